@@ -1,0 +1,130 @@
+"""check_grads: derivatives against differences of values, and the two modes against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.differentiate.gradients import grad, jvp, vjp
+from chainrule.errors import ChainruleError
+from chainrule.tracing.containers import flatten, unflatten
+
+
+class GradientError(ChainruleError, AssertionError):
+    """A derivative that does not agree with differences of values."""
+
+
+def check_grads(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    order: int = 2,
+    modes: Sequence[str] = ("forward", "reverse"),
+    *,
+    rtol: float = 1e-6,
+    atol: float = 1e-6,
+    seed: int = 0,
+) -> None:
+    """Compare derivatives with central differences along a random direction.
+
+    Parameters
+    ----------
+    f : callable
+        A function of ``args``, smooth around them.
+    args : tuple or list
+        Arrays or numbers in float64, or containers of them.
+    order : int
+        Derivatives up to this order are checked: those of higher order as the first derivative of
+        the one below.
+    modes : sequence of {"forward", "reverse"}
+        Forward: J·v against differences. Reverse: uᵀ·J·v against the same.
+    rtol, atol : float
+        Differences with Richardson's extrapolation have an error of about 1e-10 relative; the
+        defaults leave room for functions with large higher derivatives.
+    seed : int
+        Of the random directions.
+
+    Raises
+    ------
+    GradientError
+        With both numbers, the mode and the order, if they differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> cr.check_grads(lambda x: np.sin(x) * x, (np.array([0.3, 0.7]),))
+    """
+    rng = np.random.default_rng(seed)
+    function = f
+    for level in range(1, order + 1):
+        _check_first_order(function, args, modes, level, rng, rtol, atol)
+        function = _directional(function, rng)
+
+
+def _check_first_order(
+    f: Callable[..., Any], args: Sequence[Any], modes: Sequence[str], level: int,
+    rng: np.random.Generator, rtol: float, atol: float,
+) -> None:  # fmt: skip
+    leaves, structure = flatten(list(args))
+    points = [np.asarray(leaf, dtype=float) for leaf in leaves]
+    direction = [rng.standard_normal(point.shape) for point in points]
+    at_point = unflatten(structure, points)
+    tangents = unflatten(structure, direction)
+
+    def moved(step: float) -> list[Any]:
+        shifted = [p + step * d for p, d in zip(points, direction, strict=True)]
+        return [np.asarray(item) for item in flatten(f(*unflatten(structure, shifted)))[0]]
+
+    numeric = _richardson(moved)
+    weights = [rng.standard_normal(item.shape) for item in numeric]
+    expected = _inner(weights, numeric)
+    scale = sum(float(np.sum(np.abs(w * n))) for w, n in zip(weights, numeric, strict=True))
+    for mode in modes:
+        if mode == "forward":
+            _, tangent = jvp(f, at_point, tangents)
+            found = _inner(weights, flatten(tangent)[0])
+        else:
+            value, pullback = vjp(f, *at_point)
+            spec = flatten(value)[1]
+            found = _inner(flatten(list(pullback(unflatten(spec, weights))))[0], direction)
+        if not abs(found - expected) <= atol + rtol * max(scale, abs(expected)):
+            raise GradientError(
+                "check_grads",
+                f"order {level}, {mode} mode: the derivative along a random direction is wrong",
+                got=f"{found:.10g}, where differences give {expected:.10g}",
+            )
+
+
+def _richardson(moved: Callable[[float], list[Any]], h: float = 1e-3) -> list[Any]:
+    """Central differences with steps h, h/2 and h/4, extrapolated to an error of order h^6."""
+    first, second, third = (
+        [(a - b) / (2 * step) for a, b in zip(moved(step), moved(-step), strict=True)]
+        for step in (h, h / 2, h / 4)
+    )
+    better = [(4 * b - a) / 3 for a, b in zip(first, second, strict=True)]
+    still = [(4 * b - a) / 3 for a, b in zip(second, third, strict=True)]
+    return [(16 * b - a) / 15 for a, b in zip(better, still, strict=True)]
+
+
+def _inner(left: Sequence[Any], right: Sequence[Any]) -> float:
+    return sum(float(np.sum(a * b)) for a, b in zip(left, right, strict=True))
+
+
+def _directional(f: Callable[..., Any], rng: np.random.Generator) -> Callable[..., Any]:
+    """The gradient of a random combination of f's results, by every argument."""
+    weights: dict[int, Any] = {}
+
+    def cost(*args: Any) -> Any:
+        leaves = flatten(f(*args))[0]
+        total = 0.0
+        for k, leaf in enumerate(leaves):
+            weight = weights.setdefault(k, rng.standard_normal(np.shape(leaf)))
+            total = total + np.sum(leaf * weight)
+        return total
+
+    def gradient(*args: Any) -> Any:
+        return grad(cost, tuple(range(len(args))))(*args)
+
+    return gradient

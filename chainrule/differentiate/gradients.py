@@ -1,0 +1,275 @@
+"""Public transformations that return derivatives: grad, value_and_grad, jvp, vjp, hvp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from chainrule.differentiate.modes import forward, ones, reverse, zeros
+from chainrule.differentiate.problem import Problem, Wrt, finished, record
+from chainrule.errors import ArgumentError, ShapeError
+from chainrule.graph.node import Node
+from chainrule.interpret.run import evaluate_all
+from chainrule.primitives.elementwise import Expression
+from chainrule.primitives.identities import cast
+from chainrule.primitives.identities import stop_gradient as stop
+from chainrule.tracing.containers import flatten, unflatten
+from chainrule.tracing.session import recording
+from chainrule.tracing.traced import Traced, as_node
+
+
+def grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
+    """The gradient of a function with one number as its result, by reverse mode.
+
+    Parameters
+    ----------
+    f : callable
+        A function in plain NumPy. Arrays are positional arguments; keywords are static.
+    wrt : int, str, or a tuple of them
+        The arguments to differentiate by, by position or by name.
+
+    Returns
+    -------
+    callable
+        A function of f's own arguments. Its result has the shape, dtype and structure of the
+        argument, and is the row ∂f/∂x of (5.40) laid out in that shape; with a tuple as ``wrt``,
+        a tuple of them. An argument on which f does not depend gets zeros.
+
+    Raises
+    ------
+    ShapeError
+        If the result of f is not a single number.
+    DtypeError
+        If an argument to differentiate by holds integers, booleans or complex numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> cr.grad(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0, 3.0]))
+    array([2., 4., 6.])
+    >>> A, x = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 1.0])
+    >>> cr.grad(lambda A, x: x @ A @ x, wrt=("A", "x"))(A, x)[1]
+    array([ 7., 13.])
+    """
+    both = _value_and_grad("grad", f, wrt)
+
+    @wraps(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return both(False, args, kwargs)[1]
+
+    return gradient
+
+
+def value_and_grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
+    """The value of a function and its gradient from one run; see :func:`grad`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> value, gradient = cr.value_and_grad(lambda x: 0.5 * np.sum(x ** 2))(np.array([3.0, 4.0]))
+    >>> float(value), gradient
+    (12.5, array([3., 4.]))
+    """
+    both = _value_and_grad("value_and_grad", f, wrt)
+
+    @wraps(f)
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        return both(True, args, kwargs)
+
+    return value_and_gradient
+
+
+def _value_and_grad(
+    operation: str, f: Callable[..., Any], wrt: Wrt
+) -> Callable[[bool, Sequence[Any], dict[str, Any]], tuple[Any, Any]]:
+    def run(with_value: bool, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        with recording():
+            problem = record(operation, f, wrt, args, kwargs)
+            output = _scalar_output(problem, f)
+            found = reverse([output], [ones(output)], problem.leaves)
+            nodes = [
+                zeros(leaf) if node is None else node
+                for node, leaf in zip(found, problem.leaves, strict=True)
+            ]
+            results = problem.results([output, *nodes] if with_value else nodes)
+        value = results.pop(0) if with_value else None
+        gradients = problem.rebuilt(results)
+        return value, tuple(gradients) if isinstance(wrt, (tuple, list)) else gradients[0]
+
+    return run
+
+
+def _scalar_output(problem: Problem, f: Callable[..., Any]) -> Node:
+    """The one number that a cost is, or an error that says what came instead."""
+    shapes = [node.shape for node in problem.outputs]
+    if len(shapes) != 1 or shapes[0] != ():
+        came = f"shape {shapes[0]}" if len(shapes) == 1 else f"{len(shapes)} results"
+        raise ShapeError(
+            problem.operation,
+            "the function must return a single number",
+            got=came,
+            remedy="sum the result, or use cr.jacobian for the derivative of every entry",
+        )
+    (output,) = problem.outputs
+    if output.dtype.kind in "iub" and any(leaf is not output for leaf in problem.leaves):
+        output = cast(output, np.float64)
+    return output
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of f and its directional derivative J·v, by forward mode.
+
+    Parameters
+    ----------
+    f : callable
+        A function in plain NumPy of the primals.
+    primals : tuple or list
+        Its arguments: arrays, numbers or containers of them.
+    tangents : tuple or list
+        One direction for each primal, of the same structure and shapes.
+
+    Returns
+    -------
+    value, tangent
+        Both of the structure and shapes of f's result.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> value, tangent = cr.jvp(np.sin, (0.0,), (2.0,))
+    >>> float(value), float(tangent)
+    (0.0, 2.0)
+    """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise ArgumentError(
+            "jvp", "primals and tangents must be tuples", got=f"{type(primals).__name__} and "
+            f"{type(tangents).__name__}", remedy="write cr.jvp(f, (x,), (v,))",
+        )  # fmt: skip
+    if len(primals) != len(tangents):
+        raise ArgumentError(
+            "jvp", "there must be one tangent for each primal",
+            got=f"{len(primals)} primals and {len(tangents)} tangents",
+        )  # fmt: skip
+    with recording():
+        problem = record("jvp", f, tuple(range(len(primals))), primals, {})
+        nodes, traced = _partners("jvp", "tangent", problem.leaves, flatten(list(tangents))[0])
+        found = forward(problem.outputs, problem.leaves, nodes)
+        moved = [
+            zeros(output) if node is None else node
+            for node, output in zip(found, problem.outputs, strict=True)
+        ]
+        results = _results(problem, [*problem.outputs, *moved], traced)
+    count = len(problem.outputs)
+    structure = problem.output_structure
+    return unflatten(structure, results[:count]), unflatten(structure, results[count:])
+
+
+def _partners(
+    operation: str, what: str, nodes: Sequence[Node], values: Sequence[Any]
+) -> tuple[list[Node], bool]:
+    """Tangents or cotangents as nodes of the shapes and dtypes of their partners."""
+    if len(nodes) != len(values):
+        raise ArgumentError(
+            operation, f"there must be one {what} for each array", got=f"{len(values)} for {len(nodes)}"
+        )
+    result = []
+    for node, value in zip(nodes, values, strict=True):
+        partner = as_node(value)
+        if partner.shape != node.shape:
+            raise ShapeError(
+                operation,
+                f"a {what} must have the shape of what it belongs to",
+                got=f"{partner.shape} instead of {node.shape}",
+            )
+        result.append(cast(partner, node.dtype))
+    return result, any(isinstance(value, Expression) for value in values)
+
+
+def _results(problem: Problem, nodes: Sequence[Node], traced: bool) -> list[Any]:
+    """As :meth:`Problem.results`; traced if a tangent or cotangent is."""
+    if not traced:
+        return problem.results(nodes)
+    values = finished(nodes, [], problem.originals)
+    return [value if isinstance(value, Traced) else Traced(as_node(value)) for value in values]
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of f and its pull-back, u ↦ uᵀ·J, by reverse mode.
+
+    Parameters
+    ----------
+    f : callable
+        A function in plain NumPy of the primals.
+    *primals
+        Its arguments: arrays, numbers or containers of them.
+
+    Returns
+    -------
+    value, pullback
+        ``pullback(cotangent)`` takes a cotangent of the structure and shapes of f's result and
+        returns a tuple, one entry for each primal. Intermediate values are kept for it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> value, pullback = cr.vjp(lambda x: A @ x, np.array([1.0, 1.0]))
+    >>> value, pullback(np.array([1.0, 0.0]))
+    (array([3., 7.]), (array([1., 2.]),))
+    """
+    with recording():
+        problem = record("vjp", f, tuple(range(len(primals))), primals, {})
+        values = problem.results(problem.outputs)
+        if not any(isinstance(value, Traced) for value in values):
+            evaluate_all(problem.outputs)
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        with recording():
+            given = flatten(cotangent)[0]
+            nodes, traced = _partners("vjp", "cotangent", problem.outputs, given)
+            found = reverse(problem.outputs, nodes, problem.leaves)
+            pulled = [
+                zeros(leaf) if node is None else node
+                for node, leaf in zip(found, problem.leaves, strict=True)
+            ]
+            return tuple(problem.rebuilt(_results(problem, pulled, traced)))
+
+    return unflatten(problem.output_structure, values), pullback
+
+
+def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
+    """The Hessian of a scalar function times a vector, H·v, without the Hessian.
+
+    Forward mode over reverse mode: the cost of a few gradients, whatever the size of x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> cr.hvp(lambda x: np.sum(x ** 3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    array([6., 0.])
+    """
+    return jvp(grad(f), (x,), (v,))[1]
+
+
+def stop_gradient(x: Any) -> Any:
+    """The value itself, as a constant to every derivative.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> float(cr.grad(lambda x: x * cr.stop_gradient(x))(3.0))
+    3.0
+    """
+    leaves, structure = flatten(x)
+    stopped = [Traced(stop(item.node)) if isinstance(item, Traced) else item for item in leaves]
+    return unflatten(structure, stopped)
+
+

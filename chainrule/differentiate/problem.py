@@ -1,0 +1,233 @@
+"""A function traced at a point: what every transformation starts from, and how results come out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ArgumentError, DtypeError
+from chainrule.graph.node import INPUT, Array, Node, new_input
+from chainrule.graph.walk import substitute, topological
+from chainrule.interpret.run import evaluate
+from chainrule.primitives.elementwise import Expression
+from chainrule.primitives.identities import new_alias
+from chainrule.tracing.captured import owned
+from chainrule.tracing.containers import Structure, flatten, paths, unflatten
+from chainrule.tracing.session import carry_names
+from chainrule.tracing.traced import Traced, as_node
+
+Wrt = int | str | tuple[int | str, ...] | list[int | str]
+Key = int | str
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument that is differentiated by: its leaves as nodes, and how it is put together."""
+
+    structure: Structure
+    leaves: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function recorded at a point.
+
+    Attributes
+    ----------
+    arguments : tuple of Argument
+        What is differentiated by, in the order of ``wrt``.
+    outputs, output_structure
+        The results, as nodes.
+    originals : dict
+        For each leaf that stands for an outer traced value, that value's node.
+    """
+
+    operation: str
+    arguments: tuple[Argument, ...]
+    outputs: tuple[Node, ...]
+    output_structure: Structure
+    originals: dict[Node, Node]
+
+    @property
+    def leaves(self) -> list[Node]:
+        return [leaf for argument in self.arguments for leaf in argument.leaves]
+
+    def results(self, nodes: Sequence[Node]) -> list[Any]:
+        """Nodes as the caller wants them: arrays, or traced values inside another trace."""
+        return finished(nodes, self.leaves, self.originals)
+
+    def rebuilt(self, values: Sequence[Any]) -> list[Any]:
+        """One container an argument, from one value a leaf."""
+        result, rest = [], list(values)
+        for argument in self.arguments:
+            count = len(argument.leaves)
+            result.append(unflatten(argument.structure, rest[:count]))
+            rest = rest[count:]
+        return result
+
+
+def finished(nodes: Sequence[Node], own: Sequence[Node], originals: dict[Node, Node]) -> list[Any]:
+    """Arrays where everything is known; traced values where an outer trace is under way."""
+    mine = set(own)
+    foreign = any(node.primitive is INPUT and node not in mine for node in topological(nodes))
+    if not originals and not foreign:
+        return owned(list(nodes), evaluate(nodes))
+    replaced = substitute(nodes, originals)
+    carry_names(replaced)
+    return [Traced(replaced[node]) for node in nodes]
+
+
+def record(
+    operation: str, f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]
+) -> Problem:
+    """Run ``f`` on stand-ins for the arguments named by ``wrt`` and record what it does."""
+    keys = resolve_wrt(operation, f, wrt, args, kwargs)
+    originals: dict[Node, Node] = {}
+    arguments: dict[Key, Argument] = {}
+    positional, keywords = list(args), dict(kwargs)
+    for key in keys:
+        value = positional[key] if isinstance(key, int) else keywords[key]
+        argument, stand_in = _argument(operation, f, key, value, originals)
+        arguments[key] = argument
+        if isinstance(key, int):
+            positional[key] = stand_in
+        else:
+            keywords[key] = stand_in
+    outputs, structure = flatten(f(*positional, **keywords))
+    if not outputs:
+        raise ArgumentError(
+            operation, f"{_name(f)} returned nothing to differentiate", got="None",
+            remedy="end the function with return",
+        )  # fmt: skip
+    return Problem(
+        operation,
+        tuple(arguments[key] for key in keys),
+        tuple(_output_node(operation, f, item) for item in outputs),
+        structure,
+        originals,
+    )
+
+
+def _argument(
+    operation: str, f: Callable[..., Any], key: Key, value: Any, originals: dict[Node, Node]
+) -> tuple[Argument, Any]:
+    """An argument's leaves as fresh nodes, and its stand-in made of traced values."""
+    leaves, structure = flatten(value)
+    name = _parameter_name(f, key)
+    where = [f"argument {name}{path}" for path in paths(structure)]
+    nodes = tuple(
+        _leaf(operation, text, leaf, originals) for text, leaf in zip(where, leaves, strict=True)
+    )
+    return Argument(structure, nodes), unflatten(structure, [Traced(node) for node in nodes])
+
+
+def _leaf(operation: str, where: str, value: Any, originals: dict[Node, Node]) -> Node:
+    """A node that only this call differentiates by."""
+    if isinstance(value, Expression):
+        require_floating(operation, where, value.node.dtype)
+        alias = new_alias(value.node)
+        originals[alias] = value.node
+        return alias
+    array = numeric(operation, where, value)
+    require_floating(operation, where, array.dtype)
+    return new_input(array.shape, array.dtype, array)
+
+
+def numeric(operation: str, where: str, value: Any) -> Array:
+    """An argument as an array of numbers."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise DtypeError(operation, f"{where} is not an array of numbers: {error}") from None
+    if array.dtype.kind not in "fiub":
+        kind = "complex numbers" if array.dtype.kind == "c" else "no real numbers"
+        raise DtypeError(
+            operation, f"{where} holds {kind}", got=f"{type(value).__name__} of dtype {array.dtype}",
+            remedy="pass real arrays or numbers by position and everything else by keyword",
+        )  # fmt: skip
+    return array
+
+
+def require_floating(operation: str, where: str, dtype: np.dtype[Any]) -> None:
+    """Integers and booleans have no derivative: refuse them with a sentence."""
+    if dtype.kind != "f":
+        raise DtypeError(
+            operation,
+            f"{where} holds {'booleans' if dtype.kind == 'b' else 'integers'}, which have no "
+            "derivative",
+            got=f"dtype {dtype}",
+            remedy="pass floating-point numbers, for instance x.astype(float) or 3.0 instead of 3",
+        )
+
+
+def _output_node(operation: str, f: Callable[..., Any], value: Any) -> Node:
+    if value is None or isinstance(value, str):
+        raise ArgumentError(
+            operation, f"{_name(f)} must return numbers", got=repr(value),
+            remedy="return arrays, numbers or containers of them",
+        )  # fmt: skip
+    if not isinstance(value, Expression):
+        numeric(operation, f"the result of {_name(f)}", value)
+    return as_node(value)
+
+
+# -- which arguments ---------------------------------------------------------------------------------------
+
+
+def resolve_wrt(
+    operation: str, f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]
+) -> list[Key]:
+    """The arguments that ``wrt`` names, as positions or as names of keyword arguments."""
+    items = list(wrt) if isinstance(wrt, (tuple, list)) else [wrt]
+    if not items:
+        raise ArgumentError(operation, "wrt names no argument", got=repr(wrt), remedy="write wrt=0")
+    return [_resolve_one(operation, f, item, args, kwargs) for item in items]
+
+
+def _resolve_one(
+    operation: str, f: Callable[..., Any], item: Key, args: Sequence[Any], kwargs: dict[str, Any]
+) -> Key:
+    if isinstance(item, bool) or not isinstance(item, (int, str)):
+        raise ArgumentError(
+            operation, "wrt must be a position, a name, or a tuple of them", got=repr(item)
+        )
+    if isinstance(item, int):
+        if -len(args) <= item < len(args):
+            return item % len(args)
+        raise ArgumentError(
+            operation, f"wrt={item} names no argument of {_name(f)}",
+            got=f"{len(args)} positional argument{'' if len(args) == 1 else 's'}",
+        )  # fmt: skip
+    if item in kwargs:
+        return item
+    names = _parameter_names(f)
+    if item in names and names.index(item) < len(args):
+        return names.index(item)
+    raise ArgumentError(
+        operation, f"wrt={item!r} names no argument that was given to {_name(f)}",
+        got=f"parameters {', '.join(names) or '(unknown)'}",
+    )  # fmt: skip
+
+
+def _parameter_names(f: Callable[..., Any]) -> list[str]:
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter.name for parameter in parameters if parameter.kind in kinds]
+
+
+def _parameter_name(f: Callable[..., Any], key: Key) -> str:
+    names = _parameter_names(f)
+    if isinstance(key, int):
+        return f"{key} ({names[key]})" if key < len(names) else str(key)
+    return key
+
+
+def _name(f: Callable[..., Any]) -> str:
+    return getattr(f, "__name__", type(f).__name__)

@@ -1,0 +1,57 @@
+"""Exceptions that say what was wrong, what came, and what to write instead."""
+
+from __future__ import annotations
+
+
+class ChainruleError(Exception):
+    """The base of every error that chainrule raises on purpose.
+
+    Parameters
+    ----------
+    operation : str
+        What was being done, in the user's words: ``"grad"``, ``"matmul"``, ``"train"``.
+    problem : str
+        What was wrong, as a clause without a full stop.
+    got : str, optional
+        The shapes, names or values that came.
+    remedy : str, optional
+        What to write instead.
+
+    Examples
+    --------
+    >>> print(ShapeError("matmul", "inner sizes differ", got="(3, 4) and (5,)"))
+    matmul: inner sizes differ; got (3, 4) and (5,)
+    """
+
+    def __init__(self, operation: str, problem: str, got: str = "", remedy: str = "") -> None:
+        self.operation, self.problem, self.got, self.remedy = operation, problem, got, remedy
+        parts = [problem, f"got {got}" if got else "", remedy]
+        super().__init__(f"{operation}: " + "; ".join(part for part in parts if part))
+
+
+class ShapeError(ChainruleError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class DtypeError(ChainruleError, TypeError):
+    """A dtype that cannot be differentiated or combined."""
+
+
+class ArgumentError(ChainruleError, ValueError):
+    """An argument outside what the function accepts."""
+
+
+class TracingError(ChainruleError, TypeError):
+    """NumPy code that cannot be recorded as it is written."""
+
+
+class MissingRuleError(ChainruleError, NotImplementedError):
+    """An operation that has no rule here (yet)."""
+
+
+class DataError(ChainruleError, ValueError):
+    """A table or an array whose contents cannot be used."""
+
+
+class FileFormatError(ChainruleError, ValueError):
+    """A file that is truncated, altered, or not of the expected kind."""

@@ -1,0 +1,190 @@
+"""The program as data: immutable nodes; equal nodes are one object."""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from chainrule.shapes import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Array = np.ndarray[Any, Any]
+
+
+class Signature(NamedTuple):
+    """What is known of a node's value before it is computed."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+    finite: bool = True
+    """False where finite inputs may give an infinite or undefined value."""
+
+
+class Primitive(ABC):
+    """An operation that the graph knows: its value, its shape rule, its local Jacobian."""
+
+    name: str
+
+    @abstractmethod
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        """The result's shape and dtype, or an error that names the shapes."""
+
+    @abstractmethod
+    def bind(self, node: Node) -> Callable[..., Array]:
+        """A function of the inputs' arrays that computes this node's value with NumPy."""
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Any]:
+        """The terms of the local Jacobian with respect to one input; none means zero."""
+        return ()
+
+    @abstractmethod
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        """The same operation where some inputs have one more axis in front."""
+
+    def operations(self, node: Node) -> int:
+        """Floating-point operations, counted as one an output element unless overridden."""
+        return int(np.prod(node.shape, dtype=np.int64))
+
+    def text(self, node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
+        """The node as a person would write it, and how tightly that binds (9 never needs brackets).
+
+        ``operands`` are the inputs' texts with theirs.
+        """
+        return f"{self.name}({', '.join(text for text, _ in operands)})", 9
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def bracketed(operand: tuple[str, int], binding: int) -> str:
+    """An operand's text, in brackets if it binds more loosely than its surroundings."""
+    text, own = operand
+    return text if own >= binding else f"({text})"
+
+
+class Node:
+    """One value in a graph: ``primitive(*inputs, params)``, with its shape and dtype.
+
+    Nodes are made by :func:`make`, which returns the existing node where there is an equal one, so
+    that common subexpressions are found while the graph is built.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "dtype",
+        "finite",
+        "inputs",
+        "params",
+        "primitive",
+        "shape",
+        "value",
+    )
+
+    def __init__(
+        self, primitive: Primitive, inputs: tuple[Node, ...], params: Any, signature: Signature
+    ) -> None:
+        self.primitive = primitive
+        self.inputs = inputs
+        self.params = params
+        self.shape, self.dtype, finite = signature
+        self.finite = finite
+        self.value: Array | None = None
+        """The value at hand, where there is one; never part of the node's identity."""
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the dtype is a floating-point one: others have no derivative."""
+        return self.dtype.kind == "f"
+
+    def __repr__(self) -> str:
+        return f"<{self.primitive.name} {self.dtype}{list(self.shape)}>"
+
+
+_nodes: WeakValueDictionary[Hashable, Node] = WeakValueDictionary()
+
+
+def make(primitive: Primitive, inputs: tuple[Node, ...], params: Hashable = None) -> Node:
+    """The node ``primitive(*inputs, params)``: the existing one if there is an equal one."""
+    key = (primitive, inputs, params)
+    node = _nodes.get(key)
+    if node is None:
+        node = Node(primitive, inputs, params, primitive.infer(inputs, params))
+        _nodes[key] = node
+    return node
+
+
+class Leaf(Primitive):
+    """A node without inputs: an argument of the function, or a constant in it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        return Signature(params.shape, params.dtype)
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        raise LookupError(f"{node} has no value of its own")
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        return node
+
+    def operations(self, node: Node) -> int:
+        return 0
+
+
+class Identity(NamedTuple):
+    """What tells one leaf from another."""
+
+    key: Hashable
+    shape: Shape
+    dtype: np.dtype[Any]
+
+
+INPUT = Leaf("input")
+CONSTANT = Leaf("constant")
+_serial = itertools.count()
+_SMALL = 1024  # bytes: constants up to here are equal when their contents are
+
+
+def new_input(shape: Shape, dtype: np.dtype[Any], value: Array | None = None) -> Node:
+    """A new argument of the program, equal to no other."""
+    node = make(INPUT, (), Identity(next(_serial), shape, dtype))
+    node.value = value
+    return node
+
+
+def constant(value: Array) -> Node:
+    """A constant. The array must not be changed afterwards: pass a copy of what may change."""
+    key: Hashable = value.tobytes() if value.nbytes <= _SMALL else next(_serial)
+    node = make(CONSTANT, (), Identity(key, value.shape, value.dtype))
+    if node.value is None:
+        node.value = value
+        node.finite = bool(np.isfinite(value).all()) if value.dtype.kind in "fc" else True
+    return node
+
+
+def is_constant(node: Node) -> bool:
+    """Whether the node is a constant of the program."""
+    return node.primitive is CONSTANT
+
+
+def scalar_value(node: Node) -> float | None:
+    """The number that a constant node holds everywhere, or None."""
+    if node.primitive is CONSTANT and node.value is not None and node.value.size == 1:
+        return float(node.value.reshape(()))
+    return None

@@ -1,0 +1,68 @@
+"""Walks over a graph, as loops: a graph may be deeper than Python's recursion limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from chainrule.graph.node import Node, make
+
+
+def topological(outputs: Iterable[Node], stop: Callable[[Node], bool] | None = None) -> list[Node]:
+    """Every node that the outputs need, inputs before their users.
+
+    Parameters
+    ----------
+    outputs : iterable of Node
+        Where to start.
+    stop : callable, optional
+        Nodes for which it is true are listed, but not what lies behind them.
+    """
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack = [(node, False) for node in reversed(list(outputs))]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            if stop is None or not stop(node):
+                stack.extend((item, False) for item in reversed(node.inputs) if item not in seen)
+    return order
+
+
+def dependents(order: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
+    """The nodes of a topological order that depend on one of the sources, these included."""
+    found = set(sources)
+    for node in order:
+        if node not in found and any(item in found for item in node.inputs):
+            found.add(node)
+    return found
+
+
+def last_uses(order: Sequence[Node], outputs: Iterable[Node]) -> list[list[Node]]:
+    """For each step of an order, the nodes whose value is not needed after it."""
+    needed = set(outputs)
+    frees: list[list[Node]] = [[] for _ in order]
+    for step in range(len(order) - 1, -1, -1):
+        for node in order[step].inputs:
+            if node not in needed:
+                needed.add(node)
+                frees[step].append(node)
+    return frees
+
+
+def substitute(outputs: Sequence[Node], replaced: dict[Node, Node]) -> dict[Node, Node]:
+    """Nodes, each with what it becomes when some are replaced by others of their shape and dtype.
+
+    What lies behind the outputs is there too, as far as it is affected.
+    """
+    done = dict(replaced)
+    order = topological(outputs, stop=done.__contains__)
+    affected = dependents(order, replaced)
+    for node in order:
+        if node in affected and node not in done:
+            inputs = tuple(done.get(item, item) for item in node.inputs)
+            done[node] = make(node.primitive, inputs, node.params)
+    return {**{node: node for node in outputs}, **done}

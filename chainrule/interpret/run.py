@@ -1,0 +1,137 @@
+"""Running a graph with NumPy: the reference for every other way of running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.graph.node import Array, Node
+from chainrule.graph.walk import last_uses, topological
+
+
+def has_value(node: Node) -> bool:
+    """Whether the node's value is at hand."""
+    return node.value is not None
+
+
+def missing_inputs(nodes: Sequence[Node]) -> list[Node]:
+    """The arguments that would have to be known to compute the nodes' values."""
+    order = topological(nodes, stop=has_value)
+    return [node for node in order if not node.inputs and node.value is None]
+
+
+def evaluate(outputs: Sequence[Node]) -> list[Array]:
+    """The values of nodes all of whose arguments are at hand.
+
+    Values already at hand are used, never recomputed; intermediate arrays are freed at their last
+    use. Floating-point warnings are silent: infinities and NaN come out in the values.
+    """
+    order = topological(outputs, stop=has_value)
+    frees = last_uses(order, outputs)
+    values: dict[Node, Array] = {}
+    with np.errstate(all="ignore"):
+        for node, done in zip(order, frees, strict=True):
+            if node.value is not None:
+                values[node] = node.value
+            else:
+                inputs = [values[item] for item in node.inputs]
+                values[node] = np.asarray(node.primitive.bind(node)(*inputs))
+            for item in done:
+                values.pop(item, None)
+    return [values[node] for node in outputs]
+
+
+def evaluate_all(outputs: Sequence[Node]) -> None:
+    """Compute the outputs and keep every intermediate value on its node, for later use."""
+    with np.errstate(all="ignore"):
+        for node in topological(outputs, stop=has_value):
+            if node.value is None:
+                inputs = [item.value for item in node.inputs]
+                node.value = np.asarray(node.primitive.bind(node)(*inputs))
+
+
+def keep_value(node: Node) -> Array:
+    """The value of a node, kept on it for whoever asks next."""
+    if node.value is None:
+        (node.value,) = evaluate([node])
+    return node.value
+
+
+class Instruction(NamedTuple):
+    """One step of a program: storage places instead of nodes."""
+
+    function: Callable[..., Array]
+    inputs: tuple[int, ...]
+    output: int
+    frees: tuple[int, ...]
+
+
+class Program:
+    """A graph made ready to be run many times on new arguments.
+
+    Parameters
+    ----------
+    inputs : sequence of Node
+        The argument nodes, in the order in which arrays will be given.
+    outputs : sequence of Node
+        What to compute.
+    """
+
+    def __init__(self, inputs: Sequence[Node], outputs: Sequence[Node]) -> None:
+        self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        given = set(inputs)
+        order = topological(outputs, stop=lambda node: node in given or has_value(node))
+        self.order = [node for node in order if node not in given]
+        place = {node: k for k, node in enumerate(dict.fromkeys([*inputs, *order]))}
+        self.slots = len(place)
+        self.input_slots = tuple(place[node] for node in inputs)
+        self.output_slots = tuple(place[node] for node in outputs)
+        constants = [node for node in self.order if node.value is not None]
+        self.constants = {place[node]: node.value for node in constants}
+        computed = [node for node in self.order if node.value is None]
+        frees = last_uses(computed, outputs)
+        self.instructions = [
+            Instruction(
+                node.primitive.bind(node),
+                tuple(place[item] for item in node.inputs),
+                place[node],
+                tuple(place[item] for item in done if place[item] not in self.constants),
+            )
+            for node, done in zip(computed, frees, strict=True)
+        ]
+        self.nodes = computed
+
+    def __call__(self, *arrays: Array) -> list[Array]:
+        """The outputs' values for new arguments."""
+        values: list[Array | None] = [None] * self.slots
+        for slot, constant in self.constants.items():
+            values[slot] = constant
+        for slot, array in zip(self.input_slots, arrays, strict=True):
+            values[slot] = array
+        with np.errstate(all="ignore"):
+            for function, inputs, output, frees in self.instructions:
+                values[output] = function(*[values[slot] for slot in inputs])
+                for slot in frees:
+                    values[slot] = None
+        return [np.asarray(values[slot]) for slot in self.output_slots]
+
+    def first_nonfinite(self, *arrays: Array) -> Node | None:
+        """The first node whose value is NaN or infinite though none of its inputs is."""
+        values: dict[Node, Array] = dict(zip(self.inputs, arrays, strict=True))
+        values.update({node: node.value for node in self.order if node.value is not None})
+        for node, array in values.items():
+            if not _finite(array):
+                return node
+        with np.errstate(all="ignore"):
+            for node in self.nodes:
+                inputs = [values[item] for item in node.inputs]
+                values[node] = np.asarray(node.primitive.bind(node)(*inputs))
+                if not _finite(values[node]):
+                    return node
+        return None
+
+
+def _finite(array: Array) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())

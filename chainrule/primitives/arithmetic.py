@@ -1,0 +1,184 @@
+"""Rows: arithmetic, powers, remainders, comparisons, rounding, and what selects between values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.node import Node, scalar_value
+from chainrule.primitives import contraction
+from chainrule.primitives.elementwise import ROWS, UFUNCS, Expression, apply, elementwise
+
+# -- sums and products: products are contractions ----------------------------------------------------
+
+add = elementwise(np.add, derivative=(1, 1))
+subtract = elementwise(np.subtract, derivative=(1, -1))
+
+
+def sum_of(a: Node, b: Node) -> Node:
+    """``a + b``, where a node added to itself is twice the node."""
+    if a is b and a.differentiable:
+        return contraction.scaled(a, 2.0)
+    return apply(add, a, b)
+
+
+UFUNCS[np.add] = sum_of
+UFUNCS[np.multiply] = contraction.multiply
+UFUNCS[np.negative] = lambda a: contraction.scaled(a, -1.0)
+UFUNCS[np.positive] = lambda a: a
+UFUNCS[np.conjugate] = lambda a: a
+UFUNCS[np.square] = lambda a: contraction.multiply(a, a)
+
+reciprocal = elementwise(
+    np.reciprocal, derivative=lambda x, y: (-1, y, y), domain=(0.5, 2), finite=False
+)
+divide = elementwise(
+    np.true_divide,
+    derivative=(
+        lambda a, b, y: np.reciprocal(b),
+        lambda a, b, y: (-1, y, np.reciprocal(b)),
+    ),
+    domain=((-2, 2), (0.5, 2)),
+    name="divide",
+    finite=False,
+)
+
+# -- powers --------------------------------------------------------------------------------------------
+
+sqrt = elementwise(
+    np.sqrt, derivative=lambda x, y: (0.5, np.reciprocal(y)), domain=(0.2, 3), finite=False
+)
+cbrt = elementwise(
+    np.cbrt, derivative=lambda x, y: (1 / 3, np.reciprocal(y * y)), domain=(0.2, 3)
+)
+_POWER_DERIVATIVES = (
+    lambda x, p, y: (p, x ** (p - 1)),
+    lambda x, p, y: (y, np.log(x)),
+)
+power = elementwise(
+    np.power, derivative=_POWER_DERIVATIVES, domain=((0.5, 2), (-2, 2)), finite=False
+)
+float_power = elementwise(
+    np.float_power, derivative=_POWER_DERIVATIVES, domain=((0.5, 2), (-2, 2)), finite=False
+)
+
+
+def power_of(x: Node, exponent: Node) -> Node:
+    """``x ** exponent``; the exponents that NumPy's own operator treats apart are simpler nodes."""
+    number = contraction.repeated_scalar(exponent)
+    value = None if number is None or exponent.size > x.size else scalar_value(number)
+    if x.differentiable and exponent.dtype == x.dtype and value in (0.0, 0.5, 1.0, 2.0, -1.0):
+        simple = {
+            0.0: lambda: contraction.full(x.shape, 1.0, x.dtype),
+            0.5: lambda: apply(sqrt, x),
+            1.0: lambda: x,
+            2.0: lambda: contraction.multiply(x, x),
+            -1.0: lambda: apply(reciprocal, x),
+        }
+        return simple[value]()
+    return apply(power, x, exponent)
+
+
+UFUNCS[np.power] = power_of
+
+# -- quotients with remainder: steps have derivative 0 ------------------------------------------------------
+
+floor_divide = elementwise(
+    np.floor_divide, derivative=(None, None), domain=((0.1, 0.4), (0.5, 2)), finite=False
+)
+remainder = elementwise(
+    np.remainder,
+    derivative=(1, lambda x, m, y: -np.floor(x / m)),
+    domain=((2.1, 2.9), (0.95, 1.04)),
+    finite=False,
+)
+fmod = elementwise(
+    np.fmod,
+    derivative=(1, lambda x, m, y: -np.trunc(x / m)),
+    domain=((2.1, 2.9), (0.95, 1.04)),
+    finite=False,
+)
+
+# -- sign, rounding, bits: 0 at every kink ------------------------------------------------------------------
+
+absolute = elementwise(np.absolute, derivative=lambda x, y: np.sign(x), domain=(0.2, 2))
+fabs = elementwise(np.fabs, derivative=lambda x, y: np.sign(x), domain=(-2, -0.2))
+sign = elementwise(np.sign, derivative=None, domain=(0.2, 2))
+floor = elementwise(np.floor, derivative=None, domain=(0.1, 0.9))
+ceil = elementwise(np.ceil, derivative=None, domain=(0.1, 0.9))
+trunc = elementwise(np.trunc, derivative=None, domain=(0.1, 0.9))
+rint = elementwise(np.rint, derivative=None, domain=(0.6, 1.4))
+heaviside = elementwise(np.heaviside, derivative=(None, None), domain=((0.2, 2), (0, 1)))
+copysign = elementwise(
+    np.copysign,
+    derivative=(lambda x, s, y: np.copysign(1.0, x) * np.copysign(1.0, s), None),
+    domain=((0.2, 2), (-2, -0.2)),
+)
+nextafter = elementwise(np.nextafter, derivative=(1, None))
+spacing = elementwise(np.spacing, derivative=None, domain=(1.1, 1.9))
+ldexp = elementwise(np.ldexp, derivative=(lambda x, n, y: np.exp2(n), None))
+
+_OF_ONE: tuple[np.ufunc, ...] = (
+    np.isfinite, np.isinf, np.isnan, np.signbit, np.logical_not, np.invert,
+)  # fmt: skip
+_OF_TWO: tuple[np.ufunc, ...] = (
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+    np.logical_and, np.logical_or, np.logical_xor,
+    np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift,
+)  # fmt: skip
+for _ufunc in _OF_ONE:
+    elementwise(_ufunc, derivative=None)
+for _ufunc in _OF_TWO:
+    elementwise(_ufunc, derivative=(None, None), domain=((-2, -0.1), (0.1, 2)))
+
+# -- choosing: booleans select, ties share equally --------------------------------------------------------
+
+where = elementwise(
+    np.where,
+    derivative=(None, lambda c, a, b, y: c, lambda c, a, b, y: ~c),
+    domain=((0, 1), (-2, 2), (-2, 2)),
+    name="where",
+)
+where.dtype = lambda dtypes: np.result_type(*dtypes[1:])  # type: ignore[assignment]
+
+
+def choose(condition: Any, a: Any, b: Any) -> Expression:
+    """``np.where`` on expressions and numbers."""
+    template = next(item for item in (condition, a, b) if isinstance(item, Expression))
+    condition_node = template._nodes([condition])[0]
+    return template._like(apply(where, condition_node, *template._nodes([a, b])))
+
+
+def _share(wins: Any, ties: Any) -> Expression:
+    return choose(wins, 1.0, choose(ties, 0.5, 0.0))
+
+
+maximum = elementwise(
+    np.maximum,
+    derivative=(lambda a, b, y: _share(a > b, a == b), lambda a, b, y: _share(b > a, a == b)),
+    domain=((-2, -0.1), (0.1, 2)),
+)
+minimum = elementwise(
+    np.minimum,
+    derivative=(lambda a, b, y: _share(a < b, a == b), lambda a, b, y: _share(b < a, a == b)),
+    domain=((-2, -0.1), (0.1, 2)),
+)
+fmax = elementwise(
+    np.fmax,
+    derivative=(
+        lambda a, b, y: _share((a > b) | np.isnan(b), a == b),
+        lambda a, b, y: _share((b > a) | np.isnan(a), a == b),
+    ),
+    domain=((-2, -0.1), (0.1, 2)),
+)
+fmin = elementwise(
+    np.fmin,
+    derivative=(
+        lambda a, b, y: _share((a < b) | np.isnan(b), a == b),
+        lambda a, b, y: _share((b < a) | np.isnan(a), a == b),
+    ),
+    domain=((-2, -0.1), (0.1, 2)),
+)
+
+__all__ = ["ROWS", "choose", "power_of", "sum_of"]

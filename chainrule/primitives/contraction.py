@@ -1,0 +1,242 @@
+"""The one contraction: products, sums, transposes, broadcasts, traces and diagonals.
+
+``C[out] = scale * sum of A[labels of A] * B[labels of B] * ...`` over every label that ``out`` lacks.
+Elementwise products, ``matmul``, ``sum``, ``transpose``, ``broadcast``, ``trace`` and ``diagonal``
+are all this one primitive, and so are all their derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.node import Array, Node, Primitive, Signature, constant, is_constant, make
+from chainrule.graph.node import scalar_value
+from chainrule.primitives.notation import contraction_text
+from chainrule.primitives.products import Spec, multiplications, plan
+from chainrule.primitives.terms import Coefficient, Term
+from chainrule.shapes import Labels, Shape, broadcast_shapes
+
+
+class Contraction(Primitive):
+    """A labelled product; its params are a :class:`~chainrule.primitives.products.Spec`."""
+
+    name = "contract"
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        shape = tuple(params.sizes[label] for label in params.out)
+        return Signature(shape, params.dtype, all(node.finite for node in inputs))
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        return plan(node.params, tuple(item.dtype for item in node.inputs))
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
+        """Linear in every input: the other inputs are the coefficients, e.g. (5.68), (5.92)."""
+        spec: Spec = node.params
+        others = tuple(
+            Coefficient(item, labels)
+            for k, (item, labels) in enumerate(zip(node.inputs, spec.operands, strict=True))
+            if k != position
+        )
+        return (Term(others, spec.out, spec.operands[position], spec.scale),)
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        spec: Spec = node.params
+        new = len(spec.sizes)
+        size = next(item.shape[0] for item, is_mapped in zip(inputs, mapped, strict=True) if is_mapped)
+        labels = [
+            (new, *item) if is_mapped else item
+            for item, is_mapped in zip(spec.operands, mapped, strict=True)
+        ]
+        shape = (size, *node.shape)
+        return contract(
+            inputs, labels, (new, *spec.out), shape,
+            scale=spec.scale, dtype=spec.dtype, strong=spec.strong,
+        )  # fmt: skip
+
+    def operations(self, node: Node) -> int:
+        return multiplications(node.params)
+
+    def text(self, node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
+        return contraction_text(node.params, operands)
+
+
+CONTRACT = Contraction()
+
+
+def contract(
+    operands: Sequence[Node],
+    labels: Sequence[Labels],
+    out: Labels,
+    shape: Shape,
+    *,
+    scale: float = 1.0,
+    dtype: np.dtype[Any] | None = None,
+    strong: bool = False,
+) -> Node:
+    """The node of a labelled product, simplified where that costs nothing.
+
+    Parameters
+    ----------
+    operands, labels
+        Nodes, and the labels of their axes. Equal labels must have equal sizes.
+    out, shape
+        The labels and sizes of the result's axes.
+    strong : bool
+        Whether a factor that is exactly zero wins over an infinite or undefined one.
+    """
+    result_dtype = dtype or np.result_type(*(node.dtype for node in operands))
+    nodes, lists, scale = _inlined(operands, labels, out, scale)
+    if result_dtype.kind == "f":
+        nodes, lists, scale = _without_numbers(nodes, lists, scale)
+    if len(nodes) == 1 and lists[0] == out and scale == 1.0 and nodes[0].dtype == result_dtype:
+        if len(set(out)) == len(out):
+            return nodes[0]
+    numbers: dict[int, int] = {}
+    sizes: list[int] = []
+    for item, axes in [*zip(lists, (node.shape for node in nodes), strict=True), (out, shape)]:
+        for label, size in zip(item, axes, strict=True):
+            if label not in numbers:
+                numbers[label] = len(sizes)
+                sizes.append(size)
+    spec = Spec(
+        tuple(tuple(numbers[label] for label in item) for item in lists),
+        tuple(numbers[label] for label in out),
+        tuple(sizes),
+        float(scale),
+        result_dtype,
+        strong and not all(node.finite for node in nodes),
+    )
+    return make(CONTRACT, tuple(nodes), spec)
+
+
+def _is_relabelling(node: Node) -> bool:
+    """Whether a node only moves, repeats, inserts or drops axes of one input, up to a scale."""
+    if node.primitive is not CONTRACT or len(node.inputs) != 1:
+        return False
+    spec: Spec = node.params
+    return (
+        spec.dtype == node.inputs[0].dtype
+        and len(set(spec.out)) == len(spec.out)
+        and all(label in spec.out or spec.sizes[label] == 1 for label in spec.operands[0])
+    )
+
+
+def _inlined(
+    operands: Sequence[Node], labels: Sequence[Labels], out: Labels, scale: float
+) -> tuple[list[Node], list[Labels], float]:
+    """Operands that are mere relabellings are replaced by what they relabel."""
+    nodes, lists = list(operands), [tuple(item) for item in labels]
+    fresh = 1 + max([-1, *out, *(label for item in lists for label in item)])
+    for k, node in enumerate(nodes):
+        if not _is_relabelling(node):
+            continue
+        spec: Spec = node.params
+        outer = dict(zip(spec.out, lists[k], strict=True))
+        inner = []
+        for label in spec.operands[0]:
+            if label not in outer:  # a summed axis of size 1
+                outer[label] = fresh
+                fresh += 1
+            inner.append(outer[label])
+        elsewhere = set(out).union(inner, *(item for j, item in enumerate(lists) if j != k))
+        vanished = {outer[label]: spec.sizes[label] for label in spec.out}
+        for label, size in vanished.items():
+            if label not in elsewhere:  # summed over an axis along which the values repeat
+                scale *= size
+        nodes[k], lists[k] = node.inputs[0], tuple(inner)
+        scale *= spec.scale
+    return nodes, lists, scale
+
+
+def _without_numbers(
+    nodes: list[Node], lists: list[Labels], scale: float
+) -> tuple[list[Node], list[Labels], float]:
+    """Constant numbers such as 2, -1 or 1/2 join the scale; others stay, to be inputs some day."""
+    for k in range(len(nodes) - 1, -1, -1):
+        factor = scalar_value(nodes[k]) if nodes[k].ndim == 0 else None
+        if factor and (2 * factor) % 1 == 0 and len(nodes) > 1:
+            scale *= factor
+            del nodes[k], lists[k]
+    return nodes, lists, scale
+
+
+# -- what NumPy's functions are made of -------------------------------------------------------------
+
+
+def relabel(node: Node, labels: Labels, out: Labels, shape: Shape) -> Node:
+    """Axes moved, dropped (summed), repeated or created."""
+    return contract([node], [labels], out, shape, dtype=node.dtype)
+
+
+def transpose(node: Node, order: Sequence[int]) -> Node:
+    """Axes in another order."""
+    labels = tuple(range(node.ndim))
+    return relabel(node, labels, tuple(order), tuple(node.shape[axis] for axis in order))
+
+
+def insert_axes(node: Node, axes: Sequence[int]) -> Node:
+    """New axes of size 1 at the given positions of the result."""
+    rank = node.ndim + len(axes)
+    old = iter(range(node.ndim))
+    out = tuple(node.ndim + k if k in axes else next(old) for k in range(rank))
+    shape = tuple(1 if k in axes else node.shape[label] for k, label in enumerate(out))
+    return relabel(node, tuple(range(node.ndim)), out, shape)
+
+
+def drop_axes(node: Node, axes: Sequence[int]) -> Node:
+    """Axes summed away: a squeeze where they have size 1."""
+    labels = tuple(range(node.ndim))
+    out = tuple(label for label in labels if label not in axes)
+    return relabel(node, labels, out, tuple(node.shape[label] for label in out))
+
+
+def broadcast_to(node: Node, shape: Shape) -> Node:
+    """Values repeated along new axes and along axes of size 1."""
+    if node.shape == shape:
+        return node
+    offset = len(shape) - node.ndim
+    repeated = {
+        axis for axis in range(node.ndim) if node.shape[axis] == 1 and shape[axis + offset] != 1
+    }
+    rank = len(shape)
+    labels = tuple(rank + axis if axis in repeated else axis + offset for axis in range(node.ndim))
+    return relabel(node, labels, tuple(range(rank)), shape)
+
+
+def scaled(node: Node, scale: float) -> Node:
+    """A node times a number."""
+    labels = tuple(range(node.ndim))
+    return contract([node], [labels], labels, node.shape, scale=scale, dtype=node.dtype)
+
+
+def multiply(a: Node, b: Node, *, strong: bool = False) -> Node:
+    """The elementwise product with broadcasting; booleans among numbers select."""
+    shape = broadcast_shapes("multiply", [a.shape, b.shape])
+    dtype = np.result_type(a.dtype, b.dtype)
+    labels = [_aligned(node, shape) for node in (a, b)]
+    return contract([a, b], labels, tuple(range(len(shape))), shape, dtype=dtype, strong=strong)
+
+
+def _aligned(node: Node, shape: Shape) -> Labels:
+    """Labels of an operand that broadcasts to ``shape``; its axes of size 1 get their own."""
+    rank, offset = len(shape), len(shape) - node.ndim
+    return tuple(
+        rank + 100 * axis + node.ndim if size != shape[axis + offset] else axis + offset
+        for axis, size in enumerate(node.shape)
+    )
+
+
+def full(shape: Shape, value: float, dtype: np.dtype[Any]) -> Node:
+    """A constant array that is never formed."""
+    scalar = constant(np.asarray(value, dtype))
+    return relabel(scalar, (), tuple(range(len(shape))), shape)
+
+
+def repeated_scalar(node: Node) -> Node | None:
+    """The constant number that a node repeats along all its axes, or None."""
+    if node.primitive is CONTRACT and len(node.inputs) == 1 and node.params.scale == 1.0:
+        node = node.inputs[0]
+    return node if is_constant(node) and node.ndim == 0 else None

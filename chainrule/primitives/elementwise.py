@@ -1,0 +1,353 @@
+"""Functions of single elements: the kind, and arithmetic on nodes in which its rows are written.
+
+A row states everything about a function once::
+
+    tanh = elementwise(np.tanh, derivative=lambda x, y: 1 - y * y, domain=(-3, 3))
+
+Derivatives are formulas of the inputs and the output ``y`` in plain NumPy. They are evaluated on
+:class:`Expression`, so that their results are nodes of the graph and can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule.errors import DtypeError, MissingRuleError
+from chainrule.graph.node import (
+    Array,
+    Node,
+    Primitive,
+    Signature,
+    bracketed,
+    constant,
+    make,
+)
+from chainrule.primitives import contraction
+from chainrule.primitives.terms import Term, diagonal, identity
+from chainrule.shapes import broadcast_shapes
+
+Derivative = Callable[..., Any]
+Builder = Callable[..., Node]
+Interval = tuple[float, float]
+
+ROWS: dict[str, Elementwise] = {}
+"""Every elementwise primitive by name: the tests walk this table."""
+
+UFUNCS: dict[np.ufunc, Builder] = {}
+"""NumPy's ufuncs, each with the function that builds its node from operand nodes."""
+
+INFIX = {
+    "equal": ("==", 1), "not_equal": ("!=", 1), "less": ("<", 1), "less_equal": ("<=", 1),
+    "greater": (">", 1), "greater_equal": (">=", 1), "add": ("+", 3), "subtract": ("-", 3),
+    "divide": ("/", 5), "remainder": ("%", 5), "floor_divide": ("//", 5),
+}  # fmt: skip
+"""Rows that are written between their operands, with how tightly they bind."""
+
+
+class Elementwise(Primitive):
+    """A function applied to each element of inputs that have one common shape."""
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., Array],
+        derivatives: tuple[Derivative | None, ...],
+        domain: tuple[Interval, ...],
+        finite: bool,
+        dtype: Callable[[tuple[np.dtype[Any], ...]], np.dtype[Any]],
+        source: str,
+    ) -> None:
+        self.name = name
+        self.value = value
+        self.derivatives = derivatives
+        self.domain = domain
+        self.finite = finite
+        self.dtype = lru_cache(maxsize=None)(dtype)
+        self.source = source
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        finite = self.finite and all(node.finite for node in inputs)
+        return Signature(inputs[0].shape, self.dtype(tuple(node.dtype for node in inputs)), finite)
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        return self.value
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
+        """Diagonal: the derivative on the diagonal, zeros elsewhere."""
+        derivative = self.derivatives[position]
+        if derivative is None:
+            return ()
+        factors = derivative(*(Expression(item) for item in node.inputs), Expression(node))
+        return _diagonal_term(factors, node)
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        ranks = [item.ndim - is_mapped for item, is_mapped in zip(inputs, mapped, strict=True)]
+        assert len(set(ranks)) == 1, "inputs of one elementwise node have one shape"
+        return apply(self, *inputs)
+
+    def text(self, node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
+        if self.name not in INFIX:
+            return super().text(node, operands)
+        symbol, binding = INFIX[self.name]
+        left, right = operands
+        tighter = binding + (self.name in ("subtract", "divide", "remainder", "floor_divide"))
+        return f"{bracketed(left, binding)} {symbol} {bracketed(right, tighter)}", binding
+
+    def __call__(self, *operands: Node) -> Node:
+        return apply(self, *operands)
+
+
+def _diagonal_term(factors: Any, node: Node) -> Sequence[Term]:
+    """A number, an expression or a tuple of them, whose product is the diagonal."""
+    parts = factors if isinstance(factors, tuple) else (factors,)
+    scale = 1.0
+    nodes = []
+    for part in parts:
+        if isinstance(part, Expression):
+            nodes.append(contraction.broadcast_to(part.node, node.shape))
+        else:
+            scale *= float(part)
+    if scale == 0.0 and not nodes:
+        return ()
+    return (diagonal(*nodes, scale=scale) if nodes else identity(node.ndim, scale),)
+
+
+def apply(row: Elementwise, *operands: Node) -> Node:
+    """The node of a row, with its operands broadcast to one shape."""
+    shapes = [node.shape for node in operands]
+    if len(set(shapes)) > 1:
+        shape = broadcast_shapes(row.name, shapes)
+        operands = tuple(contraction.broadcast_to(node, shape) for node in operands)
+    sources = [contraction.repeated_scalar(node) for node in operands]
+    if None in sources:
+        return make(row, operands)
+    with np.errstate(all="ignore"):
+        value = row.value(*(node.value for node in sources if node is not None))
+    return contraction.broadcast_to(constant(np.asarray(value)), operands[0].shape)
+
+
+def elementwise(
+    function: np.ufunc | Callable[..., Array],
+    *,
+    derivative: Derivative | float | None | Sequence[Derivative | float | None],
+    domain: Interval | Sequence[Interval] = (-2.0, 2.0),
+    name: str = "",
+    finite: bool = True,
+    dtype: str | None = None,
+    source: str = "",
+) -> Elementwise:
+    """Declare an elementwise primitive: one row of the tables beside this module.
+
+    Parameters
+    ----------
+    function : ufunc or callable
+        Its value on arrays.
+    derivative : callable, number, None, or a sequence of them
+        One for each input, as a function of the inputs and the output. None means that the
+        derivative is zero wherever it exists. A tuple of results stands for their product, in which
+        a factor that is exactly zero wins over an infinite one.
+    domain : pair of float, or one pair for each input
+        An open interval in which the function is smooth; the tests draw their points from it.
+    finite : bool
+        False if finite inputs can give an infinite or undefined value.
+    dtype : str, optional
+        The result's dtype where NumPy's ufunc does not say it.
+    source : str
+        Where the formula is from, if it is not common knowledge.
+    """
+    given = derivative if isinstance(derivative, (list, tuple)) else (derivative,)
+    derivatives = tuple(_as_callable(item) for item in given)
+    intervals: Any = domain if np.ndim(domain) == 2 else (domain,) * len(derivatives)
+    row = Elementwise(
+        name or getattr(function, "__name__", ""),
+        function,
+        derivatives,
+        tuple((float(low), float(high)) for low, high in intervals),
+        finite,
+        _fixed(dtype) if dtype else _resolver(function),
+        source,
+    )
+    ROWS[row.name] = row
+    if isinstance(function, np.ufunc):
+        UFUNCS[function] = row
+    return row
+
+
+def _as_callable(derivative: Derivative | float | None) -> Derivative | None:
+    if derivative is None or callable(derivative):
+        return derivative
+    return lambda *_: derivative
+
+
+def _fixed(dtype: str) -> Callable[[tuple[np.dtype[Any], ...]], np.dtype[Any]]:
+    return lambda _: np.dtype(dtype)
+
+
+def _resolver(function: Callable[..., Any]) -> Callable[[tuple[np.dtype[Any], ...]], np.dtype[Any]]:
+    """The dtype rule of a ufunc; for any other function, floating point."""
+    if not isinstance(function, np.ufunc):
+        return lambda dtypes: np.result_type(*dtypes, np.float16)
+
+    def resolve(dtypes: tuple[np.dtype[Any], ...]) -> np.dtype[Any]:
+        try:
+            return function.resolve_dtypes((*dtypes, *[None] * function.nout))[len(dtypes)]
+        except TypeError:
+            raise DtypeError(
+                function.__name__,
+                "NumPy has no such function of these dtypes",
+                got=" and ".join(str(dtype) for dtype in dtypes),
+            ) from None
+
+    return resolve
+
+
+# -- arithmetic on nodes -----------------------------------------------------------------------------
+
+
+def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
+    """A node for an operand: an expression's own, or a constant."""
+    if isinstance(value, Expression):
+        return value.node
+    if type(value) in (bool, int, float):  # np.float64 is a float too, but not a weak one
+        dtype = np.result_type(*meets, value) if meets else np.asarray(value).dtype
+        return constant(np.asarray(value, dtype))
+    return constant(np.array(value))
+
+
+class Expression:
+    """Arithmetic on nodes with NumPy's operators and ufuncs."""
+
+    __slots__ = ("node",)
+    __array_priority__ = 1000
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def _like(self, node: Node) -> Self:
+        return type(self)(node)
+
+    def _nodes(self, operands: Sequence[Any]) -> list[Node]:
+        """Operands as nodes; Python numbers take the dtype of the others."""
+        strong = [item for item in operands if type(item) not in (bool, int, float)]
+        nodes = {id(item): self._capture(item) for item in strong}
+        dtypes = [node.dtype for node in nodes.values()]
+        return [
+            nodes[id(item)] if id(item) in nodes else as_node(item, dtypes) for item in operands
+        ]
+
+    def _capture(self, value: Any) -> Node:
+        return as_node(value)
+
+    def _apply(self, ufunc: np.ufunc, *operands: Any) -> Any:
+        builder = UFUNCS.get(ufunc)
+        if builder is None:
+            raise MissingRuleError(
+                f"np.{ufunc.__name__}",
+                "this function has no derivative rule here",
+                remedy="write it in terms of others, or pass it values that are not traced",
+            )
+        return self._like(builder(*self._nodes(operands)))
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or kwargs:
+            return NotImplemented
+        return self._apply(ufunc, *inputs)
+
+    def __add__(self, other: Any) -> Any:
+        return self._apply(np.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._apply(np.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._apply(np.subtract, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._apply(np.subtract, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._apply(np.multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._apply(np.multiply, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._apply(np.true_divide, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._apply(np.true_divide, other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return self._apply(np.floor_divide, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return self._apply(np.floor_divide, other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return self._apply(np.remainder, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return self._apply(np.remainder, other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return self._apply(np.power, self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return self._apply(np.power, other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return self._apply(np.matmul, self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return self._apply(np.matmul, other, self)
+
+    def __neg__(self) -> Any:
+        return self._apply(np.negative, self)
+
+    def __pos__(self) -> Any:
+        return self._apply(np.positive, self)
+
+    def __abs__(self) -> Any:
+        return self._apply(np.absolute, self)
+
+    def __invert__(self) -> Any:
+        return self._apply(np.invert, self)
+
+    def __and__(self, other: Any) -> Any:
+        return self._apply(np.bitwise_and, self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return self._apply(np.bitwise_and, other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return self._apply(np.bitwise_or, self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return self._apply(np.bitwise_or, other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return self._apply(np.bitwise_xor, self, other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._apply(np.less, self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._apply(np.less_equal, self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._apply(np.greater, self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._apply(np.greater_equal, self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return self._apply(np.equal, self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._apply(np.not_equal, self, other)
+
+    __hash__ = None  # type: ignore[assignment]  # as for arrays: == compares elements

@@ -1,0 +1,79 @@
+"""Primitives whose value is their input's: casts, a barrier for gradients, and a second name."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.node import Array, Node, Primitive, Signature, make
+from chainrule.primitives.terms import Term, identity
+
+
+class Cast(Primitive):
+    """Another dtype; the params are that dtype. Between floating dtypes the Jacobian is I."""
+
+    name = "cast"
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        return Signature(inputs[0].shape, params, inputs[0].finite)
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        dtype = node.dtype
+        return lambda a: a.astype(dtype)
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
+        smooth = node.differentiable and node.inputs[0].differentiable
+        return (identity(node.ndim),) if smooth else ()
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        return make(self, tuple(inputs), node.params)
+
+
+class Same(Primitive):
+    """The input itself, with the Jacobian I, or none where gradients stop."""
+
+    def __init__(self, name: str, transparent: bool) -> None:
+        self.name = name
+        self.transparent = transparent
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        return Signature(inputs[0].shape, inputs[0].dtype, inputs[0].finite)
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        return lambda a: a
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
+        return (identity(node.ndim),) if self.transparent else ()
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        return make(self, tuple(inputs), node.params)
+
+    def operations(self, node: Node) -> int:
+        return 0
+
+
+CAST = Cast()
+ALIAS = Same("alias", transparent=True)
+STOP_GRADIENT = Same("stop_gradient", transparent=False)
+_serial = itertools.count()
+
+
+def cast(node: Node, dtype: Any) -> Node:
+    """The node in another dtype."""
+    wanted = np.dtype(dtype)
+    return node if node.dtype == wanted else make(CAST, (node,), wanted)
+
+
+def new_alias(node: Node) -> Node:
+    """A second name for a node, equal to no other: what an inner derivative is taken by."""
+    alias = make(ALIAS, (node,), next(_serial))
+    alias.value = node.value
+    return alias
+
+
+def stop_gradient(node: Node) -> Node:
+    """The node as a constant to every derivative."""
+    return make(STOP_GRADIENT, (node,))

@@ -1,0 +1,337 @@
+"""Labelled products of arrays in NumPy: planned once per specification, split into pairs on matmul.
+
+``plan(spec, strong)`` returns a function of the operands' arrays. Nothing here knows of graphs or
+of derivatives. ``np.einsum`` is never called: pairs with a summed label go to BLAS through matmul,
+all else is broadcasting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, reduce
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+import opt_einsum
+
+from chainrule.graph.node import Array
+from chainrule.shapes import Labels
+
+Step = Callable[..., Array]
+
+
+class Spec(NamedTuple):
+    """A product of labelled operands, summed over every label that the output lacks.
+
+    Labels are numbered in the order of their first appearance. The output may repeat a label
+    (a diagonal is embedded) and may have labels that no operand has (the values are repeated).
+    """
+
+    operands: tuple[Labels, ...]
+    out: Labels
+    sizes: tuple[int, ...]
+    scale: float
+    dtype: np.dtype[Any]
+    strong: bool
+    """Whether a factor that is exactly zero wins over an infinite or undefined one."""
+
+
+@lru_cache(maxsize=8192)
+def plan(spec: Spec, dtypes: tuple[np.dtype[Any], ...]) -> Step:
+    """A function of the operands' arrays that computes the product."""
+    distinct = tuple(dict.fromkeys(spec.out))
+    product = _product(spec, dtypes, distinct)
+    finish = _finish(spec, distinct)
+    if finish is None:
+        return product
+    return lambda *arrays: finish(product(*arrays))
+
+
+def multiplications(spec: Spec) -> int:
+    """Multiplications and additions that the plan takes."""
+    everything = {label for labels in spec.operands for label in labels}
+    summed = everything - set(spec.out)
+    if len(spec.operands) > 2 and summed:
+        path = opt_einsum.contract_path(*_equation(spec), shapes=True)[1]
+        return int(path.opt_cost)
+    count = prod(spec.sizes[label] for label in everything)
+    factors = len(spec.operands) - 1 + bool(summed) + (spec.scale != 1.0)
+    return count * factors
+
+
+# -- one operand ---------------------------------------------------------------------------------
+
+
+def _single(labels: Labels, keep: Labels, dtype: np.dtype[Any]) -> Step | None:
+    """Diagonals of repeated labels, then sums over the labels that are not kept."""
+    steps: list[Step] = []
+    labels_now = list(labels)
+    for label in dict.fromkeys(labels):
+        while labels_now.count(label) > 1:
+            first = labels_now.index(label)
+            second = labels_now.index(label, first + 1)
+            steps.append(_diagonal(first, second))
+            del labels_now[second], labels_now[first]
+            labels_now.append(label)
+    axes = tuple(axis for axis, label in enumerate(labels_now) if label not in keep)
+    if axes:
+        steps.append(lambda a: np.asarray(a.sum(axis=axes, dtype=dtype)))
+    left = [label for label in labels_now if label in keep]
+    order = tuple(left.index(label) for label in keep if label in left)
+    if order != tuple(range(len(order))):
+        steps.append(lambda a: a.transpose(order))
+    if not steps:
+        return None
+    return lambda a: reduce(lambda value, step: step(value), steps, a)
+
+
+def _diagonal(first: int, second: int) -> Step:
+    return lambda a: a.diagonal(0, first, second)
+
+
+# -- several operands ----------------------------------------------------------------------------
+
+
+def _product(spec: Spec, dtypes: tuple[np.dtype[Any], ...], out: Labels) -> Step:
+    """The product with the axes of ``out`` that the operands have, in that order."""
+    kept = [_kept(spec, position) for position in range(len(spec.operands))]
+    prepared = [_single(*pair, spec.dtype) for pair in zip(spec.operands, kept, strict=True)]
+    dtypes = tuple(
+        spec.dtype if set(labels) != set(keep) else dtype
+        for labels, keep, dtype in zip(spec.operands, kept, dtypes, strict=True)
+    )
+    present = tuple(label for label in out if any(label in labels for labels in kept))
+    if all(label in out for labels in kept for label in labels):
+        combine = _elementwise(spec, dtypes, kept, present)
+    else:
+        combine = _pairs(spec, kept, present)
+
+    def run(*arrays: Array) -> Array:
+        ready = [a if step is None else step(a) for a, step in zip(arrays, prepared, strict=True)]
+        return combine(*ready)
+
+    return combine if all(step is None for step in prepared) else run
+
+
+def _kept(spec: Spec, position: int) -> Labels:
+    """The labels of one operand that the output or another operand needs, in its own order."""
+    others = set(spec.out).union(
+        *(labels for k, labels in enumerate(spec.operands) if k != position)
+    )
+    mine = dict.fromkeys(spec.operands[position])
+    kept = tuple(label for label in mine if label in others)
+    if len(spec.operands) == 1:  # in the output's order at once
+        return tuple(label for label in dict.fromkeys(spec.out) if label in mine)
+    return kept
+
+
+def _align(labels: Labels, out: Labels) -> Step | None:
+    """Transpose and insert axes so that the operand broadcasts against the axes ``out``."""
+    order = tuple(labels.index(label) for label in out if label in labels)
+    moved = order != tuple(range(len(order)))
+    first = next((k for k, label in enumerate(out) if label in labels), len(out))
+    index = tuple(slice(None) if label in labels else None for label in out[first:])
+    inserts = None in index
+    if not moved and not inserts:
+        return None
+    if not inserts:
+        return lambda a: a.transpose(order)
+    if not moved:
+        return lambda a: a[index]
+    return lambda a: a.transpose(order)[index]
+
+
+def _elementwise(
+    spec: Spec, dtypes: tuple[np.dtype[Any], ...], labels: Sequence[Labels], out: Labels
+) -> Step:
+    """Nothing is summed: a broadcast product, where booleans select instead of multiplying."""
+    aligned = [_align(item, out) for item in labels]
+    numbers = [k for k, dtype in enumerate(dtypes) if dtype.kind != "b"]
+    masks = [k for k, dtype in enumerate(dtypes) if dtype.kind == "b"]
+    if not numbers:  # booleans only: numbers come out
+        numbers, masks = masks, []
+    dtype, strong = spec.dtype, spec.strong
+
+    def run(*arrays: Array) -> Array:
+        ready = [a if step is None else step(a) for a, step in zip(arrays, aligned, strict=True)]
+        result = ready[numbers[0]]
+        if result.dtype != dtype:
+            result = result.astype(dtype)
+        for k in numbers[1:]:
+            result = np.multiply(result, ready[k], dtype=dtype, casting="unsafe")
+        if strong and len(numbers) > 1 and np.isnan(result.sum()):
+            zeros = reduce(np.logical_or, (ready[k] == 0 for k in numbers))
+            result = np.where(zeros, dtype.type(0), result)
+        for k in masks:
+            result = np.where(ready[k], result, dtype.type(0))
+        return result
+
+    return run
+
+
+def _equation(spec: Spec) -> tuple[Any, ...]:
+    """The specification as opt_einsum takes it: symbols and shapes."""
+    symbol = opt_einsum.get_symbol
+    terms = ["".join(symbol(label) for label in labels) for labels in spec.operands]
+    used = {label for labels in spec.operands for label in labels}
+    out = "".join(symbol(label) for label in dict.fromkeys(spec.out) if label in used)
+    shapes = [tuple(spec.sizes[label] for label in labels) for labels in spec.operands]
+    return (",".join(terms) + "->" + out, *shapes)
+
+
+def _pairs(spec: Spec, labels: Sequence[Labels], out: Labels) -> Step:
+    """Pair after pair in the cheapest order, each on matmul."""
+    stack = list(labels)
+    if len(stack) > 2:
+        symbols = spec._replace(operands=tuple(labels), out=out)
+        path = opt_einsum.contract_path(*_equation(symbols), shapes=True)[0]
+    else:
+        path = [tuple(range(len(stack)))]
+    steps: list[tuple[tuple[int, ...], Step]] = []
+    for chosen in path:
+        taken = [stack[k] for k in sorted(chosen)]
+        stack = [item for k, item in enumerate(stack) if k not in chosen]
+        needed = set(out).union(*stack)
+        step, made = _chain(taken, needed, out, spec)
+        stack.append(made)
+        steps.append((tuple(sorted(chosen)), step))
+    last = _single(stack[0], out, spec.dtype)
+    dtype = spec.dtype
+
+    def run(*arrays: Array) -> Array:
+        values = [a if a.dtype == dtype else a.astype(dtype) for a in arrays]
+        for chosen, step in steps:
+            picked = [values[k] for k in chosen]
+            values = [value for k, value in enumerate(values) if k not in chosen]
+            values.append(step(*picked))
+        return values[0] if last is None else last(values[0])
+
+    return run
+
+
+def _chain(
+    taken: list[Labels], needed: set[int], out: Labels, spec: Spec
+) -> tuple[Step, Labels]:
+    """One step of a path: usually two operands; more are taken from the left."""
+    if len(taken) == 1:
+        keep = tuple(label for label in out if label in taken[0])
+        single = _single(taken[0], keep, spec.dtype)
+        return (single or (lambda a: a)), keep
+    later = needed.union(*taken[2:])
+    step, made = _pair(taken[0], taken[1], later, out, spec)
+    if len(taken) == 2:
+        return step, made
+    rest, result = _chain([made, *taken[2:]], needed, out, spec)
+    return (lambda a, b, *others: rest(step(a, b), *others)), result
+
+
+def _pair(
+    a: Labels, b: Labels, needed: set[int], out: Labels, spec: Spec
+) -> tuple[Step, Labels]:
+    """Two operands: a broadcast product or a (batched) matrix product."""
+    shared = [label for label in a if label in b]
+    batch = [label for label in shared if label in needed]
+    summed = [label for label in shared if label not in needed]
+    left = [label for label in a if label not in b]
+    right = [label for label in b if label not in a]
+    rank = {label: k for k, label in enumerate(out)}
+    if not summed:
+        made = tuple(sorted(batch + left + right, key=lambda n: rank.get(n, len(out))))
+        one, two = _align(a, made), _align(b, made)
+        return (
+            lambda x, y: np.multiply(x if one is None else one(x), y if two is None else two(y))
+        ), made
+    if left and right and rank.get(right[0], len(out)) < rank.get(left[0], len(out)):
+        step, made = _matmul(b, a, batch, right, summed, left, spec)
+        return (lambda x, y: step(y, x)), made
+    return _matmul(a, b, batch, left, summed, right, spec)
+
+
+def _matmul(
+    a: Labels, b: Labels, batch: list[int], left: list[int], summed: list[int], right: list[int],
+    spec: Spec,
+) -> tuple[Step, Labels]:  # fmt: skip
+    """``(batch, left, summed) @ (batch, summed, right)``."""
+
+    def sizes(labels: Sequence[int]) -> tuple[int, ...]:
+        return tuple(spec.sizes[label] for label in labels)
+
+    def flat(groups: Sequence[Sequence[int]]) -> tuple[int, ...]:
+        return tuple(prod(sizes(group)) for group in groups)
+
+    made = tuple(batch + left + right)
+    groups_a = ([batch] if batch else []) + ([left] if left else []) + [summed]
+    groups_b = ([batch] if batch else []) + [summed] + ([right] if right else [])
+    ready_a = _regroup(a, [n for g in groups_a for n in g], flat(groups_a))
+    ready_b = _regroup(b, [n for g in groups_b for n in g], flat(groups_b))
+    product: Step = {
+        (True, True): np.matmul,
+        (True, False): np.matvec if batch else np.matmul,
+        (False, True): np.vecmat if batch else np.matmul,
+        (False, False): np.vecdot if batch else np.dot,
+    }[bool(left), bool(right)]
+    shape = sizes(made)
+    reshapes = len(batch) > 1 or len(left) > 1 or len(right) > 1
+
+    def run(x: Array, y: Array) -> Array:
+        result = product(
+            x if ready_a is None else ready_a(x), y if ready_b is None else ready_b(y)
+        )
+        return result.reshape(shape) if reshapes else np.asarray(result)
+
+    return run, made
+
+
+def _regroup(labels: Labels, wanted: list[int], shape: tuple[int, ...]) -> Step | None:
+    order = tuple(labels.index(label) for label in wanted)
+    moved = order != tuple(range(len(order)))
+    if len(shape) == len(labels):
+        return (lambda x: x.transpose(order)) if moved else None
+    return (
+        (lambda x: x.transpose(order).reshape(shape)) if moved else (lambda x: x.reshape(shape))
+    )
+
+
+# -- the end: scale, repeated values, embedded diagonals -------------------------------------------
+
+
+def _finish(spec: Spec, distinct: Labels) -> Step | None:
+    """Scale, cast, create labels and embed diagonals; None where nothing is left to do."""
+    steps: list[Step] = []
+    used = {label for labels in spec.operands for label in labels}
+    scale, dtype = spec.scale, spec.dtype
+    if scale != 1.0:
+        steps.append(_scaled(scale, dtype))
+    if any(label not in used for label in distinct):
+        shape = tuple(spec.sizes[label] for label in distinct)
+        index = tuple(slice(None) if label in used else None for label in distinct)
+        steps.append(lambda a: np.broadcast_to(a[index], shape))
+    if len(distinct) != len(spec.out):
+        steps.append(_embedding(spec, distinct))
+    if not steps:
+        return None
+    if len(steps) == 1:
+        return steps[0]
+    return lambda a: reduce(lambda value, step: step(value), steps, a)
+
+
+def _scaled(scale: float, dtype: np.dtype[Any]) -> Step:
+    if scale == -1.0 and dtype.kind != "b":
+        return np.negative
+    factor = dtype.type(scale)
+    return lambda a: np.multiply(a, factor)
+
+
+def _embedding(spec: Spec, distinct: Labels) -> Step:
+    """Values on a diagonal of zeros: ``out`` repeats a label."""
+    shape = tuple(spec.sizes[label] for label in spec.out)
+    axes = {label: k for k, label in enumerate(distinct)}
+
+    def run(a: Array) -> Array:
+        result = np.zeros(shape, a.dtype)
+        grids = np.ogrid[tuple(slice(0, spec.sizes[label]) for label in distinct)]
+        result[tuple(grids[axes[label]] for label in spec.out)] = a
+        return result
+
+    return run

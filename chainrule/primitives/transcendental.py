@@ -1,0 +1,127 @@
+"""Rows: exponentials and logarithms, trigonometric and hyperbolic functions, activations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.graph.node import Array
+from chainrule.primitives.elementwise import elementwise
+
+LN2 = float(np.log(2.0))
+LN10 = float(np.log(10.0))
+
+# -- exponentials and logarithms ------------------------------------------------------------------------
+
+exp = elementwise(np.exp, derivative=lambda x, y: y, finite=False)
+exp2 = elementwise(np.exp2, derivative=lambda x, y: (LN2, y), finite=False)
+expm1 = elementwise(np.expm1, derivative=lambda x, y: y + 1, finite=False)
+log = elementwise(
+    np.log, derivative=lambda x, y: np.reciprocal(x), domain=(0.2, 3), finite=False
+)
+log2 = elementwise(
+    np.log2, derivative=lambda x, y: (1 / LN2, np.reciprocal(x)), domain=(0.2, 3), finite=False
+)
+log10 = elementwise(
+    np.log10, derivative=lambda x, y: (1 / LN10, np.reciprocal(x)), domain=(0.2, 3), finite=False
+)
+log1p = elementwise(
+    np.log1p, derivative=lambda x, y: np.reciprocal(1 + x), domain=(-0.8, 3), finite=False
+)
+
+# -- circular -----------------------------------------------------------------------------------------------
+
+sin = elementwise(np.sin, derivative=lambda x, y: np.cos(x))
+cos = elementwise(np.cos, derivative=lambda x, y: -np.sin(x))
+tan = elementwise(np.tan, derivative=lambda x, y: 1 + y * y, domain=(-1, 1))
+arcsin = elementwise(
+    np.arcsin,
+    derivative=lambda x, y: np.reciprocal(np.sqrt(1 - x * x)),
+    domain=(-0.8, 0.8),
+    finite=False,
+)
+arccos = elementwise(
+    np.arccos,
+    derivative=lambda x, y: -np.reciprocal(np.sqrt(1 - x * x)),
+    domain=(-0.8, 0.8),
+    finite=False,
+)
+arctan = elementwise(np.arctan, derivative=lambda x, y: np.reciprocal(1 + x * x))
+arctan2 = elementwise(
+    np.arctan2,
+    derivative=(
+        lambda a, b, y: (b, np.reciprocal(a * a + b * b)),
+        lambda a, b, y: (-1, a, np.reciprocal(a * a + b * b)),
+    ),
+    domain=((0.2, 2), (-2, 2)),
+)
+hypot = elementwise(
+    np.hypot,
+    derivative=(
+        lambda a, b, y: (a, np.reciprocal(y)),
+        lambda a, b, y: (b, np.reciprocal(y)),
+    ),
+    domain=((0.2, 2), (-2, 2)),
+)
+degrees = elementwise(np.degrees, derivative=180 / np.pi)
+rad2deg = elementwise(np.rad2deg, derivative=180 / np.pi)
+radians = elementwise(np.radians, derivative=np.pi / 180)
+deg2rad = elementwise(np.deg2rad, derivative=np.pi / 180)
+
+# -- hyperbolic ---------------------------------------------------------------------------------------------
+
+sinh = elementwise(np.sinh, derivative=lambda x, y: np.cosh(x), finite=False)
+cosh = elementwise(np.cosh, derivative=lambda x, y: np.sinh(x), finite=False)
+tanh = elementwise(np.tanh, derivative=lambda x, y: 1 - y * y, domain=(-3, 3))
+arcsinh = elementwise(
+    np.arcsinh, derivative=lambda x, y: np.reciprocal(np.sqrt(1 + x * x))
+)
+arccosh = elementwise(
+    np.arccosh,
+    derivative=lambda x, y: np.reciprocal(np.sqrt(x - 1) * np.sqrt(x + 1)),
+    domain=(1.3, 3),
+    finite=False,
+)
+arctanh = elementwise(
+    np.arctanh,
+    derivative=lambda x, y: np.reciprocal((1 - x) * (1 + x)),
+    domain=(-0.8, 0.8),
+    finite=False,
+)
+
+# -- activations ----------------------------------------------------------------------------------------------
+
+
+def _sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)) without overflow: exp is only taken of what is not positive."""
+    e = np.exp(-np.abs(x))
+    one = x.dtype.type(1)
+    return np.asarray(np.where(x >= 0, one, e) / (one + e))
+
+
+def _relu(x: Array) -> Array:
+    return np.asarray(np.maximum(x, x.dtype.type(0)))
+
+
+sigmoid = elementwise(
+    _sigmoid, derivative=lambda x, y: y * (1 - y), domain=(-3, 3), name="sigmoid",
+    source="the logistic function of (5.113); its derivative is sigma (1 - sigma)",
+)  # fmt: skip
+relu = elementwise(_relu, derivative=lambda x, y: x > 0, domain=(0.2, 2), name="relu")
+
+
+def _softer(a: object, b: object) -> object:
+    """The weight of ``a`` in logaddexp(a, b): exp(a) / (exp(a) + exp(b))."""
+    difference = a - b  # type: ignore[operator]
+    return difference._like(sigmoid(difference.node))
+
+
+logaddexp = elementwise(
+    np.logaddexp, derivative=(lambda a, b, y: _softer(a, b), lambda a, b, y: _softer(b, a))
+)
+logaddexp2 = elementwise(
+    np.logaddexp2,
+    derivative=(
+        lambda a, b, y: _softer(a * LN2, b * LN2),
+        lambda a, b, y: _softer(b * LN2, a * LN2),
+    ),
+)

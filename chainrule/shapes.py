@@ -1,0 +1,80 @@
+"""Arithmetic on shapes, axes and labels: plain tuples of integers, no arrays."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any
+
+from chainrule.errors import ShapeError
+
+Shape = tuple[int, ...]
+Labels = tuple[int, ...]
+
+
+def broadcast_shapes(operation: str, shapes: Sequence[Shape]) -> Shape:
+    """The shape that NumPy's broadcasting gives, or an error that names every shape.
+
+    >>> broadcast_shapes("add", [(3, 1), (4,)])
+    (3, 4)
+    """
+    rank = max((len(shape) for shape in shapes), default=0)
+    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    result = tuple(_common(sizes) for sizes in zip(*padded, strict=True))
+    if None in result:
+        raise ShapeError(
+            operation,
+            "shapes do not broadcast together",
+            got=" and ".join(str(shape) for shape in shapes),
+            remedy="make trailing axes equal or 1, for instance with x[:, None] or x.T",
+        )
+    return tuple(size for size in result if size is not None)
+
+
+def _common(sizes: Iterable[int]) -> int | None:
+    larger = {size for size in sizes if size != 1}
+    return None if len(larger) > 1 else (larger.pop() if larger else 1)
+
+
+def normalize_axis(operation: str, axis: Any, rank: int) -> int:
+    """One axis counted from the front."""
+    position = operator.index(axis)
+    if not -rank <= position < rank:
+        raise ShapeError(
+            operation,
+            f"axis {position} does not exist",
+            got=f"an array with {rank} axes",
+            remedy=f"give an axis from {-rank} to {rank - 1}" if rank else "leave axis out",
+        )
+    return position % rank
+
+
+def normalize_axes(operation: str, axis: Any, rank: int) -> tuple[int, ...]:
+    """Axes as a sorted tuple counted from the front; ``None`` means all of them."""
+    if axis is None:
+        return tuple(range(rank))
+    given = axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = [normalize_axis(operation, item, rank) for item in given]
+    if len(set(axes)) != len(axes):
+        raise ShapeError(operation, "an axis is named twice", got=f"axis={axis}")
+    return tuple(sorted(axes))
+
+
+def without(shape: Shape, axes: Sequence[int]) -> Shape:
+    """The shape that is left when axes are removed."""
+    return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+
+def resolve_reshape(shape: Shape, wanted: Sequence[int]) -> Shape:
+    """A wanted shape with its one ``-1`` filled in."""
+    size = prod(shape)
+    known = prod(n for n in wanted if n != -1)
+    unknowns = sum(1 for n in wanted if n == -1)
+    if unknowns == 1 and known and size % known == 0:
+        return tuple(size // known if n == -1 else n for n in wanted)
+    if unknowns == 0 and known == size and all(n >= 0 for n in wanted):
+        return tuple(wanted)
+    raise ShapeError(
+        "reshape", f"{size} elements do not fit the new shape", got=f"{shape} and {tuple(wanted)}"
+    )

@@ -1,0 +1,151 @@
+"""A table of cells by column, and its columns as numbers or as text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.errors import DataError
+from chainrule.tables.words import closest, listed, quoted
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns of equal length.
+
+    Attributes
+    ----------
+    source : str
+        What errors call the table: a path, or the name of bundled data.
+    columns : mapping of str to cells
+        Text as it stands in the file, or numbers.
+    rows : sequence of int
+        For each example the row of the file that it begins in; the header is row 1.
+    one_unit : bool
+        Whether all columns but the target are measured in one unit, as the pixels of a picture.
+    """
+
+    source: str
+    columns: Mapping[str, Sequence[str] | Floats]
+    rows: Sequence[int]
+    one_unit: bool = False
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names in the order of the file."""
+        return tuple(self.columns)
+
+    def numbers(self, name: str) -> Floats:
+        """The column as finite float64 numbers.
+
+        Raises
+        ------
+        DataError
+            If a cell is empty, is not a number, or is NaN or infinite.
+        """
+        cells = self.columns[name]
+        values = _converted(cells)
+        if values is None:
+            found = ((row, problem_of(cell)) for row, cell in enumerate(cells))
+            row, problem = next((row, problem) for row, problem in found if problem)
+            raise self._refusal(name, row, problem)
+        return values
+
+    def labels(self, name: str) -> list[str]:
+        """The column as text, no cell of it empty.
+
+        Raises
+        ------
+        DataError
+            If a cell is empty, or says NaN or Inf.
+        """
+        cells = [str(cell) for cell in self.columns[name]]
+        for row, cell in enumerate(cells):
+            problem = problem_of(cell)
+            if problem is not None and problem is not TEXT:
+                raise self._refusal(name, row, problem)
+        return cells
+
+    def is_number(self, name: str) -> list[bool]:
+        """For each cell of a column whether it is a finite number."""
+        return [problem_of(cell) is None for cell in self.columns[name]]
+
+    def require(self, names: Sequence[str], what: str) -> None:
+        """Raise `DataError`, naming what is missing and what is there, unless all columns exist."""
+        missing = [name for name in names if name not in self.columns]
+        if not missing:
+            return
+        several = f"{len(missing)} of {len(names)} columns are missing, {listed(missing)}"
+        raise DataError(
+            self.source,
+            f"{what}: "
+            + (several if len(missing) > 1 else f"there is no column {quoted(missing[0])}"),
+            f"the column{'s' * (len(self.names) > 1)} {listed(self.names)}",
+            self._hint(missing[0]),
+        )
+
+    def without(self, name: str) -> tuple[str, ...]:
+        """The names of all columns but one."""
+        return tuple(other for other in self.names if other != name)
+
+    def _hint(self, missing: str) -> str:
+        if all(problem_of(name) is None for name in self.names):
+            return "the first row must hold the columns' names, and here it holds numbers"
+        match = closest(missing, self.names)
+        return f"did you mean {quoted(match)}?" if match else "choose one of these"
+
+    def _refusal(self, name: str, row: int, problem: Problem) -> DataError:
+        cell = str(self.columns[name][row])
+        got = f"{quoted(cell)} in row" if cell.strip() else "nothing in row"
+        return DataError(
+            self.source,
+            f"the column {quoted(name)} {problem.problem}",
+            f"{got} {self.rows[row]}",
+            DECIMAL_COMMA if re.fullmatch(r"[-+]?\d+,\d+", cell.strip()) else problem.remedy,
+        )
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a cell is not a finite number, and what to do about it."""
+
+    problem: str
+    remedy: str
+
+
+EMPTY = Problem("has an empty cell", "fill it or remove the row")
+TEXT = Problem("holds text among its numbers", "write a number there, or remove the column")
+NOT_FINITE = Problem("holds a value that is not finite", "replace it or remove the row")
+DECIMAL_COMMA = "write decimals with a point"
+
+
+def problem_of(cell: Any) -> Problem | None:
+    """What keeps a cell from being a finite number; None if nothing does."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return TEXT if cell.strip() else EMPTY
+    if isinstance(cell, str) and "_" in cell:  # Python reads 1_000 as a number; tables do not
+        return TEXT
+    return None if math.isfinite(value) else NOT_FINITE
+
+
+def _converted(cells: Sequence[str] | Floats) -> Floats | None:
+    """All cells as float64, or None if one of them is not a finite number."""
+    try:
+        values = np.array(cells, dtype=np.float64)
+    except ValueError:
+        return None
+    text = not isinstance(cells, np.ndarray) and any("_" in cell for cell in cells)
+    return None if text or not np.isfinite(values).all() else values

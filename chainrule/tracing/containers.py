@@ -1,0 +1,60 @@
+"""Nested containers of arrays: dicts, lists, tuples, named tuples and dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import optree
+
+NAMESPACE = "chainrule"
+Structure = optree.PyTreeSpec
+_registered: set[type] = set()
+
+
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
+    """The leaves of a container, and what is needed to build it again.
+
+    >>> leaves, structure = flatten({"a": 1.0, "b": [2.0, 3.0]})
+    >>> leaves
+    [1.0, 2.0, 3.0]
+    """
+    while True:
+        leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
+        new = {type(leaf) for leaf in leaves if _is_unknown_dataclass(leaf)}
+        if not new:
+            return leaves, structure
+        for cls in new:
+            _register(cls)
+
+
+def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
+    """The container with other leaves."""
+    return optree.tree_unflatten(structure, leaves)
+
+
+def paths(structure: Structure) -> list[str]:
+    """How each leaf is reached from its container: ``['A0']``, ``[1]``, ``.b`` or nothing."""
+    return [accessor.codify("") for accessor in structure.accessors()]
+
+
+def per_leaf(prefix: Any, tree: Any) -> list[Any]:
+    """One value a leaf of the tree, from a container that may stop at a branch; None is a value."""
+    return list(optree.broadcast_prefix(prefix, tree, none_is_leaf=True, namespace=NAMESPACE))
+
+
+def _is_unknown_dataclass(leaf: Any) -> bool:
+    return dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)
+
+
+def _register(cls: type) -> None:
+    names = [field.name for field in dataclasses.fields(cls) if field.init]
+
+    def take_apart(value: Any) -> Any:
+        return [getattr(value, name) for name in names], None, names
+
+    def build(_: Any, children: Any) -> Any:
+        return cls(**dict(zip(names, children, strict=True)))
+
+    optree.register_pytree_node(cls, take_apart, build, namespace=NAMESPACE)

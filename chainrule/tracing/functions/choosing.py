@@ -1,0 +1,190 @@
+"""Functions that choose between values: where, clip, gathers, triangles, rounding, differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ArgumentError, MissingRuleError
+from chainrule.primitives import reductions
+from chainrule.primitives.arithmetic import where as where_row
+from chainrule.primitives.elementwise import apply
+from chainrule.primitives.identities import cast
+from chainrule.shapes import normalize_axis
+from chainrule.tracing.traced import METHODS, Traced, as_node, implements
+
+
+@implements(np.where)
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None or y is None:
+        raise MissingRuleError(
+            "np.where", "the places where a traced condition is true are not an array of known size",
+            remedy="write np.where(condition, a, b)",
+        )  # fmt: skip
+    mask = cast(as_node(condition), bool)
+    template = Traced(mask)
+    return Traced(apply(where_row, mask, *template._nodes([x, y])))
+
+
+@implements(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    result = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        result = where(condition, choice, result)
+    return result
+
+
+@implements(np.clip)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    if low is None and high is None:
+        raise ArgumentError("np.clip", "neither a smallest nor a largest value was given")
+    result: Any = Traced(as_node(a))
+    if low is not None:
+        result = np.maximum(result, low)
+    return result if high is None else np.minimum(result, high)
+
+
+@implements(np.take)
+def take(a: Any, indices: Any, axis: int | None = None) -> Any:
+    array: Any = Traced(as_node(a))
+    if axis is None:
+        array, axis = np.ravel(array), 0
+    place = normalize_axis("take", axis, array.ndim)
+    index = indices if isinstance(indices, Traced) else np.asarray(indices)
+    return array[(*[slice(None)] * place, index)]
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    array: Any = Traced(as_node(arr))
+    if axis is None:
+        return take_along_axis(np.ravel(array), indices, 0)
+    place = normalize_axis("take_along_axis", axis, array.ndim)
+    index = Traced(as_node(indices))
+    grids = [
+        np.arange(size).reshape([-1 if k == j else 1 for j in range(array.ndim)])
+        for k, size in enumerate(index.shape)
+    ]
+    key: list[Any] = [
+        index if k == place else np.minimum(grid, array.shape[k] - 1)
+        for k, grid in enumerate(grids)
+    ]
+    return array[tuple(key)]
+
+
+@implements(np.argsort)
+def argsort(a: Any, axis: int | None = -1, kind: Any = None, stable: bool | None = None) -> Any:
+    array: Any = Traced(as_node(a))
+    if axis is None:
+        array, axis = np.ravel(array), 0
+    place = normalize_axis("argsort", axis, array.ndim)
+    return Traced(reductions.position(reductions.ARGSORT, array.node, place))
+
+
+@implements(np.sort)
+def sort(a: Any, axis: int | None = -1, kind: Any = None, stable: bool | None = None) -> Any:
+    array: Any = Traced(as_node(a))
+    if axis is None:
+        array, axis = np.ravel(array), 0
+    return take_along_axis(array, argsort(array, axis), axis)
+
+
+def _masked(m: Any, mask: Any) -> Any:
+    array = Traced(as_node(m))
+    return where(np.broadcast_to(mask, array.shape), array, 0)
+
+
+def _lower(m: Any, k: int) -> Any:
+    rows, columns = np.shape(m)[-2:]
+    return np.tri(rows, columns, k=k, dtype=bool)
+
+
+@implements(np.tril)
+def tril(m: Any, k: int = 0) -> Any:
+    return _masked(m, _lower(m, k))
+
+
+@implements(np.triu)
+def triu(m: Any, k: int = 0) -> Any:
+    return _masked(m, ~_lower(m, k - 1))
+
+
+@implements(np.round, np.around)
+def round_(a: Any, decimals: int = 0) -> Any:
+    factor = 10.0**decimals
+    array = Traced(as_node(a))
+    return np.rint(array * factor) / factor if decimals else np.rint(array)
+
+
+@implements(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    array: Any = Traced(as_node(a))
+    head = (slice(None),) * normalize_axis("diff", axis, array.ndim)
+    for _ in range(n):
+        array = array[(*head, slice(1, None))] - array[(*head, slice(None, -1))]
+    return array
+
+
+@implements(np.trapezoid)
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    values: Any = Traced(as_node(y))
+    array = np.moveaxis(values, axis, -1)
+    if x is not None:
+        points: Any = Traced(as_node(x))
+        dx = np.diff(points if points.ndim == 1 else np.moveaxis(points, axis, -1))
+    return np.sum(0.5 * dx * (array[..., 1:] + array[..., :-1]), axis=-1)
+
+
+@implements(np.nan_to_num)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    array = Traced(as_node(x))
+    limit = np.finfo(array.dtype).max
+    result = where(np.isnan(array), nan, array)
+    result = where(array == np.inf, limit if posinf is None else posinf, result)
+    return where(array == -np.inf, -limit if neginf is None else neginf, result)
+
+
+@implements(np.sinc)
+def sinc(x: Any) -> Any:
+    array = np.pi * Traced(as_node(x))
+    safe = where(array == 0, 1.0, array)
+    return where(array == 0, 1.0 - array * array / 6, np.sin(safe) / safe)
+
+
+@implements(np.real, np.real_if_close)
+def real(val: Any) -> Any:
+    return Traced(as_node(val))
+
+
+@implements(np.isrealobj)
+def isrealobj(x: Any) -> bool:
+    return True
+
+
+@implements(np.iscomplexobj)
+def iscomplexobj(x: Any) -> bool:
+    return False
+
+
+@implements(np.result_type)
+def result_type(*arrays_and_dtypes: Any) -> Any:
+    return np.result_type(
+        *(item.dtype if isinstance(item, Traced) else item for item in arrays_and_dtypes)
+    )
+
+
+def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
+    return np.floor_divide(a, b), np.remainder(a, b)
+
+
+def _modf(x: Any) -> tuple[Any, Any]:
+    whole = np.trunc(x)
+    return x - whole, whole
+
+
+METHODS.setdefault(np.divmod, {})["__call__"] = _divmod
+METHODS.setdefault(np.modf, {})["__call__"] = _modf

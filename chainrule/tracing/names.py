@@ -1,0 +1,61 @@
+"""The name that the caller's code gives to a result, read from its bytecode."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from functools import lru_cache
+from types import CodeType, FrameType
+
+from chainrule.tracing.session import Name
+
+_STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
+
+
+def assigned_name() -> Name | None:
+    """The variable that the nearest frame outside the library is about to assign."""
+    frame = caller()
+    if frame is None:
+        return None
+    text = _targets(frame.f_code).get(frame.f_lasti)
+    return Name(text, frame.f_code.co_filename, frame.f_lineno) if text else None
+
+
+def caller() -> FrameType | None:
+    """The nearest frame that belongs neither to this library nor to NumPy."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] not in ("chainrule", "numpy"):
+            return frame
+        frame = frame.f_back
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _targets(code: CodeType) -> dict[int, str]:
+    """Offset of an instruction -> name of the variable that the next one stores to."""
+    found: dict[int, str] = {}
+    instructions = list(dis.get_instructions(code))
+    for instruction, following in zip(instructions, instructions[1:], strict=False):
+        if following.opname.startswith(_STORES):
+            target = following.argval
+            # newer Pythons join two stores into one instruction, which names both variables
+            text = target[0] if isinstance(target, tuple) else target
+            found[instruction.offset] = str(text)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _in_place(code: CodeType) -> frozenset[int]:
+    return frozenset(
+        instruction.offset
+        for instruction in dis.get_instructions(code)
+        if instruction.opname == "BINARY_OP" and instruction.argrepr.endswith("=")
+    )
+
+
+def from_in_place_operator() -> bool:
+    """Whether the caller is executing an operator such as ``+=``."""
+    frame = caller()
+    return frame is not None and frame.f_lasti in _in_place(frame.f_code)

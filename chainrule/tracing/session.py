@@ -1,0 +1,87 @@
+"""What is remembered while functions are traced: the user's names, and arrays already captured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.graph.node import Array, Node, constant
+
+
+@dataclass(frozen=True)
+class Name:
+    """A user's name for a value, and where it was given."""
+
+    text: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass
+class Session:
+    """State of one outermost call; inner calls share it."""
+
+    wants_names: bool = False
+    names: dict[Node, list[Name]] = field(default_factory=dict)
+    depth: int = 0
+    """How many NumPy functions written in terms of others are being recorded."""
+    captured: dict[int, tuple[Array, Node]] = field(default_factory=dict)
+
+    def add_name(self, node: Node, name: Name) -> None:
+        """Remember a name, once; equal values may bear several."""
+        known = self.names.setdefault(node, [])
+        if all(item.text != name.text for item in known):
+            known.append(name)
+
+
+_session: ContextVar[Session | None] = ContextVar("chainrule_session", default=None)
+
+
+def current() -> Session | None:
+    """The session of the call under way, if there is one."""
+    return _session.get()
+
+
+@contextmanager
+def recording(names: bool = False) -> Iterator[Session]:
+    """A session for the block: the one under way, or a new one."""
+    session = _session.get()
+    if session is not None and (session.wants_names or not names):
+        yield session
+        return
+    session = Session(wants_names=names)
+    token = _session.set(session)
+    try:
+        yield session
+    finally:
+        _session.reset(token)
+
+
+def carry_names(became: Mapping[Node, Node]) -> None:
+    """Names stay with values whose nodes were replaced by others."""
+    session = _session.get()
+    if session is not None and session.names:
+        for old, new in became.items():
+            for name in session.names.get(old, ()) if old is not new else ():
+                session.add_name(new, name)
+
+
+def capture(array: Array) -> Node:
+    """A constant with the array's present contents.
+
+    The array is copied, since the user may refill it while the function runs. While a session is
+    under way, an array with unchanged contents gives the same node again, without a copy.
+    """
+    session = _session.get()
+    if session is None or array.nbytes <= 1024:
+        return constant(array.copy())
+    known = session.captured.get(id(array))
+    if known is not None and np.array_equal(known[1].value, array):  # type: ignore[arg-type]
+        return known[1]
+    node = constant(array.copy())
+    session.captured[id(array)] = (array, node)
+    return node

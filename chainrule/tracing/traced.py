@@ -1,0 +1,438 @@
+"""The stand-in for an array while a function is traced.
+
+It answers NumPy's own functions (``np.exp(x)``, ``A @ x``, ``x.sum()``) by building nodes. Values are
+computed only where the code asks for them, as in ``if x > 0``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, Self, SupportsIndex
+
+import numpy as np
+
+from chainrule.errors import DtypeError, MissingRuleError, ShapeError, TracingError
+from chainrule.graph.node import Array, Node
+from chainrule.interpret.run import keep_value, missing_inputs
+from chainrule.primitives import contraction
+from chainrule.primitives.elementwise import Expression
+from chainrule.primitives.identities import cast
+from chainrule.primitives.selections import concatenate
+from chainrule.shapes import broadcast_shapes
+from chainrule.tracing import indexing
+from chainrule.tracing.names import assigned_name, from_in_place_operator
+from chainrule.tracing.session import Name, capture, current
+
+FUNCTIONS: dict[Any, tuple[Callable[..., Any], frozenset[str]]] = {}
+"""NumPy's functions, each with what replaces it on traced values and the keywords that it takes."""
+
+METHODS: dict[np.ufunc, dict[str, Callable[..., Any]]] = {}
+"""Methods of ufuncs, such as ``np.add.reduce``, with what replaces them on traced values."""
+
+
+def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register what replaces NumPy's functions on traced values."""
+
+    def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
+        keywords = frozenset(inspect.signature(implementation).parameters)
+        for function in functions:
+            FUNCTIONS[function] = (implementation, keywords)
+        return implementation
+
+    return register
+
+
+class Traced(Expression):
+    """A value of the function being traced; it takes part in NumPy code like an array."""
+
+    __slots__ = ()
+
+    # -- construction ----------------------------------------------------------------------------
+
+    def _like(self, node: Node) -> Self:
+        result = type(self)(node)
+        _note(result)
+        return result
+
+    def _capture(self, value: Any) -> Node:
+        return as_node(value)
+
+    # -- what NumPy calls ---------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None)
+        if method != "__call__":
+            return _ufunc_method(ufunc, method, inputs, kwargs, out)
+        dtype = kwargs.pop("dtype", None)
+        _refuse_keywords(f"np.{ufunc.__name__}", kwargs)
+        special = METHODS.get(ufunc, {}).get("__call__")
+        result = special(*inputs) if special else self._apply(ufunc, *inputs)
+        if dtype is not None:
+            result = result.astype(dtype)
+        return result if out is None else _assign_out(ufunc, out, result)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        name = f"np.{function.__name__}"
+        entry = FUNCTIONS.get(function)
+        if entry is None:
+            raise MissingRuleError(
+                name,
+                "this function has no derivative rule here",
+                remedy="write it in terms of others, or pass it values that are not traced",
+            )
+        implementation, keywords = entry
+        given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
+        _refuse_keywords(name, {key: value for key, value in given.items() if key not in keywords})
+        return _nested(implementation, args, given)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+        raise TracingError(
+            "np.array",
+            "NumPy was asked to copy a traced value into a plain array, which would lose its "
+            "derivative",
+            got=repr(self),
+            remedy="write np.stack([a, b]) instead of np.array([a, b]), np.zeros_like(x, shape=...) "
+            "instead of np.zeros(...) for an array that is then filled, and np.asarray not at all",
+        )
+
+    def __float__(self) -> NoReturn:
+        raise TracingError(
+            "float",
+            "a traced value cannot become a Python float, which would lose its derivative",
+            got=repr(self),
+            remedy="use NumPy's function (np.sin instead of math.sin); to fill an array, make it "
+            "with np.zeros_like(x, shape=...) or collect the parts with np.stack([...])",
+        )
+
+    def __complex__(self) -> NoReturn:
+        raise DtypeError("complex", "complex numbers are not differentiated", got=repr(self))
+
+    # -- values asked for by the code -----------------------------------------------------------------
+
+    def concrete(self, asked: str = "its value") -> Array:
+        """The value at hand; an error where the code is traced for arguments yet to come."""
+        unknown = missing_inputs([self.node])
+        if unknown:
+            raise TracingError(
+                "tracing",
+                f"the code asks for {asked}, which is not known while it is traced for many "
+                "examples or for later arguments",
+                got=repr(self),
+                remedy="write np.where(condition, a, b) instead of if, and np.maximum, np.clip or "
+                "cr.relu instead of comparing",
+            )
+        return keep_value(self.node)
+
+    def __bool__(self) -> bool:
+        return bool(self.concrete("a truth value"))
+
+    def __int__(self) -> int:
+        return int(self.concrete("a whole number"))
+
+    def __index__(self) -> int:
+        if self.node.dtype.kind not in "iu":
+            raise TypeError(f"only whole numbers are an index; got {self!r}")
+        return int(self.concrete("an index"))
+
+    def __repr__(self) -> str:
+        return f"Traced({self.node.dtype}{list(self.shape)})"
+
+    def __format__(self, spec: str) -> str:
+        if missing_inputs([self.node]):
+            return repr(self)
+        value = keep_value(self.node)
+        return format(value[()] if value.ndim == 0 else value, spec)
+
+    # -- an array's attributes --------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.node.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.node.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.node.ndim
+
+    @property
+    def size(self) -> int:
+        return self.node.size
+
+    @property
+    def nbytes(self) -> int:
+        return self.node.size * self.node.dtype.itemsize
+
+    @property
+    def T(self) -> Any:
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        return np.swapaxes(self, -1, -2)
+
+    @property
+    def real(self) -> Self:
+        return self
+
+    @property
+    def flat(self) -> Iterator[Any]:
+        return iter(self.ravel())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a traced value without axes")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("a traced value without axes cannot be iterated over")
+        return (self[k] for k in range(self.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    def __copy__(self) -> Self:
+        return type(self)(self.node)
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return type(self)(self.node)
+
+    # -- indexing and assignment ---------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._like(indexing.get(self.node, indexing.plain_key(key)))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        values = cast(as_node(value, (self.dtype,)), self.dtype)
+        self.node = indexing.assign(self.node, indexing.plain_key(key), values)
+
+    def _assign(self, result: Any) -> Self:
+        """What ``y += ...`` leaves: the same object with another value, shape and dtype kept."""
+        node = as_node(result)
+        if broadcast_shapes("in-place operator", [node.shape, self.shape]) != self.shape:
+            raise ShapeError(
+                "in-place operator",
+                "the result does not fit into the array on the left",
+                got=f"a result of shape {node.shape} for an array of shape {self.shape}",
+            )
+        if self.dtype.kind in "iub" and node.dtype.kind == "f":
+            raise DtypeError(
+                "in-place operator",
+                "floating-point results do not fit into an array of whole numbers",
+                got=f"{node.dtype} for {self.dtype}",
+                remedy="make the array with dtype=float",
+            )
+        self.node = contraction.broadcast_to(cast(node, self.dtype), self.shape)
+        _note(self)
+        return self
+
+    def __iadd__(self, other: Any) -> Self:
+        return self._assign(self + other)
+
+    def __isub__(self, other: Any) -> Self:
+        return self._assign(self - other)
+
+    def __imul__(self, other: Any) -> Self:
+        return self._assign(self * other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return self._assign(self / other)
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        return self._assign(self // other)
+
+    def __imod__(self, other: Any) -> Self:
+        return self._assign(self % other)
+
+    def __ipow__(self, other: Any) -> Self:
+        return self._assign(self**other)
+
+    def __imatmul__(self, other: Any) -> Self:
+        return self._assign(self @ other)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
+    def __round__(self, digits: SupportsIndex | None = None) -> Any:
+        return np.round(self, int(digits or 0))
+
+    # -- an array's methods: NumPy's functions of the same name -----------------------------------------------
+
+    def astype(self, dtype: Any, **_: Any) -> Self:
+        return self._like(cast(self.node, dtype))
+
+    def copy(self, order: str = "C") -> Self:
+        return self._like(self.node)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
+        wanted = shape[0] if len(shape) == 1 else shape
+        return np.reshape(self, wanted, order=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        order = axes[0] if len(axes) == 1 else (axes or None)
+        return np.transpose(self, order)  # type: ignore[call-overload]
+
+    def flatten(self, order: str = "C") -> Any:
+        return np.ravel(self, order=order)
+
+    def dot(self, other: Any) -> Any:
+        return np.dot(self, other)
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def item(self, *index: Any) -> NoReturn:
+        self.__float__()
+
+    def tolist(self) -> NoReturn:
+        self.__float__()
+
+    def ravel(self, order: str = "C") -> Any:
+        return np.ravel(self, order=order)
+
+
+def _forwarding(name: str) -> Callable[..., Any]:
+    function = getattr(np, name)
+
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"As ``np.{name}``."
+    return method
+
+
+for _name in (
+    "sum", "mean", "max", "min", "prod", "var", "std", "any", "all", "argmax", "argmin", "clip",
+    "cumsum", "diagonal", "trace", "squeeze", "swapaxes", "take", "repeat", "round", "conj",
+    "sort", "argsort", "ptp",
+):  # fmt: skip
+    setattr(Traced, _name, _forwarding(_name))
+
+
+# -- helpers --------------------------------------------------------------------------------------------------
+
+
+def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
+    """A node for an operand: a traced value's own, or a constant with a copy of the contents."""
+    if isinstance(value, Expression):
+        return value.node
+    if type(value) in (bool, int, float):
+        dtype = np.result_type(*meets, value) if meets else np.asarray(value).dtype
+        return capture(np.asarray(value, dtype))
+    if isinstance(value, (list, tuple)) and _holds_traced(value):
+        parts = [as_node(item, meets) for item in value]
+        shape = broadcast_shapes("np.stack", [part.shape for part in parts])
+        return concatenate(
+            [contraction.insert_axes(contraction.broadcast_to(p, shape), (0,)) for p in parts], 0
+        )
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(
+            "tracing",
+            "only real numbers and booleans can meet a traced value",
+            got=f"{type(value).__name__} of dtype {array.dtype}",
+            remedy="convert it with np.asarray(value, dtype=float)",
+        )
+    return capture(array)
+
+
+def _holds_traced(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_holds_traced(item) for item in value)
+    return isinstance(value, Expression)
+
+
+def node_of(value: Any) -> Node | None:
+    """The node of a traced value; None for anything else."""
+    return value.node if isinstance(value, Expression) else None
+
+
+def wrap(node: Node) -> Traced:
+    """A traced value for a node."""
+    return Traced(node)
+
+
+def named(value: Any, name: str) -> Any:
+    """The value itself, remembered under a name if it is traced and names are wanted.
+
+    >>> named(2.5, "Z1")
+    2.5
+    """
+    session = current()
+    if session is not None and isinstance(value, Expression):
+        session.add_name(value.node, Name(name))
+    return value
+
+
+def _note(result: Traced) -> None:
+    """Remember the name of the variable that the user's code assigns a result to."""
+    session = current()
+    if session is None or not session.wants_names or session.depth:
+        return
+    name = assigned_name()
+    if name is not None:
+        session.add_name(result.node, name)
+
+
+def _nested(implementation: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Call what replaces a function, naming only its result."""
+    session = current()
+    if session is None or not session.wants_names:
+        return implementation(*args, **kwargs)
+    session.depth += 1
+    try:
+        result = implementation(*args, **kwargs)
+    finally:
+        session.depth -= 1
+    if isinstance(result, Traced):
+        _note(result)
+    return result
+
+
+def _is_default(key: str, value: Any) -> bool:
+    return value is np._NoValue or (key in ("out", "dtype", "where", "initial") and value is None)
+
+
+def _refuse_keywords(name: str, keywords: Mapping[str, Any]) -> None:
+    if keywords:
+        raise MissingRuleError(
+            name,
+            "this keyword is not supported on traced values",
+            got=", ".join(f"{key}=..." for key in keywords),
+            remedy="leave it out",
+        )
+
+
+def _ufunc_method(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any, out: Any) -> Any:
+    implementation = METHODS.get(ufunc, {}).get(method) or METHODS[np.add].get(f"any {method}")
+    if implementation is None or out is not None:
+        raise MissingRuleError(
+            f"np.{ufunc.__name__}.{method}",
+            "this method has no derivative rule here",
+            remedy="use the function of the same meaning (np.sum for np.add.reduce) without out=",
+        )
+    return _nested(implementation, (ufunc, *inputs), kwargs)
+
+
+def _assign_out(ufunc: np.ufunc, out: tuple[Any, ...], result: Traced) -> Any:
+    (target,) = out
+    if isinstance(target, Traced):
+        return target._assign(result)
+    if from_in_place_operator():
+        return result
+    raise TracingError(
+        f"np.{ufunc.__name__}",
+        "a traced result cannot be written into a plain array",
+        got=f"out= an array of shape {np.shape(target)}",
+        remedy="use the returned value instead of out=",
+    )

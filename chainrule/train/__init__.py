@@ -1,0 +1,33 @@
+"""Networks, costs, optimisers, the training loop, and model files."""
+
+from chainrule.train.activations import ACTIVATIONS, OUTPUTS
+from chainrule.train.checkpoints import check_writable, load, save
+from chainrule.train.costs import COSTS, binary_cross_entropy, cross_entropy, squared_cost
+from chainrule.train.loop import evaluate, fit
+from chainrule.train.network import Network
+from chainrule.train.optimisers import OPTIMISERS, GradientDescent, Optimiser
+from chainrule.train.prediction import predict
+from chainrule.train.result import FitResult, History
+from chainrule.train.training import EpochReport
+
+__all__ = [
+    "ACTIVATIONS",
+    "COSTS",
+    "OPTIMISERS",
+    "OUTPUTS",
+    "EpochReport",
+    "FitResult",
+    "GradientDescent",
+    "History",
+    "Network",
+    "Optimiser",
+    "binary_cross_entropy",
+    "check_writable",
+    "cross_entropy",
+    "evaluate",
+    "fit",
+    "load",
+    "predict",
+    "save",
+    "squared_cost",
+]

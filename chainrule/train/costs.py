@@ -1,0 +1,183 @@
+"""Costs of one example, E^r(output, target), safe where an output saturates.
+
+When the output comes straight from a softmax or a sigmoid, the logarithm of the probability is
+computed from the pre-activations, so that a unit at −1000 costs 1000 rather than infinity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ArgumentError, ShapeError
+from chainrule.tracing import log_softmax, node_of, wrap
+
+Cost = Callable[[Any, Any], Any]
+
+
+def squared_cost(output: Any, target: Any) -> Any:
+    """½‖output − target‖², the lecture's cost of one example.
+
+    Parameters
+    ----------
+    output, target : array
+        Of the same shape.
+
+    Returns
+    -------
+    scalar
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> float(squared_cost(np.array([1.0, 3.0]), np.array([1.0, 1.0])))
+    2.0
+    """
+    output, target = _pair("squared_cost", output, target)
+    e = output - target
+    return 0.5 * np.sum(e * e)
+
+
+def cross_entropy(output: Any, target: Any) -> Any:
+    """−Σᵢ targetᵢ log outputᵢ, the cost of one example whose outputs are a softmax's probabilities.
+
+    Parameters
+    ----------
+    output : array of shape (K,)
+        Probabilities.
+    target : array of shape (K,)
+        The probabilities that were meant: 1 for the right class and 0 for the others.
+
+    Returns
+    -------
+    scalar
+        Where a target is 0 its term is 0, whatever the output.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> round(float(cross_entropy(np.array([0.25, 0.75]), np.array([1.0, 0.0]))), 6)
+    1.386294
+    """
+    output, target = _pair("cross_entropy", output, target)
+    return -np.sum(_times_log(target, output))
+
+
+def binary_cross_entropy(output: Any, target: Any) -> Any:
+    """−Σᵢ targetᵢ log outputᵢ + (1 − targetᵢ) log(1 − outputᵢ), for independent sigmoid units.
+
+    Parameters
+    ----------
+    output : array of shape (K,)
+        The probability of each of K yes-or-no answers.
+    target : array of shape (K,)
+        1 for yes, 0 for no.
+
+    Returns
+    -------
+    scalar
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> round(float(binary_cross_entropy(np.array([0.25]), np.array([0.0]))), 6)
+    0.287682
+    """
+    output, target = _pair("binary_cross_entropy", output, target)
+    z = _input_of("sigmoid", output)
+    if z is not None:
+        return np.sum(target * np.logaddexp(0.0, -z) + (1.0 - target) * np.logaddexp(0.0, z))
+    return -np.sum(_times_log(target, output) + _times_log(1.0 - target, 1.0 - output))
+
+
+COSTS: dict[str, Cost] = {
+    "squared": squared_cost,
+    "cross-entropy": cross_entropy,
+    "binary-cross-entropy": binary_cross_entropy,
+}
+
+
+def choose_cost(cost: Cost | str | None, output: Any) -> tuple[str, Cost]:
+    """The name and the function of a cost, for a network with this kind of output.
+
+    None means cross-entropy for softmax outputs and the squared cost for all others. Cross-entropy
+    with sigmoid outputs is the binary one.
+
+    Raises
+    ------
+    ArgumentError
+        If the name is unknown, or the cost needs probabilities and the output gives none.
+    """
+    if cost is None:
+        cost = "cross-entropy" if output == "softmax" else "squared"
+    name, function = _named_cost(cost)
+    if function is cross_entropy and output == "sigmoid":
+        name, function = "binary-cross-entropy", binary_cross_entropy
+    needed = {cross_entropy: "softmax", binary_cross_entropy: "sigmoid"}.get(function)
+    if needed and isinstance(output, str) and output != needed:
+        raise ArgumentError(
+            "fit",
+            f"{name} needs probabilities",
+            f"output={output!r}",
+            f'write Network(…, output="{needed}")',
+        )
+    return name, function
+
+
+def _named_cost(cost: Cost | str) -> tuple[str, Cost]:
+    if isinstance(cost, str) and cost in COSTS:
+        return cost, COSTS[cost]
+    if callable(cost):
+        names = {function: name for name, function in COSTS.items()}
+        return names.get(cost, getattr(cost, "__name__", "custom")), cost
+    raise ArgumentError(
+        "fit",
+        "unknown cost",
+        repr(cost),
+        f"write one of {', '.join(COSTS)}, or a function of one output and one target",
+    )
+
+
+def _times_log(weight: Any, probability: Any) -> Any:
+    """Weight · log(probability), and 0 where the weight is 0."""
+    z = _input_of("softmax", probability)
+    if z is not None:
+        return weight * log_softmax(z)
+    z = _input_of("sigmoid", probability)
+    if z is not None:
+        return -weight * np.logaddexp(0.0, -z)
+    return weight * np.log(np.where(weight == 0, 1.0, probability))
+
+
+def _input_of(primitive: str, output: Any) -> Any:
+    """The pre-activations that this primitive made the output from, or None."""
+    node = node_of(output)
+    if node is None or node.primitive.name != primitive:
+        return None
+    return wrap(node.inputs[0])
+
+
+def _pair(operation: str, output: Any, target: Any) -> tuple[Any, Any]:
+    output, target = (x if hasattr(x, "shape") else np.asarray(x) for x in (output, target))
+    if output.shape != target.shape:
+        raise ShapeError(
+            operation,
+            "output and target differ in shape",
+            f"{output.shape} and {target.shape}",
+            "give one target for every output unit",
+        )
+    return output, target

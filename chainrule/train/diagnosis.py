@@ -1,0 +1,74 @@
+"""Where a cost that is not finite began: at which step, in which layer, in which operation."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optree import tree_leaves
+
+from chainrule.tracing import Captured
+
+
+class Diverged(Exception):
+    """A cost that is NaN or infinite; its text is the sentence that training stops with."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of training: when it was, its program, and the arguments, parameters first."""
+
+    when: str
+    program: Captured
+    args: tuple[Any, ...]
+
+
+def diverged(cost: float, what: str, step: Step, before: Step | None) -> Diverged:
+    """Say where a cost that is not finite began.
+
+    Parameters
+    ----------
+    cost : float
+        NaN or infinite.
+    what : str
+        Which cost it is: ``"cost"`` or ``"validation cost"``.
+    step : Step
+        The evaluation that gave it.
+    before : Step or None
+        The step that made its parameters. If they are not finite already, it began there.
+    """
+    found = f"the {what} became {_spelled(cost)} in {step.when}"
+    begin = before if before is not None and not _finite(step.args[0]) else step
+    place = place_of(begin.program.first_nonfinite(*begin.args))
+    began = f"it began {place}" if begin is step else f"it began in {begin.when}, {place}"
+    return Diverged(
+        f"{found}; {began}; the last parameters with a finite cost are kept; "
+        "a smaller learning rate or scaled inputs may help"
+    )
+
+
+def place_of(origin: Any) -> str:
+    """The layer and the operation of a program's first value that is not finite, in words."""
+    if origin is None:
+        return "in no single operation"
+    layer, name = layer_of(origin.name), origin.name or "unnamed"
+    return f"in {layer} at {name}, in the operation {origin.operation}"
+
+
+def layer_of(name: str) -> str:
+    """The layer that a name of the lecture belongs to: Z2, f2, A1 and b1 are layer 2's."""
+    match = re.fullmatch(r"([ZfAb])(\d+)", name)
+    if match is None:
+        return "the cost"
+    letter, number = match[1], int(match[2])
+    return f"layer {number if letter in 'Zf' else number + 1}"
+
+
+def _finite(tree: Any) -> bool:
+    return all(bool(np.isfinite(leaf).all()) for leaf in tree_leaves(tree))
+
+
+def _spelled(cost: float) -> str:
+    return "NaN" if np.isnan(cost) else "infinite"

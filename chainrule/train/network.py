@@ -1,0 +1,205 @@
+"""The lecture's deep network (5.111–5.113): fᵢ = σ(Aᵢ₋₁ fᵢ₋₁ + bᵢ₋₁), one example at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import index
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.differentiate import vmap
+from chainrule.errors import ArgumentError, DtypeError, ShapeError
+from chainrule.tracing import named
+from chainrule.train.activations import ACTIVATIONS, OUTPUTS, Activation, Function, find
+from chainrule.train.arguments import whole
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A feed-forward network as a function of its parameters and one example.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The number of inputs, of the units of every hidden layer, and of outputs: ``[64, 32, 10]``.
+    activation : str or function
+        What the hidden layers apply: ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"softplus"``,
+        ``"linear"``, or an elementwise NumPy function.
+    output : str or function
+        What the last layer applies: one of the same, or ``"softmax"``.
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer than two sizes, a size is not a positive integer, or a name is unknown.
+
+    Examples
+    --------
+    >>> net = Network([2, 3, 1], activation="tanh")
+    >>> params = net.init(seed=0)
+    >>> {name: array.shape for name, array in params.items()}
+    {'A0': (3, 2), 'b0': (3,), 'A1': (1, 3), 'b1': (1,)}
+    >>> net(params, np.array([0.5, -1.0])).shape          # one example
+    (1,)
+    >>> net(params, np.zeros((7, 2))).shape               # seven examples
+    (7, 1)
+
+    Notes
+    -----
+    Equations (5.111) to (5.113) of M. P. Deisenroth, A. A. Faisal and C. S. Ong, "Mathematics for
+    Machine Learning", Cambridge University Press, 2020.
+    """
+
+    sizes: Sequence[int]
+    activation: str | Function = "sigmoid"
+    output: str | Function = "linear"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sizes", _checked_sizes(self.sizes))
+        find(self.activation, ACTIVATIONS, "activation")
+        find(self.output, OUTPUTS, "output")
+        if self.output == "softmax" and self.sizes[-1] == 1:
+            raise ArgumentError(
+                "Network", "softmax of a single unit is always 1", remedy='write output="sigmoid"'
+            )
+
+    @property
+    def depth(self) -> int:
+        """The number of layers with parameters, the lecture's K."""
+        return len(self.sizes) - 1
+
+    @property
+    def layers(self) -> tuple[Activation, ...]:
+        """What each of the K layers applies, the first hidden layer first."""
+        hidden = find(self.activation, ACTIVATIONS, "activation")
+        return (hidden,) * (self.depth - 1) + (find(self.output, OUTPUTS, "output"),)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The parameters' names and shapes, in the order of the layers."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for i in range(self.depth):
+            shapes[f"A{i}"] = (self.sizes[i + 1], self.sizes[i])
+            shapes[f"b{i}"] = (self.sizes[i + 1],)
+        return shapes
+
+    def init(self, seed: int, dtype: npt.DTypeLike = np.float64) -> Params:
+        """Draw starting parameters: Glorot or He weights, and zeros for the biases.
+
+        Parameters
+        ----------
+        seed : int
+            The same seed gives the same parameters to the bit.
+        dtype : numpy dtype, optional
+            ``float64`` or ``float32``.
+
+        Returns
+        -------
+        dict
+            ``{"A0": (n1, n0), "b0": (n1,), "A1": …}``, weights and biases of each layer.
+
+        Examples
+        --------
+        >>> Network([2, 3, 1]).init(seed=0, dtype=np.float32)["A0"].dtype
+        dtype('float32')
+        """
+        dtype = _float_dtype(dtype)
+        rng = np.random.default_rng(whole(seed, "Network.init", "seed", 0))
+        params: Params = {}
+        for i, layer in enumerate(self.layers):
+            outputs, inputs = self.shapes[f"A{i}"]
+            params[f"A{i}"] = layer.weights(rng, outputs, inputs).astype(dtype)
+            params[f"b{i}"] = np.zeros(outputs, dtype)
+        return params
+
+    def __call__(self, params: Params, x: Any) -> Any:
+        """Apply the network to one example of shape (n0,), or to each of N, of shape (N, n0).
+
+        Parameters
+        ----------
+        params : dict
+            As `init` returns it.
+        x : array
+            One example, or one a row.
+
+        Returns
+        -------
+        array
+            f_K, of shape (nK,), or (N, nK).
+
+        Raises
+        ------
+        ShapeError
+            If x or a parameter has another shape than the network's sizes say.
+        """
+        x = x if hasattr(x, "ndim") else np.asarray(x)
+        self._check(params, x)
+        if x.ndim == 2:
+            return vmap(self._forward, in_axes=(None, 0))(params, x)
+        return self._forward(params, x)
+
+    def _forward(self, params: Params, x: Any) -> Any:
+        f = x
+        for i, layer in enumerate(self.layers):
+            Z = named(params[f"A{i}"] @ f + params[f"b{i}"], f"Z{i + 1}")
+            f = named(layer.function(Z), f"f{i + 1}")
+            if f.shape != Z.shape:
+                raise ShapeError(
+                    "Network",
+                    f"{layer.name} is not elementwise",
+                    f"{f.shape} from {Z.shape}",
+                    "write a NumPy function that keeps the shape",
+                )
+        return f
+
+    def _check(self, params: Params, x: Any) -> None:
+        if x.ndim not in (1, 2) or x.shape[-1] != self.sizes[0]:
+            n = self.sizes[0]
+            raise ShapeError(
+                "Network",
+                f"the network of sizes {self.sizes} takes {n} inputs",
+                f"x of shape {x.shape}",
+                f"pass one example of shape ({n},) or rows of shape (N, {n})",
+            )
+        check_params(self, params)
+
+
+def check_params(network: Network, params: Params) -> None:
+    """Raise `ShapeError` unless the parameters have the network's names and shapes."""
+    shapes = {name: tuple(np.shape(value)) for name, value in params.items()}
+    for name, shape in network.shapes.items():
+        if shapes.get(name) != shape:
+            raise ShapeError(
+                "Network",
+                f"the parameter {name} must have shape {shape}",
+                f"{shapes[name]}" if name in shapes else f"the names {', '.join(shapes)}",
+                "write params = network.init(seed)",
+            )
+
+
+def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+    try:
+        checked = tuple(index(size) for size in sizes)
+    except TypeError:
+        checked = ()
+    if len(checked) < 2 or min(checked) < 1:
+        raise ArgumentError(
+            "Network",
+            "sizes must be two or more positive integers",
+            repr(sizes),
+            "write inputs, hidden units and outputs, such as [64, 32, 10]",
+        )
+    return checked
+
+
+def _float_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise DtypeError(
+            "Network", "parameters are float32 or float64", str(dtype), "write dtype=np.float64"
+        )
+    return np.dtype(dtype)

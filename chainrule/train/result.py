@@ -1,0 +1,108 @@
+"""What training gives back, and what a model file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from chainrule.train.network import Network, Params
+from chainrule.train.prediction import predict
+
+Outcome = Literal["finished", "interrupted", "diverged"]
+
+
+@dataclass(frozen=True)
+class History:
+    """The costs, one entry for each whole epoch.
+
+    Attributes
+    ----------
+    epoch : tuple of int
+        1, 2, …
+    cost : tuple of float
+        The training cost over the epoch's batches, each with the parameters of its own step.
+    validation_cost : tuple of float
+        The cost of the validation examples after the epoch; empty without them.
+    """
+
+    epoch: tuple[int, ...] = ()
+    cost: tuple[float, ...] = ()
+    validation_cost: tuple[float, ...] = ()
+
+    def with_epoch(self, epoch: int, cost: float, validation: float | None) -> History:
+        """The history with one more epoch."""
+        checked = () if validation is None else (validation,)
+        return History((*self.epoch, epoch), (*self.cost, cost), (*self.validation_cost, *checked))
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A trained network with the story of its training.
+
+    Attributes
+    ----------
+    network : Network
+    params : dict
+        The parameters ``A0, b0, A1, …``; the last with a finite cost.
+    history : History
+        The costs of every epoch.
+    cost : float
+        The cost of `params` over all training examples.
+    validation_cost : float or None
+        The same over the validation examples, if there were any.
+    outcome : "finished", "interrupted" or "diverged"
+    stopped : str or None
+        One sentence that says why training ended early.
+    epochs : int
+        The number of whole epochs done.
+    seed : int
+    seconds : float or None
+        How long training took; not kept in a model file, so that equal seeds give equal files.
+    settings : dict
+        What `fit` was asked for, ready for JSON: ``cost``, ``reduction``, ``optimiser``,
+        ``epochs``, ``batch_size``.
+    preprocessing : dict or None
+        What has to be done to a table before the network sees it; ready for JSON.
+    """
+
+    network: Network
+    params: Params
+    history: History = History()
+    cost: float = float("nan")
+    validation_cost: float | None = None
+    outcome: Outcome = "finished"
+    stopped: str | None = None
+    epochs: int = 0
+    seed: int = 0
+    seconds: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: Mapping[str, Any] | None = None
+
+    def predict(self, X: Any) -> Any:
+        """Return the network's outputs for each row of X.
+
+        Parameters
+        ----------
+        X : array of shape (N, n0), or (n0,) for one example
+            Converted to the parameters' dtype.
+
+        Returns
+        -------
+        array of shape (N, nK), or (nK,)
+
+        Raises
+        ------
+        ShapeError, DataError
+            If X has the wrong number of columns, or holds NaN or Inf.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> net = Network([2, 1])
+        >>> params = {"A0": np.array([[1.0, 2.0]]), "b0": np.array([3.0])}
+        >>> FitResult(net, params).predict([[1.0, 1.0], [0.0, 1.0]])
+        array([[6.],
+               [5.]])
+        """
+        return predict(self.network, self.params, X)
