@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.differentiate.modes import forward, ones, reverse, zeros
-from chainrule.differentiate.problem import Problem, Wrt, finished, record
+from chainrule.differentiate.problem import Problem, Wrt, record
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Node
 from chainrule.interpret.run import evaluate_all
@@ -111,7 +111,7 @@ def _scalar_output(problem: Problem, f: Callable[..., Any]) -> Node:
         came = f"shape {shapes[0]}" if len(shapes) == 1 else f"{len(shapes)} results"
         raise ShapeError(
             problem.operation,
-            "the function must return a single number",
+            "the function must return a scalar, a single number",
             got=came,
             remedy="sum the result, or use cr.jacobian for the derivative of every entry",
         )
@@ -164,7 +164,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
             zeros(output) if node is None else node
             for node, output in zip(found, problem.outputs, strict=True)
         ]
-        results = _results(problem, [*problem.outputs, *moved], traced)
+        results = problem.results([*problem.outputs, *moved], traced)
     count = len(problem.outputs)
     structure = problem.output_structure
     return unflatten(structure, results[:count]), unflatten(structure, results[count:])
@@ -176,7 +176,9 @@ def _partners(
     """Tangents or cotangents as nodes of the shapes and dtypes of their partners."""
     if len(nodes) != len(values):
         raise ArgumentError(
-            operation, f"there must be one {what} for each array", got=f"{len(values)} for {len(nodes)}"
+            operation,
+            f"there must be one {what} for each array",
+            got=f"{len(values)} for {len(nodes)}",
         )
     result = []
     for node, value in zip(nodes, values, strict=True):
@@ -189,14 +191,6 @@ def _partners(
             )
         result.append(cast(partner, node.dtype))
     return result, any(isinstance(value, Expression) for value in values)
-
-
-def _results(problem: Problem, nodes: Sequence[Node], traced: bool) -> list[Any]:
-    """As :meth:`Problem.results`; traced if a tangent or cotangent is."""
-    if not traced:
-        return problem.results(nodes)
-    values = finished(nodes, [], problem.originals)
-    return [value if isinstance(value, Traced) else Traced(as_node(value)) for value in values]
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -225,7 +219,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     (array([3., 7.]), (array([1., 2.]),))
     """
     with recording():
-        problem = record("vjp", f, tuple(range(len(primals))), primals, {})
+        problem = record("vjp", f, tuple(range(len(primals))), primals, {}, keeps=True)
         values = problem.results(problem.outputs)
         if not any(isinstance(value, Traced) for value in values):
             evaluate_all(problem.outputs)
@@ -239,7 +233,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
                 zeros(leaf) if node is None else node
                 for node, leaf in zip(found, problem.leaves, strict=True)
             ]
-            return tuple(problem.rebuilt(_results(problem, pulled, traced)))
+            return tuple(problem.rebuilt(problem.results(pulled, traced)))
 
     return unflatten(problem.output_structure, values), pullback
 
@@ -271,5 +265,3 @@ def stop_gradient(x: Any) -> Any:
     leaves, structure = flatten(x)
     stopped = [Traced(stop(item.node)) if isinstance(item, Traced) else item for item in leaves]
     return unflatten(structure, stopped)
-
-

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.differentiate.batching import batch
 from chainrule.differentiate.gradients import grad
 from chainrule.differentiate.modes import forward, reverse, zeros
-from chainrule.differentiate.problem import Problem, Wrt, finished, record
+from chainrule.differentiate.problem import Problem, Wrt, record
 from chainrule.errors import DtypeError
 from chainrule.graph.node import Node, constant, new_input
 from chainrule.jacobian.matrix import Jacobian
@@ -21,7 +21,7 @@ from chainrule.primitives.identities import cast
 from chainrule.primitives.selections import reshape
 from chainrule.tracing.containers import unflatten
 from chainrule.tracing.session import recording
-from chainrule.tracing.traced import Traced, as_node
+from chainrule.tracing.traced import as_node
 
 
 def jacobian(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
@@ -56,7 +56,7 @@ def jacobian(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
     @wraps(f)
     def of_arguments(*args: Any, **kwargs: Any) -> Any:
         with recording():
-            return _jacobians(record("jacobian", f, wrt, args, kwargs), wrt)
+            return _jacobians(record("jacobian", f, wrt, args, kwargs, keeps=True), wrt)
 
     return of_arguments
 
@@ -95,10 +95,7 @@ def _jacobians(problem: Problem, wrt: Wrt) -> Any:
 def _one(problem: Problem, output: Node, leaf: Node) -> Jacobian:
     def finish(node: Node, traced: bool = False) -> Any:
         with recording():
-            if traced:
-                (value,) = finished([node], [], problem.originals)
-                return value if isinstance(value, Traced) else Traced(as_node(value))
-            return problem.results([node])[0]
+            return problem.results([node], traced)[0]
 
     def push(tangent: Any) -> Any:
         moved = forward([output], [leaf], [cast(as_node(tangent), leaf.dtype)])[0]

@@ -14,8 +14,8 @@ from chainrule.primitives.contraction import transpose
 from chainrule.primitives.elementwise import Expression
 from chainrule.shapes import normalize_axis
 from chainrule.tracing.containers import flatten, paths, per_leaf, unflatten
-from chainrule.tracing.session import carry_names, recording
-from chainrule.tracing.traced import Traced, as_node
+from chainrule.tracing.session import capture, carry_names, open_arguments, recording
+from chainrule.tracing.traced import Traced, as_node, call
 
 
 def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
@@ -68,29 +68,24 @@ def _vmap(f: Callable[..., Any], in_axes: Any, args: Sequence[Any], kwargs: dict
     axes = _axes(in_axes, args)
     where = [f"argument {path}" for path in paths(structure)]
     batches: dict[Node, Node] = {}
-    own: list[Node] = []
     stand_ins: list[Any] = []
     for leaf, axis, text in zip(leaves, axes, where, strict=True):
         if axis is None:
             stand_ins.append(leaf)
             continue
-        whole = _whole(leaf, text)
-        if not isinstance(leaf, Expression):
-            own.append(whole)
-        front = _to_front(whole, axis, text)
+        front = _to_front(_whole(leaf, text), axis, text)
         example = new_input(front.shape[1:], front.dtype)
         batches[example] = front
         stand_ins.append(Traced(example))
     size = _common_size(batches, where, axes)
-    outputs, output_structure = flatten(f(*unflatten(structure, stand_ins), **kwargs))
+    with open_arguments(batches):
+        outputs, output_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
     nodes = [as_node(item) for item in outputs]
     batched = batch(nodes, batches, size)
     carry_names(batched)
     results = [batched[node] for node in nodes]
-    is_traced = any(isinstance(leaf, Expression) for leaf in leaves)
-    if is_traced:
-        return unflatten(output_structure, [Traced(node) for node in results])
-    return unflatten(output_structure, finished(results, own, {}))
+    traced = any(isinstance(leaf, Expression) for leaf in leaves)
+    return unflatten(output_structure, finished(results, [], {}, traced))
 
 
 def _axes(in_axes: Any, args: Sequence[Any]) -> list[int | None]:
@@ -119,8 +114,7 @@ def _axes(in_axes: Any, args: Sequence[Any]) -> list[int | None]:
 def _whole(leaf: Any, where: str) -> Node:
     if isinstance(leaf, Expression):
         return leaf.node
-    array = numeric("vmap", where, leaf)
-    return new_input(array.shape, array.dtype, array)
+    return capture(numeric("vmap", where, leaf))
 
 
 def _to_front(node: Node, axis: int, where: str) -> Node:

@@ -79,4 +79,3 @@ def forward(
         if total is not None:
             found[node] = total
     return [found.get(node) for node in outputs]
-

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ArgumentError, DtypeError
-from chainrule.graph.node import INPUT, Array, Node, new_input
+from chainrule.graph.node import Array, Node, new_input
 from chainrule.graph.walk import substitute, topological
 from chainrule.interpret.run import evaluate
 from chainrule.primitives.elementwise import Expression
 from chainrule.primitives.identities import new_alias
 from chainrule.tracing.captured import owned
 from chainrule.tracing.containers import Structure, flatten, paths, unflatten
-from chainrule.tracing.session import carry_names
-from chainrule.tracing.traced import Traced, as_node
+from chainrule.tracing.session import capture, carry_names, is_open, open_arguments
+from chainrule.tracing.traced import Traced, as_node, call
 
 Wrt = int | str | tuple[int | str, ...] | list[int | str]
 Key = int | str
@@ -56,9 +56,9 @@ class Problem:
     def leaves(self) -> list[Node]:
         return [leaf for argument in self.arguments for leaf in argument.leaves]
 
-    def results(self, nodes: Sequence[Node]) -> list[Any]:
+    def results(self, nodes: Sequence[Node], traced: bool = False) -> list[Any]:
         """Nodes as the caller wants them: arrays, or traced values inside another trace."""
-        return finished(nodes, self.leaves, self.originals)
+        return finished(nodes, self.leaves, self.originals, traced)
 
     def rebuilt(self, values: Sequence[Any]) -> list[Any]:
         """One container an argument, from one value a leaf."""
@@ -70,34 +70,46 @@ class Problem:
         return result
 
 
-def finished(nodes: Sequence[Node], own: Sequence[Node], originals: dict[Node, Node]) -> list[Any]:
-    """Arrays where everything is known; traced values where an outer trace is under way."""
-    mine = set(own)
-    foreign = any(node.primitive is INPUT and node not in mine for node in topological(nodes))
-    if not originals and not foreign:
+def finished(
+    nodes: Sequence[Node], own: Sequence[Node], originals: dict[Node, Node], traced: bool = False
+) -> list[Any]:
+    """Arrays where everything is known; traced values where an outer trace is under way.
+
+    ``own`` are the arguments that this call made: to an outer trace they are constants, and the
+    aliases among them are what they stand for.
+    """
+    is_inside = traced or bool(originals) or any(is_open(node) for node in topological(nodes))
+    if not is_inside:
         return owned(list(nodes), evaluate(nodes))
-    replaced = substitute(nodes, originals)
+    constants = {node: capture(node.value) for node in own if node.value is not None}
+    replaced = substitute(nodes, constants | originals)
     carry_names(replaced)
     return [Traced(replaced[node]) for node in nodes]
 
 
 def record(
-    operation: str, f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]
-) -> Problem:
-    """Run ``f`` on stand-ins for the arguments named by ``wrt`` and record what it does."""
+    operation: str, f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any],
+    keeps: bool = False,
+) -> Problem:  # fmt: skip
+    """Run ``f`` on stand-ins for the arguments named by ``wrt`` and record what it does.
+
+    With ``keeps``, arrays are copied, since the caller may change them before the record is used.
+    """
     keys = resolve_wrt(operation, f, wrt, args, kwargs)
     originals: dict[Node, Node] = {}
     arguments: dict[Key, Argument] = {}
     positional, keywords = list(args), dict(kwargs)
     for key in keys:
         value = positional[key] if isinstance(key, int) else keywords[key]
-        argument, stand_in = _argument(operation, f, key, value, originals)
+        argument, stand_in = _argument(operation, f, key, value, originals, keeps)
         arguments[key] = argument
         if isinstance(key, int):
             positional[key] = stand_in
         else:
             keywords[key] = stand_in
-    outputs, structure = flatten(f(*positional, **keywords))
+    leaves = [leaf for argument in arguments.values() for leaf in argument.leaves]
+    with open_arguments(leaves):
+        outputs, structure = flatten(call(f, *positional, **keywords))
     if not outputs:
         raise ArgumentError(
             operation, f"{_name(f)} returned nothing to differentiate", got="None",
@@ -113,19 +125,21 @@ def record(
 
 
 def _argument(
-    operation: str, f: Callable[..., Any], key: Key, value: Any, originals: dict[Node, Node]
-) -> tuple[Argument, Any]:
+    operation: str, f: Callable[..., Any], key: Key, value: Any, originals: dict[Node, Node],
+    keeps: bool,
+) -> tuple[Argument, Any]:  # fmt: skip
     """An argument's leaves as fresh nodes, and its stand-in made of traced values."""
     leaves, structure = flatten(value)
     name = _parameter_name(f, key)
     where = [f"argument {name}{path}" for path in paths(structure)]
     nodes = tuple(
-        _leaf(operation, text, leaf, originals) for text, leaf in zip(where, leaves, strict=True)
+        _leaf(operation, text, leaf, originals, keeps)
+        for text, leaf in zip(where, leaves, strict=True)
     )
     return Argument(structure, nodes), unflatten(structure, [Traced(node) for node in nodes])
 
 
-def _leaf(operation: str, where: str, value: Any, originals: dict[Node, Node]) -> Node:
+def _leaf(operation: str, where: str, value: Any, originals: dict[Node, Node], keeps: bool) -> Node:
     """A node that only this call differentiates by."""
     if isinstance(value, Expression):
         require_floating(operation, where, value.node.dtype)
@@ -134,7 +148,7 @@ def _leaf(operation: str, where: str, value: Any, originals: dict[Node, Node]) -
         return alias
     array = numeric(operation, where, value)
     require_floating(operation, where, array.dtype)
-    return new_input(array.shape, array.dtype, array)
+    return new_input(array.shape, array.dtype, array.copy() if keeps else array)
 
 
 def numeric(operation: str, where: str, value: Any) -> Array:

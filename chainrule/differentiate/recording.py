@@ -11,8 +11,8 @@ from chainrule.graph.node import new_input
 from chainrule.graph.program import Graph
 from chainrule.primitives.elementwise import Expression
 from chainrule.tracing.containers import flatten, paths, unflatten
-from chainrule.tracing.session import recording
-from chainrule.tracing.traced import Traced, as_node
+from chainrule.tracing.session import open_arguments, recording
+from chainrule.tracing.traced import Traced, as_node, call
 
 
 def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
@@ -62,7 +62,8 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
                 labels[nodes[-1]] = _label(name, path)
             inputs.extend(nodes)
             stand_ins.append(unflatten(structure, [Traced(node) for node in nodes]))
-        results, _ = flatten(f(*stand_ins, **kwargs))
+        with open_arguments(inputs):
+            results, _ = flatten(call(f, *stand_ins, **kwargs))
         outputs = tuple(as_node(item) for item in results)
         given = {node: names[-1].text for node, names in session.names.items()}
     return Graph(tuple(inputs), outputs, given | labels)
@@ -83,5 +84,7 @@ def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
         return [f"x{k}" for k in range(count)]
     names: list[str] = []
     for name, value in bound.items():
-        names.extend([f"{name}[{k}]" for k in range(len(value))] if isinstance(value, tuple) else [name])
+        names.extend(
+            [f"{name}[{k}]" for k in range(len(value))] if isinstance(value, tuple) else [name]
+        )
     return names

@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from chainrule.errors import TracingError
 from chainrule.shapes import Shape
 
 if TYPE_CHECKING:
@@ -138,7 +139,11 @@ class Leaf(Primitive):
         return Signature(params.shape, params.dtype)
 
     def bind(self, node: Node) -> Callable[..., Array]:
-        raise LookupError(f"{node} has no value of its own")
+        raise TracingError(
+            "tracing", "a traced value was used after the call that made it had ended",
+            got=f"a value of shape {node.shape}",
+            remedy="return what is needed from the function instead of storing it elsewhere",
+        )  # fmt: skip
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return node

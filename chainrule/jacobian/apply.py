@@ -12,8 +12,24 @@ from typing import cast
 from chainrule.graph.node import Node
 from chainrule.primitives.arithmetic import sum_of
 from chainrule.primitives.contraction import contract
-from chainrule.primitives.selections import Range, place, put, reshape, take, take_slice, whole
-from chainrule.primitives.terms import OneHot, Regroup, Select, Term, Virtual, VirtualCoefficient
+from chainrule.primitives.selections import (
+    Range,
+    cumulative_sum,
+    place,
+    put,
+    reshape,
+    take,
+    take_slice,
+)
+from chainrule.primitives.terms import (
+    OneHot,
+    Regroup,
+    Select,
+    Term,
+    Triangle,
+    Virtual,
+    VirtualCoefficient,
+)
 from chainrule.shapes import Labels
 
 
@@ -54,6 +70,12 @@ def _through_virtual(
     for item in virtual:
         if isinstance(item.matrix, OneHot):
             node, labels = _through_one_hot(item, item.matrix, node, labels)
+        elif isinstance(item.matrix, Triangle):
+            from_rows = item.rows[0] in labels
+            here, there = (item.rows, item.columns) if from_rows else (item.columns, item.rows)
+            axis = labels.index(here[0])
+            node = cumulative_sum(node, axis, backwards=from_rows != item.matrix.upper)
+            labels = (*labels[:axis], *there, *labels[axis + 1 :])
         elif isinstance(item.matrix, Regroup):
             from_rows = labels == item.rows
             shape = item.matrix.columns if from_rows else item.matrix.rows
@@ -102,4 +124,3 @@ def _through_one_hot(
     axis = labels.index(item.rows[0]) if item.rows else 0  # the labels say where it belongs
     summed = put(node, matrix.positions, axis, matrix.columns)
     return summed, (*labels[:axis], *item.columns, *labels[axis + len(item.rows) :])
-

@@ -49,9 +49,7 @@ divide = elementwise(
 sqrt = elementwise(
     np.sqrt, derivative=lambda x, y: (0.5, np.reciprocal(y)), domain=(0.2, 3), finite=False
 )
-cbrt = elementwise(
-    np.cbrt, derivative=lambda x, y: (1 / 3, np.reciprocal(y * y)), domain=(0.2, 3)
-)
+cbrt = elementwise(np.cbrt, derivative=lambda x, y: (1 / 3, np.reciprocal(y * y)), domain=(0.2, 3))
 _POWER_DERIVATIVES = (
     lambda x, p, y: (p, x ** (p - 1)),
     lambda x, p, y: (y, np.log(x)),

@@ -12,8 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.node import Array, Node, Primitive, Signature, constant, is_constant, make
-from chainrule.graph.node import scalar_value
+from chainrule.graph.node import (
+    Array,
+    Node,
+    Primitive,
+    Signature,
+    constant,
+    is_constant,
+    make,
+    scalar_value,
+)
+from chainrule.primitives.identities import cast
 from chainrule.primitives.notation import contraction_text
 from chainrule.primitives.products import Spec, multiplications, plan
 from chainrule.primitives.terms import Coefficient, Term
@@ -45,7 +54,9 @@ class Contraction(Primitive):
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         spec: Spec = node.params
         new = len(spec.sizes)
-        size = next(item.shape[0] for item, is_mapped in zip(inputs, mapped, strict=True) if is_mapped)
+        size = next(
+            item.shape[0] for item, is_mapped in zip(inputs, mapped, strict=True) if is_mapped
+        )
         labels = [
             (new, *item) if is_mapped else item
             for item, is_mapped in zip(spec.operands, mapped, strict=True)
@@ -213,11 +224,24 @@ def scaled(node: Node, scale: float) -> Node:
 
 
 def multiply(a: Node, b: Node, *, strong: bool = False) -> Node:
-    """The elementwise product with broadcasting; booleans among numbers select."""
+    """The elementwise product with broadcasting."""
     shape = broadcast_shapes("multiply", [a.shape, b.shape])
     dtype = np.result_type(a.dtype, b.dtype)
+    a, b = as_numbers([a, b])
     labels = [_aligned(node, shape) for node in (a, b)]
     return contract([a, b], labels, tuple(range(len(shape))), shape, dtype=dtype, strong=strong)
+
+
+def as_numbers(nodes: Sequence[Node]) -> list[Node]:
+    """Booleans among numbers as numbers: in the user's products they multiply, as in NumPy.
+
+    In derivatives they are left as they are, and select: a NaN that a mask excludes stays out.
+    """
+    dtypes = {node.dtype for node in nodes}
+    if len(dtypes) == 1:
+        return list(nodes)
+    dtype = np.result_type(*dtypes)
+    return [cast(node, dtype) if node.dtype.kind == "b" else node for node in nodes]
 
 
 def _aligned(node: Node, shape: Shape) -> Labels:

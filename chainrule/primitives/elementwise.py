@@ -133,7 +133,7 @@ def apply(row: Elementwise, *operands: Node) -> Node:
 def elementwise(
     function: np.ufunc | Callable[..., Array],
     *,
-    derivative: Derivative | float | None | Sequence[Derivative | float | None],
+    derivative: Derivative | float | Sequence[Derivative | float | None] | None,
     domain: Interval | Sequence[Interval] = (-2.0, 2.0),
     name: str = "",
     finite: bool = True,

@@ -79,9 +79,7 @@ def _axes_text(axes: Sequence[int]) -> str:
     return str(axes[0]) if len(axes) == 1 else str(tuple(axes))
 
 
-def _matrix_product(
-    labels: Sequence[Labels], out: Labels, operands: Sequence[Text]
-) -> Text | None:
+def _matrix_product(labels: Sequence[Labels], out: Labels, operands: Sequence[Text]) -> Text | None:
     """``A @ B`` with transposes where they are needed, for vectors and matrices."""
     a, b = labels
     shared = [n for n in a if n in b]

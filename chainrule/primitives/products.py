@@ -210,9 +210,7 @@ def _pairs(spec: Spec, labels: Sequence[Labels], out: Labels) -> Step:
     return run
 
 
-def _chain(
-    taken: list[Labels], needed: set[int], out: Labels, spec: Spec
-) -> tuple[Step, Labels]:
+def _chain(taken: list[Labels], needed: set[int], out: Labels, spec: Spec) -> tuple[Step, Labels]:
     """One step of a path: usually two operands; more are taken from the left."""
     if len(taken) == 1:
         keep = tuple(label for label in out if label in taken[0])
@@ -226,9 +224,7 @@ def _chain(
     return (lambda a, b, *others: rest(step(a, b), *others)), result
 
 
-def _pair(
-    a: Labels, b: Labels, needed: set[int], out: Labels, spec: Spec
-) -> tuple[Step, Labels]:
+def _pair(a: Labels, b: Labels, needed: set[int], out: Labels, spec: Spec) -> tuple[Step, Labels]:
     """Two operands: a broadcast product or a (batched) matrix product."""
     shared = [label for label in a if label in b]
     batch = [label for label in shared if label in needed]
@@ -275,9 +271,7 @@ def _matmul(
     reshapes = len(batch) > 1 or len(left) > 1 or len(right) > 1
 
     def run(x: Array, y: Array) -> Array:
-        result = product(
-            x if ready_a is None else ready_a(x), y if ready_b is None else ready_b(y)
-        )
+        result = product(x if ready_a is None else ready_a(x), y if ready_b is None else ready_b(y))
         return result.reshape(shape) if reshapes else np.asarray(result)
 
     return run, made
@@ -288,9 +282,7 @@ def _regroup(labels: Labels, wanted: list[int], shape: tuple[int, ...]) -> Step 
     moved = order != tuple(range(len(order)))
     if len(shape) == len(labels):
         return (lambda x: x.transpose(order)) if moved else None
-    return (
-        (lambda x: x.transpose(order).reshape(shape)) if moved else (lambda x: x.reshape(shape))
-    )
+    return (lambda x: x.transpose(order).reshape(shape)) if moved else (lambda x: x.reshape(shape))
 
 
 # -- the end: scale, repeated values, embedded diagonals -------------------------------------------

@@ -44,9 +44,7 @@ class Extremum(Primitive):
         out = tuple(label for label in labels if label not in node.params)
         whole = contraction.relabel(node, out, labels, array.shape)
         mask = UFUNCS[np.equal](array, whole)
-        count = contraction.contract(
-            [mask], [labels], out, node.shape, dtype=node.dtype
-        )
+        count = contraction.contract([mask], [labels], out, node.shape, dtype=node.dtype)
         share = UFUNCS[np.reciprocal](count)
         return (Term((Coefficient(mask, labels), Coefficient(share, out)), out, labels),)
 

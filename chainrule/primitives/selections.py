@@ -22,6 +22,7 @@ from chainrule.primitives.terms import (
     Regroup,
     Select,
     Term,
+    Triangle,
     VirtualCoefficient,
     diagonal,
 )
@@ -201,9 +202,7 @@ class Take(Primitive):
         return 0
 
 
-def _flat_index(
-    array: Node, index: Node, axis: int, size: int, length: int
-) -> tuple[Node, Node]:
+def _flat_index(array: Node, index: Node, axis: int, size: int, length: int) -> tuple[Node, Node]:
     """A gather in each of ``size`` arrays as one gather in their concatenation."""
     rest = [k for k in range(1, array.ndim) if k != axis + 1]
     moved = contraction.transpose(array, (0, axis + 1, *rest))
@@ -339,6 +338,45 @@ class Concatenate(Primitive):
         return 0
 
 
+class Cumulative(NamedTuple):
+    """Along which axis to sum, and whether from its end."""
+
+    axis: int
+    backwards: bool
+
+
+class CumulativeSum(Primitive):
+    """Sums of all elements up to each, along an axis; its transpose sums from the end."""
+
+    name = "cumsum"
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        return Signature(inputs[0].shape, inputs[0].dtype, inputs[0].finite)
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        axis, backwards = node.params
+        if not backwards:
+            return lambda a: a.cumsum(axis, dtype=a.dtype)
+        return lambda a: np.flip(np.flip(a, axis).cumsum(axis, dtype=a.dtype), axis)
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
+        axis, backwards = node.params
+        out = tuple(range(node.ndim))
+        into = tuple(node.ndim if k == axis else k for k in out)
+        matrix = Triangle(node.shape[axis], upper=backwards)
+        virtual = VirtualCoefficient(matrix, (axis,), (node.ndim,))
+        return (Term((), out, into, 1.0, (virtual,)),)
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        return cumulative_sum(inputs[0], node.params.axis + 1, node.params.backwards)
+
+
+def cumulative_sum(node: Node, axis: int, backwards: bool = False) -> Node:
+    """Sums of all elements up to each along an axis, or from each to the end."""
+    return make(CUMSUM, (node,), Cumulative(axis, backwards))
+
+
+CUMSUM = CumulativeSum()
 SLICE, PLACE, REPLACE = Slice(), Place(), Replace()
 TAKE, PUT, RESHAPE, CONCATENATE = Take(), Put(), Reshape(), Concatenate()
 

@@ -36,7 +36,14 @@ class Regroup(NamedTuple):
     columns: Shape
 
 
-Virtual = Select | OneHot | Regroup
+class Triangle(NamedTuple):
+    """``S[row, column] = 1`` where ``column <= row``, or ``>=``: a cumulative sum along an axis."""
+
+    size: int
+    upper: bool
+
+
+Virtual = Select | OneHot | Regroup | Triangle
 Matrix = TypeVar("Matrix", bound=Virtual, covariant=True)
 
 

@@ -15,9 +15,7 @@ LN10 = float(np.log(10.0))
 exp = elementwise(np.exp, derivative=lambda x, y: y, finite=False)
 exp2 = elementwise(np.exp2, derivative=lambda x, y: (LN2, y), finite=False)
 expm1 = elementwise(np.expm1, derivative=lambda x, y: y + 1, finite=False)
-log = elementwise(
-    np.log, derivative=lambda x, y: np.reciprocal(x), domain=(0.2, 3), finite=False
-)
+log = elementwise(np.log, derivative=lambda x, y: np.reciprocal(x), domain=(0.2, 3), finite=False)
 log2 = elementwise(
     np.log2, derivative=lambda x, y: (1 / LN2, np.reciprocal(x)), domain=(0.2, 3), finite=False
 )
@@ -72,9 +70,7 @@ deg2rad = elementwise(np.deg2rad, derivative=np.pi / 180)
 sinh = elementwise(np.sinh, derivative=lambda x, y: np.cosh(x), finite=False)
 cosh = elementwise(np.cosh, derivative=lambda x, y: np.sinh(x), finite=False)
 tanh = elementwise(np.tanh, derivative=lambda x, y: 1 - y * y, domain=(-3, 3))
-arcsinh = elementwise(
-    np.arcsinh, derivative=lambda x, y: np.reciprocal(np.sqrt(1 + x * x))
-)
+arcsinh = elementwise(np.arcsinh, derivative=lambda x, y: np.reciprocal(np.sqrt(1 + x * x)))
 arccosh = elementwise(
     np.arccosh,
     derivative=lambda x, y: np.reciprocal(np.sqrt(x - 1) * np.sqrt(x + 1)),

@@ -12,9 +12,9 @@ from chainrule.graph.node import INPUT, Array, Node, new_input
 from chainrule.graph.program import Graph
 from chainrule.graph.walk import topological
 from chainrule.interpret.run import Program
-from chainrule.tracing.containers import Structure, flatten, unflatten
-from chainrule.tracing.session import recording
-from chainrule.tracing.traced import Traced, as_node
+from chainrule.tracing.containers import flatten, unflatten
+from chainrule.tracing.session import open_arguments, recording
+from chainrule.tracing.traced import Traced, as_node, call
 
 
 class Origin(NamedTuple):
@@ -51,8 +51,8 @@ class Captured:
         leaves, self._structure = flatten(examples)
         self._signature = [(np.shape(leaf), np.asarray(leaf).dtype) for leaf in leaves]
         inputs = [new_input(shape, dtype) for shape, dtype in self._signature]
-        with recording(names=True) as session:
-            outputs = f(*unflatten(self._structure, [Traced(node) for node in inputs]))
+        with recording(names=True) as session, open_arguments(inputs):
+            outputs = call(f, *unflatten(self._structure, [Traced(node) for node in inputs]))
             self._names = {node: names[-1].text for node, names in session.names.items()}
         results, self._result_structure = flatten(outputs)
         self._program = Program(inputs, [as_node(item) for item in results])
@@ -78,7 +78,9 @@ class Captured:
     def _checked(self, args: Any) -> list[Array]:
         leaves, structure = flatten(args)
         if structure != self._structure:
-            raise ShapeError("captured program", "the arguments have another structure than recorded")
+            raise ShapeError(
+                "captured program", "the arguments have another structure than recorded"
+            )
         arrays = [np.asarray(leaf) for leaf in leaves]
         for array, (shape, dtype) in zip(arrays, self._signature, strict=True):
             if array.shape != shape or array.dtype != dtype:

@@ -15,7 +15,7 @@ from chainrule.interpret.run import keep_value, missing_inputs
 from chainrule.primitives import contraction
 from chainrule.primitives.arithmetic import where
 from chainrule.primitives.elementwise import Expression, apply
-from chainrule.primitives.selections import Range, replace, reshape, take, take_slice, whole
+from chainrule.primitives.selections import Range, replace, reshape, take, take_slice
 from chainrule.shapes import Shape
 
 Item = Any
@@ -73,10 +73,15 @@ def _expression(item: Expression) -> Item:
     return item
 
 
+def copies(key: tuple[Item, ...]) -> bool:
+    """Whether the key has arrays in it, so that NumPy copies instead of giving a view."""
+    return any(isinstance(item, (np.ndarray, Expression)) for item in key)
+
+
 def get(node: Node, key: tuple[Item, ...]) -> Node:
     """``x[key]``."""
     items = _expanded(key, node.shape)
-    if any(isinstance(item, (np.ndarray, Expression)) for item in items):
+    if copies(key):
         return _advanced(node, items)
     basic = _basic(items, node.shape)
     part = take_slice(node, basic.ranges)
@@ -87,7 +92,7 @@ def get(node: Node, key: tuple[Item, ...]) -> Node:
 def assign(node: Node, key: tuple[Item, ...], values: Node) -> Node:
     """The array after ``x[key] = values``."""
     items = _expanded(key, node.shape)
-    if any(isinstance(item, (np.ndarray, Expression)) for item in items):
+    if copies(key):
         return _assign_advanced(node, items, values)
     basic = _basic(items, node.shape)
     fitted = _fit(values, basic.shape)
@@ -169,8 +174,12 @@ def _basic(items: Sequence[Item], shape: Shape) -> Basic:
 def _advanced(node: Node, items: list[Item]) -> Node:
     """Slices first, then one gather along the merged axes of the index arrays."""
     items = _without_masks(items, node.shape)
-    sliced = [item if isinstance(item, slice) else slice(None) for item in items if item is not None]
-    ranges = [_range(item, size, k) for k, (item, size) in enumerate(zip(sliced, node.shape, strict=True))]
+    sliced = [
+        item if isinstance(item, slice) else slice(None) for item in items if item is not None
+    ]
+    ranges = [
+        _range(item, size, k) for k, (item, size) in enumerate(zip(sliced, node.shape, strict=True))
+    ]
     node = take_slice(node, ranges)
     inserted = tuple(k for k, item in enumerate(items) if item is None)
     if inserted:
@@ -196,7 +205,9 @@ def _without_masks(items: list[Item], shape: Shape) -> list[Item]:
         if isinstance(item, np.ndarray) and item.dtype.kind == "b":
             wanted = shape[axis : axis + item.ndim]
             if item.shape != wanted:
-                raise IndexError(f"a mask of shape {item.shape} cannot index axes of shape {wanted}")
+                raise IndexError(
+                    f"a mask of shape {item.shape} cannot index axes of shape {wanted}"
+                )
             if item.ndim == 0:
                 raise IndexError("a single truth value cannot index a traced array")
             result.extend(np.nonzero(item))
@@ -231,9 +242,7 @@ def _checked(item: Item, size: int, axis: int) -> Any:
 
 def _assign_advanced(node: Node, items: list[Item], values: Node) -> Node:
     """Each element either stays or comes from the last of the values assigned to it."""
-    key = tuple(
-        keep_value(item.node) if isinstance(item, Expression) else item for item in items
-    )
+    key = tuple(keep_value(item.node) if isinstance(item, Expression) else item for item in items)
     places = np.arange(node.size).reshape(node.shape)[key]
     fitted = reshape(_fit(values, places.shape), (places.size,))
     source = np.full(node.size, -1, np.intp)

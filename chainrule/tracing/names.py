@@ -42,7 +42,8 @@ def _targets(code: CodeType) -> dict[int, str]:
             target = following.argval
             # newer Pythons join two stores into one instruction, which names both variables
             text = target[0] if isinstance(target, tuple) else target
-            found[instruction.offset] = str(text)
+            # a frame may stand at any of the cache entries that follow an instruction
+            found.update(dict.fromkeys(range(instruction.offset, following.offset, 2), str(text)))
     return found
 
 

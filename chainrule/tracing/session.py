@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -29,6 +29,8 @@ class Session:
     names: dict[Node, list[Name]] = field(default_factory=dict)
     depth: int = 0
     """How many NumPy functions written in terms of others are being recorded."""
+    active: set[Node] = field(default_factory=set)
+    """Arguments of the calls under way, which an inner derivative must leave open."""
     captured: dict[int, tuple[Array, Node]] = field(default_factory=dict)
 
     def add_name(self, node: Node, name: Name) -> None:
@@ -59,6 +61,25 @@ def recording(names: bool = False) -> Iterator[Session]:
         yield session
     finally:
         _session.reset(token)
+
+
+@contextmanager
+def open_arguments(nodes: Iterable[Node]) -> Iterator[None]:
+    """Within the block, results that depend on these arguments stay traced."""
+    session = _session.get()
+    assert session is not None, "functions are traced within a session"
+    added = set(nodes) - session.active
+    session.active |= added
+    try:
+        yield
+    finally:
+        session.active -= added
+
+
+def is_open(node: Node) -> bool:
+    """Whether a node is an argument of a call under way."""
+    session = _session.get()
+    return session is not None and node in session.active
 
 
 def carry_names(became: Mapping[Node, Node]) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, Self, SupportsIndex
+from typing import Any, NamedTuple, NoReturn, Self, SupportsIndex
 
 import numpy as np
 
-from chainrule.errors import DtypeError, MissingRuleError, ShapeError, TracingError
+from chainrule.errors import ChainruleError, DtypeError, MissingRuleError, ShapeError, TracingError
 from chainrule.graph.node import Array, Node
 from chainrule.interpret.run import keep_value, missing_inputs
 from chainrule.primitives import contraction
@@ -43,12 +43,45 @@ def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., 
     return register
 
 
-class Traced(Expression):
-    """A value of the function being traced; it takes part in NumPy code like an array."""
+class View(NamedTuple):
+    """That a value shows part of another, as NumPy's views do."""
 
-    __slots__ = ()
+    base: Traced
+    read: Callable[[Node], Node]
+    write: Callable[[Node, Node], Node]
+
+
+class Traced(Expression):
+    """A value of the function being traced; it takes part in NumPy code like an array.
+
+    Nodes never change, but the code may assign to arrays: then this object gets another node. A view
+    keeps what it is a view of, reads through it, and writes through it.
+    """
+
+    __slots__ = ("_node", "_seen", "_view")
 
     # -- construction ----------------------------------------------------------------------------
+
+    def __init__(self, node: Node, view: View | None = None) -> None:
+        self._node = node
+        self._view = view
+        self._seen = view.base.node if view else node
+
+    @property
+    def node(self) -> Node:  # type: ignore[override]  # a slot there, read through the view here
+        view = self._view
+        if view is not None and view.base.node is not self._seen:
+            self._seen = view.base.node
+            self._node = view.read(self._seen)
+        return self._node
+
+    def _store(self, node: Node) -> None:
+        """Another value for this array: in what it is a view of, where it is one."""
+        if self._view is None:
+            self._node = node
+        else:
+            base, _, write = self._view
+            base._store(write(base.node, node))
 
     def _like(self, node: Node) -> Self:
         result = type(self)(node)
@@ -86,7 +119,11 @@ class Traced(Expression):
         implementation, keywords = entry
         given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
         _refuse_keywords(name, {key: value for key, value in given.items() if key not in keywords})
-        return _nested(implementation, args, given)
+        result = _nested(implementation, args, given)
+        if function in VIEWS and isinstance(result, Traced) and isinstance(args[0], Traced):
+            view = _view_of(name, function, implementation, args, given)
+            return type(result)(result.node, view)
+        return result
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TracingError(
@@ -95,7 +132,8 @@ class Traced(Expression):
             "derivative",
             got=repr(self),
             remedy="write np.stack([a, b]) instead of np.array([a, b]), np.zeros_like(x, shape=...) "
-            "instead of np.zeros(...) for an array that is then filled, and np.asarray not at all",
+            "instead of np.zeros(...) for an array that is then filled, A @ x instead of A.dot(x), "
+            "and np.asarray not at all",
         )
 
     def __float__(self) -> NoReturn:
@@ -118,8 +156,8 @@ class Traced(Expression):
         if unknown:
             raise TracingError(
                 "tracing",
-                f"the code asks for {asked}, which is not known while it is traced for many "
-                "examples or for later arguments",
+                f"the code asks for {asked}, which is not known while it is traced by vmap, for many "
+                "examples at once, or for arguments yet to come",
                 got=repr(self),
                 remedy="write np.where(condition, a, b) instead of if, and np.maximum, np.clip or "
                 "cr.relu instead of comparing",
@@ -138,13 +176,17 @@ class Traced(Expression):
         return int(self.concrete("an index"))
 
     def __repr__(self) -> str:
-        return f"Traced({self.node.dtype}{list(self.shape)})"
+        if self.size > 8 or missing_inputs([self.node]):
+            return f"Traced({self.node.dtype} {self.shape})"
+        return f"Traced({np.array2string(keep_value(self.node), separator=', ')})"
+
+    def __str__(self) -> str:
+        return repr(self) if missing_inputs([self.node]) else str(keep_value(self.node)[()])
 
     def __format__(self, spec: str) -> str:
         if missing_inputs([self.node]):
             return repr(self)
-        value = keep_value(self.node)
-        return format(value[()] if value.ndim == 0 else value, spec)
+        return format(keep_value(self.node)[()], spec)
 
     # -- an array's attributes --------------------------------------------------------------------------
 
@@ -206,14 +248,30 @@ class Traced(Expression):
     # -- indexing and assignment ---------------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Any:
-        return self._like(indexing.get(self.node, indexing.plain_key(key)))
+        items = indexing.plain_key(key)
+        part = indexing.get(self.node, items)
+        if part.ndim == 0 or indexing.copies(items):
+            return self._like(part)
+        view = View(
+            self,
+            lambda node: indexing.get(node, items),
+            lambda node, values: indexing.assign(node, items, values),
+        )
+        result = type(self)(part, view)
+        _note(result)
+        return result
 
     def __setitem__(self, key: Any, value: Any) -> None:
         values = cast(as_node(value, (self.dtype,)), self.dtype)
-        self.node = indexing.assign(self.node, indexing.plain_key(key), values)
+        self._store(indexing.assign(self.node, indexing.plain_key(key), values))
 
     def _assign(self, result: Any) -> Self:
-        """What ``y += ...`` leaves: the same object with another value, shape and dtype kept."""
+        """What ``y += ...`` leaves: the same object with another value, shape and dtype kept.
+
+        A value without axes is immutable, as NumPy's scalars are: the name gets the result.
+        """
+        if not self.shape:
+            return self._like(as_node(result))
         node = as_node(result)
         if broadcast_shapes("in-place operator", [node.shape, self.shape]) != self.shape:
             raise ShapeError(
@@ -228,7 +286,7 @@ class Traced(Expression):
                 got=f"{node.dtype} for {self.dtype}",
                 remedy="make the array with dtype=float",
             )
-        self.node = contraction.broadcast_to(cast(node, self.dtype), self.shape)
+        self._store(contraction.broadcast_to(cast(node, self.dtype), self.shape))
         _note(self)
         return self
 
@@ -273,15 +331,15 @@ class Traced(Expression):
     def copy(self, order: str = "C") -> Self:
         return self._like(self.node)
 
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
         wanted = shape[0] if len(shape) == 1 else shape
         return np.reshape(self, wanted, order=order)
 
     def transpose(self, *axes: Any) -> Any:
         order = axes[0] if len(axes) == 1 else (axes or None)
-        return np.transpose(self, order)  # type: ignore[call-overload]
+        return np.transpose(self, order)
 
-    def flatten(self, order: str = "C") -> Any:
+    def flatten(self, order: Any = "C") -> Any:
         return np.ravel(self, order=order)
 
     def dot(self, other: Any) -> Any:
@@ -296,7 +354,7 @@ class Traced(Expression):
     def tolist(self) -> NoReturn:
         self.__float__()
 
-    def ravel(self, order: str = "C") -> Any:
+    def ravel(self, order: Any = "C") -> Any:
         return np.ravel(self, order=order)
 
 
@@ -317,6 +375,34 @@ for _name in (
     "sort", "argsort", "ptp",
 ):  # fmt: skip
     setattr(Traced, _name, _forwarding(_name))
+
+
+# -- views -----------------------------------------------------------------------------------------------------
+
+ALWAYS_VIEWS = (
+    np.transpose, np.permute_dims, np.matrix_transpose, np.swapaxes, np.moveaxis, np.rollaxis,
+    np.expand_dims, np.squeeze, np.flip, np.fliplr, np.flipud, np.rot90, np.diagonal,
+    np.broadcast_to,
+)  # fmt: skip
+VIEWS = frozenset({*ALWAYS_VIEWS, np.reshape, np.ravel})
+"""Functions whose result NumPy lets show its argument; the last two may also copy."""
+
+
+def _view_of(name: str, function: Any, implementation: Any, args: Any, kwargs: Any) -> View:
+    """The result of a function as a view of its first argument, which it cannot write to."""
+
+    def refuse(problem: str) -> NoReturn:
+        raise TracingError(
+            name, problem, got="an array that is assigned to while a view of it is in use",
+            remedy="assign with y[...] = before taking the view, or write .copy() after it",
+        )  # fmt: skip
+
+    def read(node: Node) -> Node:
+        if function not in ALWAYS_VIEWS:
+            refuse("whether this result is a view or a copy depends on the layout in memory")
+        return as_node(implementation(Traced(node), *args[1:], **kwargs))
+
+    return View(args[0], read, lambda *_: refuse("a view made by this function is read-only here"))
 
 
 # -- helpers --------------------------------------------------------------------------------------------------
@@ -355,6 +441,16 @@ def _holds_traced(value: Any) -> bool:
 def node_of(value: Any) -> Node | None:
     """The node of a traced value; None for anything else."""
     return value.node if isinstance(value, Expression) else None
+
+
+def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Run the user's function; an error of ours that NumPy has replaced by its own comes back."""
+    try:
+        return f(*args, **kwargs)
+    except (TypeError, ValueError) as error:
+        if isinstance(error.__cause__, ChainruleError):
+            raise error.__cause__ from None
+        raise
 
 
 def wrap(node: Node) -> Traced:

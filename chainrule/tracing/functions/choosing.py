@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ArgumentError, MissingRuleError
-from chainrule.primitives import reductions
+from chainrule.graph.node import Node
+from chainrule.primitives import reductions, selections
 from chainrule.primitives.arithmetic import where as where_row
-from chainrule.primitives.elementwise import apply
+from chainrule.primitives.elementwise import UFUNCS, apply
 from chainrule.primitives.identities import cast
 from chainrule.shapes import normalize_axis
 from chainrule.tracing.traced import METHODS, Traced, as_node, implements
@@ -127,6 +128,16 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     return array
 
 
+@implements(np.cumsum)
+def cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    node = as_node(a)
+    if axis is None:
+        node, axis = selections.reshape(node, (-1,)), 0
+    kind = np.dtype(dtype) if dtype is not None else np.cumsum(np.empty(0, node.dtype)).dtype
+    place = normalize_axis("cumsum", axis, node.ndim)
+    return Traced(selections.cumulative_sum(cast(node, kind), place))
+
+
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     values: Any = Traced(as_node(y))
@@ -186,5 +197,10 @@ def _modf(x: Any) -> tuple[Any, Any]:
     return x - whole, whole
 
 
+def _clip(a: Node, low: Node, high: Node) -> Node:
+    return UFUNCS[np.minimum](UFUNCS[np.maximum](a, low), high)
+
+
+UFUNCS[getattr(np, "_core").umath.clip] = _clip  # noqa: B009  # what ndarray.clip calls
 METHODS.setdefault(np.divmod, {})["__call__"] = _divmod
 METHODS.setdefault(np.modf, {})["__call__"] = _modf

@@ -7,9 +7,10 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import opt_einsum
 from opt_einsum.parser import parse_einsum_input
 
-from chainrule.errors import MissingRuleError, ShapeError
+from chainrule.errors import ShapeError
 from chainrule.graph.node import Node
 from chainrule.primitives import contraction
 from chainrule.primitives.elementwise import UFUNCS
@@ -44,6 +45,7 @@ def _with_batch(
     operation: str, nodes: Sequence[Node], cores: Sequence[Sequence[str]], out: Sequence[str]
 ) -> Node:
     """A contraction of core axes, over leading axes that broadcast."""
+    nodes = contraction.as_numbers(nodes)
     heads = [node.shape[: node.ndim - len(core)] for node, core in zip(nodes, cores, strict=True)]
     batch = broadcast_shapes(operation, heads)
     names = {name: len(batch) + k for k, name in enumerate(dict.fromkeys("".join(
@@ -132,13 +134,12 @@ def _tensordot(
     operation: str, a: Node, b: Node, axes_a: Sequence[int], axes_b: Sequence[int]
 ) -> Node:
     """Sum over pairs of axes; the other axes of ``a``, then those of ``b``, remain."""
+    a, b = contraction.as_numbers([a, b])
     sizes_a, sizes_b = [a.shape[k] for k in axes_a], [b.shape[k] for k in axes_b]
     if sizes_a != sizes_b:
         raise _mismatch(operation, a, b, f"inner sizes differ, {sizes_a} and {sizes_b}")
     labels_a = tuple(range(a.ndim))
-    labels_b = tuple(
-        axes_a[axes_b.index(k)] if k in axes_b else a.ndim + k for k in range(b.ndim)
-    )
+    labels_b = tuple(axes_a[axes_b.index(k)] if k in axes_b else a.ndim + k for k in range(b.ndim))
     out = tuple(k for k in labels_a if k not in axes_a) + tuple(k for k in labels_b if k >= a.ndim)
     shape = contraction_shape([a, b], [labels_a, labels_b], out)
     return contraction.contract([a, b], [labels_a, labels_b], out, shape)
@@ -153,14 +154,12 @@ def contraction_shape(nodes: Sequence[Node], labels: Sequence[Labels], out: Labe
 
 
 @implements(np.einsum)
-def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
+def einsum(subscripts: Any, *arrays: Any, optimize: Any = False) -> Any:
     """Labels as in NumPy, ellipsis and repeated labels included; the order is always optimised."""
+    operands: Sequence[Any] = arrays
     if not isinstance(subscripts, str):
-        raise MissingRuleError(
-            "np.einsum", "lists of labels are not supported on traced values",
-            remedy="write the subscripts as a string, such as 'ij,jk->ik'",
-        )  # fmt: skip
-    nodes = [as_node(operand) for operand in operands]
+        subscripts, operands = _from_lists((subscripts, *arrays))
+    nodes = contraction.as_numbers([as_node(operand) for operand in operands])
     try:
         shapes = [node.shape for node in nodes]
         inputs, output, _ = parse_einsum_input((subscripts, *shapes), shapes=True)
@@ -182,6 +181,18 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
     ]
     shape = tuple(sizes[letter] for letter in output)
     return Traced(contraction.contract(nodes, axes, out, shape))
+
+
+def _from_lists(arguments: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    """``A, [0, 1], B, [1, 2], [0, 2]`` as ``'ab,bc->ac', A, B``."""
+
+    def letters(labels: Any) -> str:
+        return "".join("..." if n is Ellipsis else opt_einsum.get_symbol(n) for n in labels)
+
+    count = len(arguments) // 2
+    operands = [arguments[2 * k] for k in range(count)]
+    subscripts = ",".join(letters(arguments[2 * k + 1]) for k in range(count))
+    return subscripts + ("->" + letters(arguments[-1]) if len(arguments) % 2 else ""), operands
 
 
 def _einsum_labels(
@@ -256,7 +267,9 @@ def cross(a: Any, b: Any, axis: int = -1) -> Any:
     second: Any = Traced(as_node(b))
     x, y = np.moveaxis(first, axis, -1), np.moveaxis(second, axis, -1)
     if x.shape[-1] != 3 or y.shape[-1] != 3:
-        raise ShapeError("cross", "vectors of three entries are needed", got=f"{x.shape} and {y.shape}")
+        raise ShapeError(
+            "cross", "vectors of three entries are needed", got=f"{x.shape} and {y.shape}"
+        )
     product = x[..., [1, 2, 0]] * y[..., [2, 0, 1]] - x[..., [2, 0, 1]] * y[..., [1, 2, 0]]
     return np.moveaxis(product, -1, axis)
 

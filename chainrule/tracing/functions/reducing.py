@@ -163,7 +163,9 @@ def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: b
 
 
 @implements(np.allclose)
-def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+def allclose(
+    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
     return bool(np.all(isclose(a, b, rtol, atol, equal_nan)))
 
 
@@ -190,7 +192,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         result = (maximum_of if ord > 0 else minimum_of)(size, axes, True)
         return result if keepdims else np.squeeze(result, axes)
     if matrix or isinstance(ord, str):
-        raise MissingRuleError("np.linalg.norm", "this norm has no derivative rule here", got=f"ord={ord!r}")
+        raise MissingRuleError(
+            "np.linalg.norm", "this norm has no derivative rule here", got=f"ord={ord!r}"
+        )
     if ord in (np.inf, -np.inf):
         return (maximum_of if ord > 0 else minimum_of)(size, axes, keepdims)
     if ord == 0:
@@ -207,7 +211,9 @@ def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 
 def _reduce(function: Callable[..., Any]) -> Callable[..., Any]:
-    def reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, keepdims: bool = False) -> Any:
+    def reduce(
+        ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, keepdims: bool = False
+    ) -> Any:
         keywords = {} if dtype is None else {"dtype": dtype}
         return function(array, axis, keepdims=keepdims, **keywords)
 
@@ -219,4 +225,3 @@ for _ufunc, _function in (
     (np.logical_and, all_), (np.logical_or, any_),
 ):  # fmt: skip
     METHODS.setdefault(_ufunc, {})["reduce"] = _reduce(_function)
-

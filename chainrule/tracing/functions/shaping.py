@@ -27,7 +27,9 @@ def _row_major(operation: str, order: str) -> None:
 
 
 def _axes_tuple(shape: Any) -> tuple[int, ...]:
-    return tuple(operator.index(n) for n in shape) if np.iterable(shape) else (operator.index(shape),)
+    return (
+        tuple(operator.index(n) for n in shape) if np.iterable(shape) else (operator.index(shape),)
+    )
 
 
 @implements(np.reshape)
@@ -51,7 +53,9 @@ def transpose(a: Any, axes: Any = None) -> Any:
         else tuple(normalize_axis("transpose", axis, node.ndim) for axis in axes)
     )
     if sorted(order) != list(range(node.ndim)):
-        raise ShapeError("transpose", "every axis must be named once", got=f"{axes} for {node.shape}")
+        raise ShapeError(
+            "transpose", "every axis must be named once", got=f"{axes} for {node.shape}"
+        )
     return Traced(contraction.transpose(node, order))
 
 
@@ -104,7 +108,9 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     else:
         axes = normalize_axes("squeeze", axis, node.ndim)
     if any(node.shape[k] != 1 for k in axes):
-        raise ShapeError("squeeze", "only axes of size 1 can be dropped", got=f"{node.shape}, axis {axis}")
+        raise ShapeError(
+            "squeeze", "only axes of size 1 can be dropped", got=f"{node.shape}, axis {axis}"
+        )
     return Traced(contraction.drop_axes(node, axes))
 
 
@@ -128,7 +134,9 @@ def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
 
 @implements(np.atleast_1d)
 def atleast_1d(*arys: Any) -> Any:
-    results: list[Any] = [Traced(as_node(a)) if np.ndim(a) else np.reshape(Traced(as_node(a)), (1,)) for a in arys]
+    results: list[Any] = [
+        Traced(as_node(a)) if np.ndim(a) else np.reshape(Traced(as_node(a)), (1,)) for a in arys
+    ]
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -153,9 +161,7 @@ def concatenate(arrays: Any, axis: int | None = 0) -> Any:
         raise ShapeError("concatenate", "numbers have no axis to join along", remedy="use np.stack")
     dtype = np.result_type(*(node.dtype for node in nodes))
     nodes = [cast(node, dtype) for node in nodes]
-    return Traced(
-        selections.concatenate(nodes, normalize_axis("concatenate", axis, nodes[0].ndim))
-    )
+    return Traced(selections.concatenate(nodes, normalize_axis("concatenate", axis, nodes[0].ndim)))
 
 
 @implements(np.stack)
@@ -196,6 +202,29 @@ def column_stack(tup: Any) -> Any:
     return concatenate([a[:, None] if a.ndim == 1 else a for a in arrays], 1)
 
 
+@implements(np.block)
+def block(arrays: Any) -> Any:
+    """Nested lists, the innermost joined along the last axis, as np.block does."""
+    depth, inner = 0, arrays
+    while isinstance(inner, list):
+        depth, inner = depth + 1, inner[0]
+    rank = max(depth, *(leaf.ndim for leaf in _block_leaves(arrays)))
+
+    def joined(part: Any, level: int) -> Any:
+        if not isinstance(part, list):
+            node = as_node(part)
+            return Traced(selections.reshape(node, (1,) * (rank - node.ndim) + node.shape))
+        return concatenate([joined(item, level + 1) for item in part], rank - depth + level)
+
+    return joined(arrays, 0)
+
+
+def _block_leaves(part: Any) -> list[Node]:
+    if isinstance(part, list):
+        return [leaf for item in part for leaf in _block_leaves(item)]
+    return [as_node(part)]
+
+
 @implements(np.append)
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     return concatenate([arr, values], axis)
@@ -213,7 +242,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     else:
         inner = [operator.index(k) for k in indices_or_sections]
     head = (slice(None),) * place
-    array = Traced(node)
+    array = ary if isinstance(ary, Traced) else Traced(node)
     return [array[(*head, slice(a, b))] for a, b in pairwise([0, *inner, size])]
 
 
@@ -248,9 +277,7 @@ def tile(A: Any, reps: Any) -> Any:
     node = selections.reshape(node, [n for size in shape for n in (1, size)])
     target = tuple(n for pair in zip(times, shape, strict=True) for n in pair)
     repeated = contraction.broadcast_to(node, target)
-    return Traced(
-        selections.reshape(repeated, [t * n for t, n in zip(times, shape, strict=True)])
-    )
+    return Traced(selections.reshape(repeated, [t * n for t, n in zip(times, shape, strict=True)]))
 
 
 @implements(np.repeat)
@@ -331,9 +358,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any
     shape = tuple(
         size + before + after for size, (before, after) in zip(node.shape, widths, strict=True)
     )
-    ranges = [
-        Range(before, 1, size) for size, (before, _) in zip(node.shape, widths, strict=True)
-    ]
+    ranges = [Range(before, 1, size) for size, (before, _) in zip(node.shape, widths, strict=True)]
     placed = selections.place(node, ranges, shape)
     if np.ndim(constant_values) == 0 and constant_values == 0:
         return Traced(placed)
@@ -352,18 +377,27 @@ def _like(a: Any, value: Any, dtype: Any, shape: Any) -> Any:
 
 
 @implements(np.zeros_like, np.empty_like)
-def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
+def zeros_like(
+    a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+) -> Any:
     return _like(a, 0.0, dtype, shape)
 
 
 @implements(np.ones_like)
-def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
+def ones_like(
+    a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+) -> Any:
     return _like(a, 1.0, dtype, shape)
 
 
 @implements(np.full_like)
 def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
 ) -> Any:
     return _like(a, fill_value, dtype, shape)
 
