@@ -15,23 +15,43 @@ from chainrule.differentiate.recording import trace
 from chainrule.graph.program import Graph
 from chainrule.jacobian.matrix import Jacobian
 from chainrule.tracing.activations import log_softmax, logsumexp, relu, sigmoid, softmax
+from chainrule.train import (
+    FitResult,
+    GradientDescent,
+    Network,
+    binary_cross_entropy,
+    cross_entropy,
+    fit,
+    load,
+    save,
+    squared_cost,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "FitResult",
+    "GradientDescent",
     "Graph",
     "Jacobian",
+    "Network",
+    "binary_cross_entropy",
     "check_grads",
+    "cross_entropy",
+    "fit",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
+    "load",
     "log_softmax",
     "logsumexp",
     "relu",
+    "save",
     "sigmoid",
     "softmax",
+    "squared_cost",
     "stop_gradient",
     "trace",
     "value_and_grad",

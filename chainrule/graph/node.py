@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -62,6 +62,19 @@ class Primitive(ABC):
 
     def __repr__(self) -> str:
         return self.name
+
+
+PRIMITIVES: dict[str, Primitive] = {}
+"""Every primitive by name: the tests walk this table, so that none is without a test."""
+
+Kind = TypeVar("Kind", bound=Primitive)
+
+
+def register(primitive: Kind) -> Kind:
+    """Enter a primitive in the table of all of them."""
+    assert primitive.name not in PRIMITIVES, f"two primitives are called {primitive.name}"
+    PRIMITIVES[primitive.name] = primitive
+    return primitive
 
 
 def bracketed(operand: tuple[str, int], binding: int) -> str:
@@ -160,8 +173,8 @@ class Identity(NamedTuple):
     dtype: np.dtype[Any]
 
 
-INPUT = Leaf("input")
-CONSTANT = Leaf("constant")
+INPUT = register(Leaf("input"))
+CONSTANT = register(Leaf("constant"))
 _serial = itertools.count()
 _SMALL = 1024  # bytes: constants up to here are equal when their contents are
 

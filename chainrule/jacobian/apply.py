@@ -29,6 +29,7 @@ from chainrule.primitives.terms import (
     Triangle,
     Virtual,
     VirtualCoefficient,
+    identity,
 )
 from chainrule.shapes import Labels
 
@@ -49,6 +50,8 @@ def push_forward(terms: Sequence[Term], tangent: Node, target: Node) -> Node | N
 
 def _pull_through(term: Term, cotangent: Node, target: Node) -> Node:
     node, labels = cotangent, term.out
+    if term == identity(target.ndim) and cotangent.dtype == target.dtype:
+        return cotangent
     if term.virtual:
         node, labels = _through_virtual(term.virtual, node, labels)
     operands = [node, *(item.node for item in term.coefficients)]

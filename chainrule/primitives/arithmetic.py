@@ -117,6 +117,15 @@ nextafter = elementwise(np.nextafter, derivative=(1, None))
 spacing = elementwise(np.spacing, derivative=None, domain=(1.1, 1.9))
 ldexp = elementwise(np.ldexp, derivative=(lambda x, n, y: np.exp2(n), None))
 
+binary_exponent = elementwise(
+    lambda x: np.frexp(x)[1],
+    derivative=None,
+    domain=(1.1, 1.9),
+    name="binary_exponent",
+    dtype="int32",
+    source="the exponent e of np.frexp: x = m 2^e with 1/2 <= |m| < 1",
+)
+
 _OF_ONE: tuple[np.ufunc, ...] = (
     np.isfinite, np.isinf, np.isnan, np.signbit, np.logical_not, np.invert,
 )  # fmt: skip
@@ -124,6 +133,7 @@ _OF_TWO: tuple[np.ufunc, ...] = (
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
     np.logical_and, np.logical_or, np.logical_xor,
     np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift,
+    np.gcd, np.lcm,
 )  # fmt: skip
 for _ufunc in _OF_ONE:
     elementwise(_ufunc, derivative=None)

@@ -8,11 +8,13 @@ are all this one primitive, and so are all their derivatives.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from chainrule.graph.node import (
+    CONSTANT,
     Array,
     Node,
     Primitive,
@@ -20,6 +22,7 @@ from chainrule.graph.node import (
     constant,
     is_constant,
     make,
+    register,
     scalar_value,
 )
 from chainrule.primitives.identities import cast
@@ -74,7 +77,7 @@ class Contraction(Primitive):
         return contraction_text(node.params, operands)
 
 
-CONTRACT = Contraction()
+CONTRACT = register(Contraction())
 
 
 def contract(
@@ -102,25 +105,37 @@ def contract(
     nodes, lists, scale = _inlined(operands, labels, out, scale)
     if result_dtype.kind == "f":
         nodes, lists, scale = _without_numbers(nodes, lists, scale)
-    if len(nodes) == 1 and lists[0] == out and scale == 1.0 and nodes[0].dtype == result_dtype:
-        if len(set(out)) == len(out):
-            return nodes[0]
-    numbers: dict[int, int] = {}
-    sizes: list[int] = []
-    for item, axes in [*zip(lists, (node.shape for node in nodes), strict=True), (out, shape)]:
-        for label, size in zip(item, axes, strict=True):
-            if label not in numbers:
-                numbers[label] = len(sizes)
-                sizes.append(size)
-    spec = Spec(
-        tuple(tuple(numbers[label] for label in item) for item in lists),
-        tuple(numbers[label] for label in out),
-        tuple(sizes),
+    same = len(nodes) == 1 and lists[0] == out and scale == 1.0 and nodes[0].dtype == result_dtype
+    if same and len(set(out)) == len(out):
+        return nodes[0]
+    spec = _canonical(
+        tuple(lists),
+        tuple(node.shape for node in nodes),
+        tuple(out),
+        tuple(shape),
         float(scale),
         result_dtype,
         strong and not all(node.finite for node in nodes),
     )
     return make(CONTRACT, tuple(nodes), spec)
+
+
+@lru_cache(maxsize=8192)
+def _canonical(
+    lists: tuple[Labels, ...], shapes: tuple[Shape, ...], out: Labels, shape: Shape,
+    scale: float, dtype: np.dtype[Any], strong: bool,
+) -> Spec:  # fmt: skip
+    """Labels numbered in the order of their first appearance, so that equal products are equal."""
+    numbers: dict[int, int] = {}
+    sizes: list[int] = []
+    for item, axes in zip((*lists, out), (*shapes, shape), strict=True):
+        for label, size in zip(item, axes, strict=True):
+            if label not in numbers:
+                numbers[label] = len(sizes)
+                sizes.append(size)
+    operands = tuple(tuple(numbers[label] for label in item) for item in lists)
+    result = tuple(numbers[label] for label in out)
+    return Spec(operands, result, tuple(sizes), scale, dtype, strong)
 
 
 def _is_relabelling(node: Node) -> bool:
@@ -140,10 +155,12 @@ def _inlined(
 ) -> tuple[list[Node], list[Labels], float]:
     """Operands that are mere relabellings are replaced by what they relabel."""
     nodes, lists = list(operands), [tuple(item) for item in labels]
+    relabelled = [k for k, node in enumerate(nodes) if _is_relabelling(node)]
+    if not relabelled:
+        return nodes, lists, scale
     fresh = 1 + max([-1, *out, *(label for item in lists for label in item)])
-    for k, node in enumerate(nodes):
-        if not _is_relabelling(node):
-            continue
+    for k in relabelled:
+        node = nodes[k]
         spec: Spec = node.params
         outer = dict(zip(spec.out, lists[k], strict=True))
         inner = []
@@ -167,8 +184,8 @@ def _without_numbers(
 ) -> tuple[list[Node], list[Labels], float]:
     """Constant numbers such as 2, -1 or 1/2 join the scale; others stay, to be inputs some day."""
     for k in range(len(nodes) - 1, -1, -1):
-        factor = scalar_value(nodes[k]) if nodes[k].ndim == 0 else None
-        if factor and (2 * factor) % 1 == 0 and len(nodes) > 1:
+        factor = scalar_value(nodes[k]) if nodes[k].primitive is CONSTANT else None
+        if factor and nodes[k].ndim == 0 and (2 * factor) % 1 == 0 and len(nodes) > 1:
             scale *= factor
             del nodes[k], lists[k]
     return nodes, lists, scale

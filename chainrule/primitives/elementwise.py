@@ -25,6 +25,7 @@ from chainrule.graph.node import (
     bracketed,
     constant,
     make,
+    register,
 )
 from chainrule.primitives import contraction
 from chainrule.primitives.terms import Term, diagonal, identity
@@ -171,7 +172,7 @@ def elementwise(
         _fixed(dtype) if dtype else _resolver(function),
         source,
     )
-    ROWS[row.name] = row
+    ROWS[row.name] = register(row)
     if isinstance(function, np.ufunc):
         UFUNCS[function] = row
     return row

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.node import Array, Node, Primitive, Signature, make
+from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives.terms import Term, identity
 
 
@@ -55,9 +55,9 @@ class Same(Primitive):
         return 0
 
 
-CAST = Cast()
-ALIAS = Same("alias", transparent=True)
-STOP_GRADIENT = Same("stop_gradient", transparent=False)
+CAST = register(Cast())
+ALIAS = register(Same("alias", transparent=True))
+STOP_GRADIENT = register(Same("stop_gradient", transparent=False))
 _serial = itertools.count()
 
 

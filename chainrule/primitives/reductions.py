@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.graph.node import Array, Node, Primitive, Signature, make
+from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
 from chainrule.primitives.elementwise import UFUNCS
 from chainrule.primitives.identities import cast
@@ -78,9 +78,11 @@ class Position(Primitive):
         return node.inputs[0].size
 
 
-MAX, MIN = Extremum("max", np.maximum), Extremum("min", np.minimum)
-ARGMAX, ARGMIN = Position("argmax", np.argmax), Position("argmin", np.argmin)
-ARGSORT = Position("argsort", partial(np.argsort, stable=True), reduces=False)
+MAX = register(Extremum("max", np.maximum))
+MIN = register(Extremum("min", np.minimum))
+ARGMAX = register(Position("argmax", np.argmax))
+ARGMIN = register(Position("argmin", np.argmin))
+ARGSORT = register(Position("argsort", partial(np.argsort, stable=True), reduces=False))
 
 
 # -- softmax and its relatives, along one axis, which is the params -----------------------------------
@@ -173,9 +175,9 @@ def _logsumexp_terms(node: Node) -> Sequence[Term]:
     return (Term((Coefficient(softmax(node.inputs[0], node.params), labels),), out, labels),)
 
 
-SOFTMAX = Normalisation("softmax", _softmax, _softmax_terms)
-LOG_SOFTMAX = Normalisation("log_softmax", _log_softmax, _log_softmax_terms)
-LOGSUMEXP = Normalisation("logsumexp", _logsumexp, _logsumexp_terms, reduces=True)
+SOFTMAX = register(Normalisation("softmax", _softmax, _softmax_terms))
+LOG_SOFTMAX = register(Normalisation("log_softmax", _log_softmax, _log_softmax_terms))
+LOGSUMEXP = register(Normalisation("logsumexp", _logsumexp, _logsumexp_terms, reduces=True))
 
 
 def _floating(node: Node) -> Node:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.graph.node import Array, Node, Primitive, Signature, constant, make
+from chainrule.graph.node import Array, Node, Primitive, Signature, constant, make, register
 from chainrule.primitives import contraction
 from chainrule.primitives.elementwise import UFUNCS
 from chainrule.primitives.terms import (
@@ -376,9 +376,9 @@ def cumulative_sum(node: Node, axis: int, backwards: bool = False) -> Node:
     return make(CUMSUM, (node,), Cumulative(axis, backwards))
 
 
-CUMSUM = CumulativeSum()
-SLICE, PLACE, REPLACE = Slice(), Place(), Replace()
-TAKE, PUT, RESHAPE, CONCATENATE = Take(), Put(), Reshape(), Concatenate()
+SLICE, PLACE, REPLACE = register(Slice()), register(Place()), register(Replace())
+TAKE, PUT, RESHAPE = register(Take()), register(Put()), register(Reshape())
+CONCATENATE, CUMSUM = register(Concatenate()), register(CumulativeSum())
 
 
 def take_slice(node: Node, ranges: Sequence[Range]) -> Node:

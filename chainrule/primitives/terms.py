@@ -7,6 +7,7 @@ coefficient is a node of the graph, or a virtual one: a matrix of zeros and ones
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
 from chainrule.graph.node import Node
@@ -80,6 +81,7 @@ class Term(NamedTuple):
         return self._replace(out=self.into, into=self.out)
 
 
+@lru_cache(maxsize=64)
 def identity(rank: int, scale: float = 1.0) -> Term:
     """``scale`` times the identity on an array with ``rank`` axes."""
     labels = tuple(range(rank))

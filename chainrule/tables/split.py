@@ -13,7 +13,7 @@ from chainrule.errors import DataError
 Rows = npt.NDArray[np.intp]
 
 TEST = 0.2
-VALIDATION = 0.1
+VALIDATION = 0.05
 ENOUGH_TO_VALIDATE = 100
 FEWEST = 5
 
@@ -28,7 +28,7 @@ class Split:
 
 
 def split_rows(source: str, rows: int, codes: Rows | None, seed: int) -> Split:
-    """Hold out a fifth of the rows for the test and, of 100 or more, a tenth to watch the training.
+    """Hold out a fifth of the rows for the test, and of 100 or more a twentieth for validation.
 
     Parameters
     ----------

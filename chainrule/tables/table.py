@@ -46,8 +46,14 @@ class Table:
         """The columns' names in the order of the file."""
         return tuple(self.columns)
 
-    def numbers(self, name: str) -> Floats:
+    def numbers(self, name: str, remedy: str = "") -> Floats:
         """The column as finite float64 numbers.
+
+        Parameters
+        ----------
+        name : str
+        remedy : str, optional
+            What to do about text, if not what is usual.
 
         Raises
         ------
@@ -59,7 +65,7 @@ class Table:
         if values is None:
             found = ((row, problem_of(cell)) for row, cell in enumerate(cells))
             row, problem = next((row, problem) for row, problem in found if problem)
-            raise self._refusal(name, row, problem)
+            raise self._refusal(name, row, problem, remedy if problem is TEXT else "")
         return values
 
     def labels(self, name: str) -> list[str]:
@@ -105,14 +111,15 @@ class Table:
         match = closest(missing, self.names)
         return f"did you mean {quoted(match)}?" if match else "choose one of these"
 
-    def _refusal(self, name: str, row: int, problem: Problem) -> DataError:
+    def _refusal(self, name: str, row: int, problem: Problem, remedy: str = "") -> DataError:
         cell = str(self.columns[name][row])
+        comma = re.fullmatch(r"[-+]?\d+,\d+", cell.strip())
         got = f"{quoted(cell)} in row" if cell.strip() else "nothing in row"
         return DataError(
             self.source,
             f"the column {quoted(name)} {problem.problem}",
             f"{got} {self.rows[row]}",
-            DECIMAL_COMMA if re.fullmatch(r"[-+]?\d+,\d+", cell.strip()) else problem.remedy,
+            DECIMAL_COMMA if comma else remedy or problem.remedy,
         )
 
 

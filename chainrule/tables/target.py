@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +15,8 @@ from chainrule.tables.words import quoted
 MOST_CLASSES = 20
 ROWS_A_CLASS = 5
 """Whole numbers count as classes if there are at most 20 of them, with 5 rows each on average."""
+
+NOT_ALL_NUMBERS = "write a number there, or pass --task classification to take all cells as classes"
 
 Classes = tuple[str, ...] | tuple[int, ...] | tuple[float, ...]
 
@@ -41,7 +42,7 @@ def task_of(table: Table, target: str) -> Task:
     numeric = table.is_number(target)
     if 2 * sum(numeric) < len(numeric):
         return Task.classification
-    values = table.numbers(target)
+    values = table.numbers(target, NOT_ALL_NUMBERS)
     different = np.unique(values)
     whole = bool(np.all(different == np.round(different)))
     few = len(different) <= min(MOST_CLASSES, len(values) / ROWS_A_CLASS)
@@ -56,8 +57,8 @@ def classes_of(table: Table, target: str) -> tuple[Classes, npt.NDArray[np.intp]
     DataError
         If there is only one class, or one has a single row, or a cell is empty, NaN or infinite.
     """
-    all_numbers = all(table.is_number(target))
-    cells: Any = table.numbers(target) if all_numbers else np.array(table.labels(target))
+    numeric = all(table.is_number(target))
+    cells: Any = table.numbers(target) if numeric else np.array(table.labels(target))
     classes, codes = np.unique(cells, return_inverse=True)
     if len(classes) == 1:
         raise DataError(
@@ -66,8 +67,10 @@ def classes_of(table: Table, target: str) -> tuple[Classes, npt.NDArray[np.intp]
             quoted(str(_label(classes[0]))) + " in every row",
             "choose another target",
         )
-    _check_single(table, target, codes, classes)
-    return tuple(_label(value) for value in classes), codes
+    labels = tuple(_label(value) for value in classes)
+    remedy = "remove it, or pass --task regression" if numeric else "remove it"
+    _check_single(table, target, labels, codes, remedy)
+    return labels, codes
 
 
 def amounts_of(table: Table, target: str) -> npt.NDArray[np.float64]:
@@ -78,7 +81,7 @@ def amounts_of(table: Table, target: str) -> npt.NDArray[np.float64]:
     DataError
         If they are all the same, or a cell is not a finite number.
     """
-    values = table.numbers(target)
+    values = table.numbers(target, NOT_ALL_NUMBERS)
     if np.all(values == values[0]):
         raise DataError(
             table.source,
@@ -89,25 +92,21 @@ def amounts_of(table: Table, target: str) -> npt.NDArray[np.float64]:
     return values
 
 
-def _check_single(table: Table, target: str, codes: Any, classes: Any) -> None:
+def _check_single(
+    table: Table, target: str, labels: Classes, codes: npt.NDArray[np.intp], remedy: str
+) -> None:
     """One row of a class cannot be both learnt from and tested on."""
-    counts = Counter(codes.tolist())
-    single = [code for code in sorted(counts) if counts[code] == 1]
-    if not single:
+    single = np.flatnonzero(np.bincount(codes) == 1)
+    if not single.size:
         return
-    row = int(np.flatnonzero(codes == single[0])[0])
+    row = table.rows[int(np.flatnonzero(codes == single[0])[0])]
+    more = f", and {single.size - 1} more such classes" if single.size > 1 else ""
     raise DataError(
         table.source,
         f"every class of the target {quoted(target)} needs two rows or more, to learn and to test",
-        f"a single row of {quoted(str(_label(classes[single[0]])))} (row {table.rows[row]})"
-        + (f", and {len(single) - 1} more such classes" if len(single) > 1 else ""),
-        "remove it, or pass --task regression" if table_is_numeric(table, target) else "remove it",
+        f"a single row of {quoted(str(labels[single[0]]))} (row {row}){more}",
+        remedy,
     )
-
-
-def table_is_numeric(table: Table, target: str) -> bool:
-    """Whether every cell of the column is a finite number."""
-    return all(table.is_number(target))
 
 
 def _label(value: Any) -> Any:

@@ -133,7 +133,7 @@ class Traced(Expression):
             got=repr(self),
             remedy="write np.stack([a, b]) instead of np.array([a, b]), np.zeros_like(x, shape=...) "
             "instead of np.zeros(...) for an array that is then filled, A @ x instead of A.dot(x), "
-            "and np.asarray not at all",
+            "np.take(A, k) instead of A[k] for a traced k, and np.asarray not at all",
         )
 
     def __float__(self) -> NoReturn:

@@ -1,8 +1,9 @@
 """Networks, costs, optimisers, the training loop, and model files."""
 
 from chainrule.train.activations import ACTIVATIONS, OUTPUTS
-from chainrule.train.checkpoints import check_writable, load, save
+from chainrule.train.checkpoints import load, save
 from chainrule.train.costs import COSTS, binary_cross_entropy, cross_entropy, squared_cost
+from chainrule.train.files import check_writable, write_whole
 from chainrule.train.loop import evaluate, fit
 from chainrule.train.network import Network
 from chainrule.train.optimisers import OPTIMISERS, GradientDescent, Optimiser
@@ -30,4 +31,5 @@ __all__ = [
     "predict",
     "save",
     "squared_cost",
+    "write_whole",
 ]

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import ArgumentError
-from chainrule.tracing import relu, sigmoid, softmax
+from chainrule.tracing.activations import relu, sigmoid, softmax
 
 Function = Callable[[Any], Any]
 Weights = Callable[[np.random.Generator, int, int], npt.NDArray[np.float64]]

@@ -11,7 +11,6 @@ import hashlib
 import json
 import math
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ArgumentError, FileFormatError
+from chainrule.train.files import write_whole
 from chainrule.train.network import Network, Params, check_params
 from chainrule.train.result import FitResult, History
 
-FORMAT = "chainrule model"
 VERSION = 1
 _KEY = "chainrule"  # one key only: safetensors writes several in random order
 
@@ -43,6 +42,10 @@ def save(
         What JSON can hold of what must be done before the network sees a table; replaces
         `result.preprocessing`.
 
+    Returns
+    -------
+    None
+
     Raises
     ------
     ArgumentError
@@ -62,13 +65,7 @@ def save(
 
     description = _described(result, preprocessing)
     params = {name: np.ascontiguousarray(result.params[name]) for name in result.network.shapes}
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "sha256": _checksum(description, params),
-        "model": description,
-    }
-    _write(Path(path), to_bytes(params, {_KEY: json.dumps(content, allow_nan=False)}))
+    write_whole(path, to_bytes(params, {_KEY: f"{_checksum(description, params)} {description}"}))
 
 
 def load(path: str | os.PathLike[str]) -> FitResult:
@@ -92,53 +89,39 @@ def load(path: str | os.PathLike[str]) -> FitResult:
 
     Examples
     --------
-    >>> load("missing.safetensors")
-    Traceback (most recent call last):
-        ...
-    chainrule.errors.ArgumentError: load: the file cannot be read; got missing.safetensors: …
+    >>> import tempfile
+    >>> net = Network([2, 1])
+    >>> model = FitResult(net, {"A0": np.array([[1.0, 2.0]]), "b0": np.array([3.0])}, seed=7)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, f"{folder}/model.safetensors")
+    ...     again = load(f"{folder}/model.safetensors")
+    >>> again.seed, again.params
+    (7, {'A0': array([[1., 2.]]), 'b0': array([3.])})
     """
     path = Path(path)
-    content, params = _read(path)
-    version = content.get("version")
-    if version != VERSION:
+    checksum, description, params = _read(path)
+    if checksum != _checksum(description, params):
         raise FileFormatError(
             "load",
-            "the file is of another version",
-            f"version {version!r} in {path}",
-            f"use the release that wrote it: this one reads version {VERSION}",
+            "the file was altered or damaged: its checksum does not fit its contents",
+            str(path),
+            "use an intact copy, or train again",
         )
     try:
-        description = content["model"]
-        if content["sha256"] != _checksum(description, params):
-            raise _altered(path)
-        return _restored(description, params)
-    except (KeyError, TypeError, ValueError, AttributeError) as cause:
-        raise _altered(path) from cause
+        return _restored(json.loads(description), params, path)
+    except FileFormatError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileFormatError(
+            "load",
+            "the description of the network cannot be understood",
+            f"{path} ({type(error).__name__}: {error})",
+            "use a file that save made",
+        ) from None
 
 
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise `ArgumentError` now if a model could not be written to the path; leave nothing there.
-
-    Parameters
-    ----------
-    path : str or path
-
-    Raises
-    ------
-    ArgumentError
-        If the folder does not exist or cannot be written to, or the path is a folder.
-    """
-    path = _target(Path(path))
-    temporary = _beside(path)
-    try:
-        temporary.touch(exist_ok=False)
-        temporary.unlink()
-    except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _described(result: FitResult, preprocessing: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Everything but the parameters, as JSON gives it back."""
+def _described(result: FitResult, preprocessing: Mapping[str, Any] | None) -> str:
+    """Everything but the parameters, as JSON."""
     network, history = result.network, result.history
     for function in (network.activation, network.output):
         if not isinstance(function, str):
@@ -149,6 +132,7 @@ def _described(result: FitResult, preprocessing: Mapping[str, Any] | None) -> di
                 "use an activation by name, or keep result.params with numpy.savez",
             )
     description = {
+        "version": VERSION,
         "network": {
             "sizes": list(network.sizes),
             "activation": network.activation,
@@ -169,7 +153,7 @@ def _described(result: FitResult, preprocessing: Mapping[str, Any] | None) -> di
         "preprocessing": result.preprocessing if preprocessing is None else preprocessing,
     }
     try:
-        return dict(json.loads(json.dumps(description, allow_nan=False)))
+        return json.dumps(description, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ArgumentError(
             "save",
@@ -179,7 +163,14 @@ def _described(result: FitResult, preprocessing: Mapping[str, Any] | None) -> di
         ) from None
 
 
-def _restored(description: dict[str, Any], params: Params) -> FitResult:
+def _restored(description: dict[str, Any], params: Params, path: Path) -> FitResult:
+    if description.get("version") != VERSION:
+        raise FileFormatError(
+            "load",
+            "the file is of another version",
+            f"version {description.get('version')!r} in {path}",
+            f"use the release that wrote it: this one reads version {VERSION}",
+        )
     network = Network(**description["network"])
     check_params(network, params)
     history = {name: tuple(values) for name, values in description["history"].items()}
@@ -200,23 +191,24 @@ def _restored(description: dict[str, Any], params: Params) -> FitResult:
     return FitResult(network, ordered, History(**history), cost, **kept)
 
 
-def _checksum(description: dict[str, Any], params: Params) -> str:
-    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+def _checksum(description: str, params: Params) -> str:
+    digest = hashlib.sha256(description.encode())
     for name, values in sorted(params.items()):
         digest.update(f"{name} {values.dtype.str} {values.shape}".encode())
         digest.update(values.tobytes())
     return digest.hexdigest()
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Params]:
-    """The JSON in the metadata, and the tensors; neither has been checked yet."""
+def _read(path: Path) -> tuple[str, str, Params]:
+    """The checksum and the description in the metadata, and the tensors; nothing checked yet."""
     from safetensors import SafetensorError, safe_open
 
     try:
         path.open("rb").close()
         with safe_open(path, framework="numpy") as file:
-            content = json.loads((file.metadata() or {})[_KEY])
-            return dict(content), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            checksum, _, description = (file.metadata() or {})[_KEY].partition(" ")
+            names = list(file.keys())
+            return checksum, description, {name: file.get_tensor(name) for name in names}
     except OSError as error:
         raise ArgumentError(
             "load",
@@ -224,60 +216,13 @@ def _read(path: Path) -> tuple[dict[str, Any], Params]:
             f"{path}: {error.strerror or error}",
             "write the path of a file that save made",
         ) from None
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise FileFormatError(
             "load",
             "not a chainrule model, or a damaged one",
             f"{path} ({error})",
             "write the path of a file that save made, or train again",
         ) from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that it is there in full or not at all."""
-    path = _target(path)
-    temporary = _beside(path)
-    try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _target(path: Path) -> Path:
-    """The file that the path leads to, so that a link is kept and its file replaced."""
-    path = Path(os.path.realpath(path))
-    if path.is_dir():
-        raise _unwritable(path, IsADirectoryError(0, "Is a directory"))
-    return path
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-
-
-def _unwritable(path: Path, error: OSError) -> ArgumentError:
-    return ArgumentError(
-        "save",
-        "the file cannot be written",
-        f"{path}: {error.strerror or error}",
-        "write a path in a folder that exists and may be written to",
-    )
-
-
-def _altered(path: Path) -> FileFormatError:
-    return FileFormatError(
-        "load",
-        "the file was altered or damaged: its checksum does not fit its contents",
-        str(path),
-        "use an intact copy, or train again",
-    )
 
 
 def _number(value: float | None) -> float | None:

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ArgumentError, ShapeError
-from chainrule.tracing import log_softmax, node_of, wrap
+from chainrule.graph.node import Node
+from chainrule.tracing import node_of, wrap
+from chainrule.tracing.activations import log_softmax
 
 Cost = Callable[[Any, Any], Any]
 
@@ -98,8 +100,9 @@ def binary_cross_entropy(output: Any, target: Any) -> Any:
     0.287682
     """
     output, target = _pair("binary_cross_entropy", output, target)
-    z = _input_of("sigmoid", output)
-    if z is not None:
+    sigmoid = _made_by("sigmoid", output)
+    if sigmoid is not None:
+        z = wrap(sigmoid.inputs[0])
         return np.sum(target * np.logaddexp(0.0, -z) + (1.0 - target) * np.logaddexp(0.0, z))
     return -np.sum(_times_log(target, output) + _times_log(1.0 - target, 1.0 - output))
 
@@ -127,7 +130,7 @@ def choose_cost(cost: Cost | str | None, output: Any) -> tuple[str, Cost]:
     name, function = _named_cost(cost)
     if function is cross_entropy and output == "sigmoid":
         name, function = "binary-cross-entropy", binary_cross_entropy
-    needed = {cross_entropy: "softmax", binary_cross_entropy: "sigmoid"}.get(function)
+    needed = {"cross-entropy": "softmax", "binary-cross-entropy": "sigmoid"}.get(name)
     if needed and isinstance(output, str) and output != needed:
         raise ArgumentError(
             "fit",
@@ -142,8 +145,8 @@ def _named_cost(cost: Cost | str) -> tuple[str, Cost]:
     if isinstance(cost, str) and cost in COSTS:
         return cost, COSTS[cost]
     if callable(cost):
-        names = {function: name for name, function in COSTS.items()}
-        return names.get(cost, getattr(cost, "__name__", "custom")), cost
+        known = [name for name, function in COSTS.items() if function is cost]
+        return known[0] if known else getattr(cost, "__name__", "custom"), cost
     raise ArgumentError(
         "fit",
         "unknown cost",
@@ -154,21 +157,18 @@ def _named_cost(cost: Cost | str) -> tuple[str, Cost]:
 
 def _times_log(weight: Any, probability: Any) -> Any:
     """Weight · log(probability), and 0 where the weight is 0."""
-    z = _input_of("softmax", probability)
-    if z is not None:
-        return weight * log_softmax(z)
-    z = _input_of("sigmoid", probability)
-    if z is not None:
-        return -weight * np.logaddexp(0.0, -z)
+    softmax, sigmoid = _made_by("softmax", probability), _made_by("sigmoid", probability)
+    if softmax is not None:
+        return weight * log_softmax(wrap(softmax.inputs[0]), axis=softmax.params)
+    if sigmoid is not None:
+        return -weight * np.logaddexp(0.0, -wrap(sigmoid.inputs[0]))
     return weight * np.log(np.where(weight == 0, 1.0, probability))
 
 
-def _input_of(primitive: str, output: Any) -> Any:
-    """The pre-activations that this primitive made the output from, or None."""
+def _made_by(primitive: str, output: Any) -> Node | None:
+    """The node of a traced output if this primitive made it, straight from pre-activations."""
     node = node_of(output)
-    if node is None or node.primitive.name != primitive:
-        return None
-    return wrap(node.inputs[0])
+    return node if node is not None and node.primitive.name == primitive else None
 
 
 def _pair(operation: str, output: Any, target: Any) -> tuple[Any, Any]:

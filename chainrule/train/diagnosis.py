@@ -53,8 +53,8 @@ def place_of(origin: Any) -> str:
     """The layer and the operation of a program's first value that is not finite, in words."""
     if origin is None:
         return "in no single operation"
-    layer, name = layer_of(origin.name), origin.name or "unnamed"
-    return f"in {layer} at {name}, in the operation {origin.operation}"
+    name = f" ({origin.name})" if origin.name else ""
+    return f"in {layer_of(origin.name)}{name}, operation {origin.operation}"
 
 
 def layer_of(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, is_dataclass
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from chainrule.train.objective import ByRows, Objective, Reduction, cost_over
 from chainrule.train.optimisers import GradientDescent, Optimiser
 from chainrule.train.progress import Show, progress_bar
 from chainrule.train.result import FitResult, Outcome
+from chainrule.train.threads import threads_for
 from chainrule.train.training import Callback, Job, Training
 
 PLAIN_DESCENT = GradientDescent(rate=0.1)
@@ -100,7 +101,7 @@ def fit(
     X = as_inputs(X, network)
     job = Job(
         objective,
-        instance_of(optimiser, Optimiser, "fit", "optimiser", "optimiser=GradientDescent(0.1)"),
+        _optimiser(optimiser),
         X,
         _targets(Y, X, network, name, "Y"),
         None if validation is None else _validation(validation, X, network, name),
@@ -110,7 +111,8 @@ def fit(
     )
     training = Training(job, _start(network, params, job))
     started = perf_counter()
-    with progress_bar(progress, job.epochs, job.epochs * job.steps_per_epoch) as show:
+    bar = progress_bar(progress, job.epochs, job.epochs * job.steps_per_epoch)
+    with threads_for(job.operations), bar as show:
         outcome, stopped = _run(training, show, callback)
     return FitResult(
         network=network,
@@ -191,10 +193,21 @@ def _objective(network: Any, cost: Any, reduction: Any, operation: str) -> tuple
     return name, Objective(network, function, reduction)
 
 
+def _optimiser(optimiser: Any) -> Optimiser:
+    if isinstance(optimiser, Optimiser) and not isinstance(optimiser, type):
+        return optimiser
+    raise ArgumentError(
+        "fit",
+        "optimiser must have the methods init and update",
+        f"{optimiser!r:.80}",
+        "write optimiser=GradientDescent(0.1)",
+    )
+
+
 def _targets(Y: Any, X: Array, network: Network, cost: str, name: str) -> Array:
-    Y = as_targets(Y, X, network, name)
-    check_probabilities(Y, cost, name)
-    return Y
+    targets = as_targets(Y, X, network, name)
+    check_probabilities(targets, cost, name)
+    return targets
 
 
 def _validation(pair: Any, X: Array, network: Network, cost: str) -> tuple[Array, Array]:
@@ -232,13 +245,14 @@ def _batch_size(size: Any, rows: int) -> int:
 
 def _settings(job: Job, cost: str) -> dict[str, Any]:
     """What was asked for, as JSON can hold it."""
-    optimiser: dict[str, Any] = {"name": type(job.optimiser).__name__}
-    if is_dataclass(job.optimiser):
-        optimiser |= asdict(cast("Any", job.optimiser))
     return {
         "cost": cost,
         "reduction": job.objective.reduction,
-        "optimiser": optimiser,
+        "optimiser": {"name": type(job.optimiser).__name__} | _fields(job.optimiser),
         "epochs": job.epochs,
         "batch_size": job.batch_size,
     }
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else {}

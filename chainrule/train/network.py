@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.differentiate import vmap
+from chainrule.differentiate.mapping import vmap
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
 from chainrule.tracing import named
 from chainrule.train.activations import ACTIVATIONS, OUTPUTS, Activation, Function, find

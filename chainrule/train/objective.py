@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.differentiate import value_and_grad, vmap
+from chainrule.differentiate.gradients import value_and_grad
+from chainrule.differentiate.mapping import vmap
 from chainrule.errors import ShapeError
-from chainrule.tracing import Captured, capture
+from chainrule.tracing import Captured, capture, named
 from chainrule.train.costs import Cost
 from chainrule.train.examples import Array, row_blocks
 from chainrule.train.network import Network, Params
@@ -75,13 +76,13 @@ def step_programs(objective: Objective, optimiser: Optimiser) -> ByRows:
 
     def step(params: Params, state: Any, X: Any, Y: Any) -> tuple[Any, Params, Any]:
         cost, gradient = value_and_grad(objective)(params, X, Y)
-        return cost, *optimiser.update(params, gradient, state)
+        params, state = optimiser.update(params, gradient, state)
+        return named(cost, "E"), {name: named(new, name) for name, new in params.items()}, state
 
     return ByRows(step)
 
 
 def cost_over(objective: Objective, totals: ByRows, params: Params, X: Array, Y: Array) -> float:
     """The total or mean cost over all rows, computed a block of them at a time."""
-    with np.errstate(all="ignore"):
-        parts = [float(totals(params, X[rows], Y[rows])) for rows in row_blocks(len(X))]
+    parts = [float(totals(params, X[rows], Y[rows])) for rows in row_blocks(len(X))]
     return sum(parts) / objective.weight(len(X))

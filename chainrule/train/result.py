@@ -16,7 +16,7 @@ Outcome = Literal["finished", "interrupted", "diverged"]
 class History:
     """The costs, one entry for each whole epoch.
 
-    Attributes
+    Parameters
     ----------
     epoch : tuple of int
         1, 2, …
@@ -24,6 +24,11 @@ class History:
         The training cost over the epoch's batches, each with the parameters of its own step.
     validation_cost : tuple of float
         The cost of the validation examples after the epoch; empty without them.
+
+    Examples
+    --------
+    >>> History().with_epoch(1, cost=0.5, validation=None).cost
+    (0.5,)
     """
 
     epoch: tuple[int, ...] = ()
@@ -40,7 +45,7 @@ class History:
 class FitResult:
     """A trained network with the story of its training.
 
-    Attributes
+    Parameters
     ----------
     network : Network
     params : dict
@@ -64,11 +69,17 @@ class FitResult:
         ``epochs``, ``batch_size``.
     preprocessing : dict or None
         What has to be done to a table before the network sees it; ready for JSON.
+
+    Examples
+    --------
+    >>> net = Network([2, 1])
+    >>> FitResult(net, net.init(seed=0)).epochs
+    0
     """
 
     network: Network
-    params: Params
-    history: History = History()
+    params: Params = field(repr=False)
+    history: History = field(default=History(), repr=False)
     cost: float = float("nan")
     validation_cost: float | None = None
     outcome: Outcome = "finished"
@@ -76,8 +87,8 @@ class FitResult:
     epochs: int = 0
     seed: int = 0
     seconds: float | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    preprocessing: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    preprocessing: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def predict(self, X: Any) -> Any:
         """Return the network's outputs for each row of X.

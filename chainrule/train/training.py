@@ -54,6 +54,12 @@ class Job:
         """The number of batches, the last of which may be short."""
         return math.ceil(len(self.X) / self.batch_size)
 
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions a step, in the matrix products of both passes."""
+        weights = (math.prod(shape) for shape in self.objective.network.shapes.values())
+        return 6 * self.batch_size * sum(weights)
+
 
 class Training:
     """Gradient steps over the epochs of a job; arrays are replaced, never written into."""
@@ -128,8 +134,7 @@ class Training:
 
     def _step(self, x: Array, y: Array) -> float:
         args = (self.params, self.state, x, y)
-        with np.errstate(all="ignore"):  # what overflows is found in the cost, and explained
-            cost, params, state = self._steps(*args)
+        cost, params, state = self._steps(*args)
         here = Step(self.when, self._steps.program(*args), args)
         if not math.isfinite(cost):
             raise diverged(float(cost), "cost", here, self._before)
@@ -154,9 +159,8 @@ class Training:
     def _first_bad_block(self, X: Array, Y: Array) -> Step:
         for rows in row_blocks(len(X)):
             args = (self.params, X[rows], Y[rows])
-            with np.errstate(all="ignore"):
-                if not math.isfinite(self._totals(*args)):
-                    break
+            if not math.isfinite(self._totals(*args)):
+                break
         return Step(self.when, self._totals.program(*args), args)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.errors import ArgumentError, MissingRuleError
 from chainrule.graph.node import Node
 from chainrule.primitives import reductions, selections
+from chainrule.primitives.arithmetic import binary_exponent
 from chainrule.primitives.arithmetic import where as where_row
 from chainrule.primitives.elementwise import UFUNCS, apply
 from chainrule.primitives.identities import cast
@@ -202,5 +203,11 @@ def _clip(a: Node, low: Node, high: Node) -> Node:
 
 
 UFUNCS[getattr(np, "_core").umath.clip] = _clip  # noqa: B009  # what ndarray.clip calls
+def _frexp(x: Any) -> tuple[Any, Any]:
+    exponent = Traced(apply(binary_exponent, as_node(x)))
+    return np.ldexp(x, -exponent), exponent
+
+
+METHODS.setdefault(np.frexp, {})["__call__"] = _frexp
 METHODS.setdefault(np.divmod, {})["__call__"] = _divmod
 METHODS.setdefault(np.modf, {})["__call__"] = _modf

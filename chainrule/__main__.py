@@ -1,0 +1,6 @@
+"""Makes ``python -m chainrule`` the same as ``chainrule``."""
+
+from chainrule.cli import main
+
+if __name__ == "__main__":
+    main()

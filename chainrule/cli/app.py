@@ -1,0 +1,255 @@
+"""The commands, their options, and their exit statuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.cli import shown
+from chainrule.cli.paths import checked_output
+from chainrule.cli.predicting import predict as run_prediction
+from chainrule.cli.settings import (
+    COSTS,
+    batch_from,
+    default_of,
+    known_activation,
+    known_cost,
+    layers_from,
+    positive,
+    settings_for,
+)
+from chainrule.cli.training import TrainingReport, network_for
+from chainrule.cli.training import train as run_training
+from chainrule.errors import ChainruleError
+from chainrule.tables import Table, Task, listed, load_digits, prepare, read_table
+from chainrule.train import ACTIVATIONS
+
+FAILED, INTERRUPTED = 1, 130
+"""Exit statuses; wrong usage is 2, as typer has it."""
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line, by default this process's own, and exit with its status.
+
+    An error that chainrule raises on purpose is one sentence on stderr and the exit status 1.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without ² shows ? in its place
+            stream.reconfigure(errors="replace")
+    try:
+        app(arguments, prog_name="chainrule")
+    except ChainruleError as error:
+        failed(str(error))
+    except MemoryError:
+        failed("there is not enough memory for this")
+    except OSError as error:
+        failed(f"{error.strerror or error}: {error.filename or 'no file'}")
+
+
+def failed(sentence: str, status: int = FAILED) -> None:
+    """Say why on stderr, and exit."""
+    typer.echo(f"Error: {sentence}", err=True)
+    sys.exit(status)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(f"chainrule {version('chainrule')}")
+        except PackageNotFoundError:
+            typer.echo("chainrule, not installed")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def chainrule(
+    context: typer.Context,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Train feed-forward networks on tables of numbers, and predict with them.
+
+    Exit status: 0 done, 1 failed with one sentence that says why, 2 wrong usage, 130 interrupted.
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
+
+
+@app.command()
+def train(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="digits|FILE.csv",
+            help="The handwritten digits of scikit-learn, or a CSV file of numbers whose first "
+            "row names the columns.",
+        ),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column to learn. All others are inputs."),
+    ] = None,
+    task: Annotated[
+        Task | None,
+        typer.Option(
+            help="What to learn of it. [default: classification if it is text or few different "
+            "whole numbers]"
+        ),
+    ] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,N,...", help=f"Units of each hidden layer, or none. {default_of('layers')}"
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            callback=known_activation,
+            help=f"Of the hidden layers: {', '.join(ACTIVATIONS)}. {default_of('activation')}",
+        ),
+    ] = None,
+    cost: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            callback=known_cost,
+            help=f"{' or '.join(COSTS)}. {default_of('cost')}",
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            callback=positive,
+            help=f"The learning rate, for the mean cost of a batch. {default_of('rate')}",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help=f"How often every row is used. {default_of('epochs')}"
+        ),
+    ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(metavar="N|all", help=f"Rows for each step. {default_of('batch')}"),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=2**32 - 1,
+            help="Decides the held-out rows, the starting parameters and the order of the rows; "
+            "the same seed gives the same model to the bit. [default: 0]",
+        ),
+    ] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL", help="The model file to write. [default: digits|FILE.safetensors]"
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a network on the digits or a CSV file, test it on held-out rows, and write it.
+
+    A fifth of the rows is held out for the test, and of 100 rows or more a twentieth to watch the
+    training by. Ctrl-C ends the training and keeps what it has reached.
+    """
+    given = {
+        "layers": layers_from(layers),
+        "activation": activation,
+        "cost": cost,
+        "rate": rate,
+        "epochs": epochs,
+        "batch": batch_from(batch),
+    }
+    table, target = _table_and_target(data, target)
+    model = checked_output("train", out or Path(f"{Path(data).stem}.safetensors"), data)
+    dataset = prepare(table, target, task, seed)
+    settings = settings_for(dataset.preparation.task, given)
+    network = network_for(dataset, settings)
+    shown.announce(data, dataset, settings, network)
+    _report_training(run_training(data, dataset, network, settings, seed, model), as_json)
+
+
+@app.command()
+def predict(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A file that chainrule train wrote.")
+    ],
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE.csv",
+            help="A CSV file with the model's input columns, in any order; others are ignored.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PREDICTIONS.csv",
+            help="The file to write. [default: FILE.predictions.csv in this folder]",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a model's prediction for every row of a CSV file.
+
+    The file written has a column prediction, for classes also their probability, and one row for
+    each row of the table.
+    """
+    report = run_prediction(model, data, out or Path(f"{Path(data).stem}.predictions.csv"))
+    if as_json:
+        _write_json(report.as_json())
+    else:
+        shown.show_prediction(report)
+
+
+def _table_and_target(data: str, target: str | None) -> tuple[Table, str]:
+    if data == "digits":
+        return load_digits(), target or "digit"
+    table = read_table(data)
+    if target is None:
+        raise typer.BadParameter(
+            f"which column is to be learnt? {data} has {listed(table.names)}",
+            param_hint="'--target'",
+        )
+    return table, target
+
+
+def _report_training(report: TrainingReport, as_json: bool) -> None:
+    """Show how it went; a training that stopped early says so on stderr."""
+    result = report.result
+    if as_json:
+        _write_json(report.as_json())
+    elif result.outcome != "diverged":
+        shown.show_training(report)
+    if result.outcome != "finished":
+        status = INTERRUPTED if result.outcome == "interrupted" else FAILED
+        failed(f"train: {result.stopped}; they are in {report.model}", status)
+
+
+def _write_json(report: dict[str, Any]) -> None:
+    typer.echo(json.dumps(report, allow_nan=False))

@@ -1,0 +1,157 @@
+"""Reports as a person reads them: a few sentences, and a table that fits 80 columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+
+from chainrule.cli.predicting import PredictionReport
+from chainrule.cli.settings import Settings
+from chainrule.cli.training import TrainingReport
+from chainrule.tables import Dataset, Task, quoted
+from chainrule.train import Network
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MOST_ROWS = 12
+"""Classes that a table lists."""
+
+
+def announce(source: str, dataset: Dataset, settings: Settings, network: Network) -> None:
+    """Say on stderr what is about to be trained on what."""
+    preparation = dataset.preparation
+    what = f"{len(preparation.classes or ())} classes" if preparation.classes else "a number"
+    rows = [(len(dataset.train), "train"), (len(dataset.validation), "validate")]
+    rows += [(len(dataset.test), "test")]
+    parts = ", ".join(f"{count:,} to {use}" for count, use in rows if count)
+    sizes = "-".join(map(str, network.sizes))
+    batch = "all rows" if settings.batch == "all" else f"{settings.batch} rows"
+    tell(f"{source}: {preparation.task} of {quoted(preparation.target)} ({what}); rows: {parts}")
+    tell(
+        f"network {sizes}, {settings.activation}, {settings.cost} cost; "
+        f"gradient descent with rate {settings.rate:g} on batches of {batch}"
+    )
+
+
+def tell(sentence: str) -> None:
+    """Write a message to stderr."""
+    typer.echo(sentence, err=True)
+
+
+def show_training(report: TrainingReport) -> None:
+    """Write the test's table and figures, and where the model is, to stdout."""
+    if report.dataset.preparation.task is Task.classification:
+        _show(_class_table(report))
+        typer.echo(_accuracy(report))
+    else:
+        _show(_error_table(report))
+    result = report.result
+    epochs = f"{result.epochs:,} epoch{'s' * (result.epochs != 1)}"
+    typer.echo(f"Trained {epochs} in {result.seconds:.1f} s with seed {result.seed}.")
+    typer.echo(f"Model: {report.model}")
+
+
+def show_prediction(report: PredictionReport) -> None:
+    """Write what was predicted how often, or in which range, and where it is, to stdout."""
+    answers, target = report.predictions.answers, quoted(report.preparation.target)
+    if report.preparation.task is Task.classification:
+        _show(_count_table(report))
+        span = ""
+    else:
+        span = f" from {min(answers):.6g} to {max(answers):.6g}, mean {np.mean(answers):.6g}"
+    many = f"{len(answers):,} prediction{'s' * (len(answers) != 1)}"
+    typer.echo(f"{many} of {target}{span}")
+    typer.echo(f"Predictions: {report.out}")
+
+
+def _class_table(report: TrainingReport) -> Table:
+    """For each class how many test rows were right, and what the others were taken for."""
+    preparation, truth, given = report.dataset.preparation, report.dataset.test.truth, report.given
+    classes = preparation.classes or ()
+    table = _table(preparation.target, "right", "accuracy", "mostly taken for")
+    counts = np.zeros((len(classes), len(classes)), int)
+    np.add.at(counts, (truth, given), 1)
+    for code in _worst(counts):
+        row = counts[code]
+        rows, right = int(row.sum()), int(row[code])
+        others = np.where(np.arange(len(row)) == code, 0, row)
+        other = int(others.argmax())
+        taken = f"{classes[other]} ({others[other]}×)" if others[other] else ""
+        accuracy = f"{right / rows:.1%}" if rows else "not tested"
+        table.add_row(str(classes[code]), f"{right} of {rows}", accuracy, taken)
+    if len(classes) > MOST_ROWS:
+        table.caption = f"the {MOST_ROWS} hardest of {len(classes)} classes"
+    return table
+
+
+def _worst(counts: Any) -> list[int]:
+    """The classes to list: all in order, or of many those with the lowest accuracy."""
+    if len(counts) <= MOST_ROWS:
+        return list(range(len(counts)))
+    accuracy = counts.diagonal() / np.maximum(counts.sum(axis=1), 1)
+    return [int(code) for code in np.argsort(accuracy, kind="stable")[:MOST_ROWS]]
+
+
+def _accuracy(report: TrainingReport) -> str:
+    right, rows = int(np.sum(report.given == report.dataset.test.truth)), len(report.given)
+    constant = report.baseline["accuracy"]
+    return (
+        f"Test accuracy: {report.test['accuracy']:.1%} ({right} of {rows} right; "
+        f"always the most frequent class: {constant:.1%})"
+    )
+
+
+def _error_table(report: TrainingReport) -> Table:
+    """The test's figures beside those of always answering with the mean."""
+    test, constant = report.test, report.baseline
+    unit = f"in units of {quoted(report.dataset.preparation.target)}"
+    table = _table("test", "network", "always the mean", "")
+    for name, key, meaning in (
+        ("R²", "r2", "share of the variance explained"),
+        ("RMSE", "rmse", f"root mean square error, {unit}"),
+        ("MAE", "mae", f"mean absolute error, {unit}"),
+    ):
+        table.add_row(name, _figure(test[key]), _figure(constant[key]), meaning)
+    return table
+
+
+def _count_table(report: PredictionReport) -> Table:
+    """How often each class was predicted, the most frequent ones of many."""
+    answers = report.predictions.answers
+    classes = report.preparation.classes or ()
+    counts = Counter(answers)
+    table = _table(report.preparation.target, "rows", "share", "")
+    listed: list[Any] = list(classes)
+    if len(classes) > MOST_ROWS:
+        listed = sorted(classes, key=lambda label: -counts[label])[:MOST_ROWS]
+        table.caption = f"the {MOST_ROWS} most frequent of {len(classes)} classes"
+    for label in listed:
+        table.add_row(str(label), f"{counts[label]:,}", f"{counts[label] / len(answers):.1%}", "")
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.4g}"
+
+
+def _table(first: str, second: str, third: str, last: str) -> Table:
+    # Imported here: rich takes 20 ms, and --json does without it.
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    for heading in (first, second, third):
+        table.add_column(Text(heading), justify="right", overflow="ellipsis", max_width=30)
+    table.add_column(Text(last), overflow="ellipsis")
+    return table
+
+
+def _show(table: Table) -> None:
+    from rich.console import Console
+
+    Console(markup=False, highlight=False, emoji=False).print(table)
