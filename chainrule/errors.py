@@ -55,3 +55,7 @@ class DataError(ChainruleError, ValueError):
 
 class FileFormatError(ChainruleError, ValueError):
     """A file that is truncated, altered, or not of the expected kind."""
+
+
+class MemoryRefused(ChainruleError, MemoryError):
+    """A result that would not fit into the memory that is free."""

@@ -26,10 +26,11 @@ from chainrule.cli.settings import (
 )
 from chainrule.cli.training import TrainingReport, network_for
 from chainrule.cli.training import train as run_training
-from chainrule.errors import ChainruleError
-from chainrule.tables import Table, Task, listed, load_digits, prepare, read_table
+from chainrule.errors import ArgumentError, ChainruleError
+from chainrule.tables import Table, Task, closest, listed, load_digits, prepare, read_table
 from chainrule.train import ACTIVATIONS
 
+DIGITS = "digits"
 FAILED, INTERRUPTED = 1, 130
 """Exit statuses; wrong usage is 2, as typer has it."""
 
@@ -161,7 +162,7 @@ def train(
             min=0,
             max=2**32 - 1,
             help="Decides the held-out rows, the starting parameters and the order of the rows; "
-            "the same seed gives the same model to the bit. [default: 0]",
+            "the same seed gives the same model to the bit.",
         ),
     ] = 0,
     out: Annotated[
@@ -172,7 +173,11 @@ def train(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a network on the digits or a CSV file, test it on held-out rows, and write it.
+    """Train a network on a table, test it, and write it.
+
+    \b
+    chainrule train digits
+    chainrule train houses.csv --target price --layers 64,32
 
     A fifth of the rows is held out for the test, and of 100 rows or more a twentieth to watch the
     training by. Ctrl-C ends the training and keeps what it has reached.
@@ -215,7 +220,10 @@ def predict(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a model's prediction for every row of a CSV file.
+    """Write a model's predictions for a table.
+
+    \b
+    chainrule predict houses.safetensors new.csv --out prices.csv
 
     The file written has a column prediction, for classes also their probability, and one row for
     each row of the table.
@@ -228,12 +236,14 @@ def predict(
 
 
 def _table_and_target(data: str, target: str | None) -> tuple[Table, str]:
-    if data == "digits":
+    if data == DIGITS:
         return load_digits(), target or "digit"
+    if closest(data, [DIGITS]) and not Path(data).exists():
+        raise ArgumentError("train", "there is no such file", data, f"did you mean {DIGITS}?")
     table = read_table(data)
     if target is None:
         raise typer.BadParameter(
-            f"which column is to be learnt? {data} has {listed(table.names)}",
+            f"name the column to learn; {data} has {listed(table.names)}",
             param_hint="'--target'",
         )
     return table, target
@@ -248,7 +258,7 @@ def _report_training(report: TrainingReport, as_json: bool) -> None:
         shown.show_training(report)
     if result.outcome != "finished":
         status = INTERRUPTED if result.outcome == "interrupted" else FAILED
-        failed(f"train: {result.stopped}; they are in {report.model}", status)
+        failed(f"train: {result.stopped}; the model is in {report.model}", status)
 
 
 def _write_json(report: dict[str, Any]) -> None:

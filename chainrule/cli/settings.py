@@ -86,12 +86,12 @@ def layers_from(text: str | None) -> tuple[int, ...] | None:
         return None
     if text.strip() == "none":
         return ()
-    return tuple(_count(part, "64,32") for part in text.split(","))
+    return tuple(_count(part, "--layers", "64,32") for part in text.split(","))
 
 
 def batch_from(text: str | None) -> int | str | None:
     """Read a number of examples, or ``all``."""
-    return text if text in (None, "all") else _count(text, "32 or all")
+    return text if text in (None, "all") else _count(text, "--batch", "32 or all")
 
 
 def positive(value: float | None) -> float | None:
@@ -118,13 +118,16 @@ known_activation = one_of(ACTIVATIONS)
 known_cost = one_of(COSTS)
 
 
-def _count(text: str | None, example: str) -> int:
+def _count(text: str | None, option: str, example: str) -> int:
     try:
         number = int(text or "")
     except ValueError:
         number = 0
     if number < 1:
-        raise typer.BadParameter(f"{text!r} is not a whole number from 1 up; write {example}")
+        raise typer.BadParameter(
+            f"{text!r} is not a whole number from 1 up; write {example}",
+            param_hint=f"'{option}'",
+        )
     return number
 
 

@@ -24,17 +24,15 @@ MOST_ROWS = 12
 def announce(source: str, dataset: Dataset, settings: Settings, network: Network) -> None:
     """Say on stderr what is about to be trained on what."""
     preparation = dataset.preparation
-    what = f"{len(preparation.classes or ())} classes" if preparation.classes else "a number"
-    rows = [(len(dataset.train), "train"), (len(dataset.validation), "validate")]
-    rows += [(len(dataset.test), "test")]
-    parts = ", ".join(f"{count:,} to {use}" for count, use in rows if count)
+    into = f" into {len(preparation.classes)} classes" if preparation.classes else ""
+    parts = ((dataset.train, "train"), (dataset.validation, "validate"), (dataset.test, "test"))
+    rows = ", ".join(f"{len(part):,} to {use}" for part, use in parts if len(part))
     sizes = "-".join(map(str, network.sizes))
-    batch = "all rows" if settings.batch == "all" else f"{settings.batch} rows"
-    tell(f"{source}: {preparation.task} of {quoted(preparation.target)} ({what}); rows: {parts}")
-    tell(
-        f"network {sizes}, {settings.activation}, {settings.cost} cost; "
-        f"gradient descent with rate {settings.rate:g} on batches of {batch}"
-    )
+    batch = "all" if settings.batch == "all" else f"{settings.batch:,}"
+    tell(f"{source}: {preparation.task} of {quoted(preparation.target)}{into}")
+    tell(f"rows: {rows}")
+    tell(f"network: {sizes}, {settings.activation}, {settings.cost} cost")
+    tell(f"training: gradient descent with rate {settings.rate:g}, {batch} rows a step")
 
 
 def tell(sentence: str) -> None:
@@ -49,6 +47,7 @@ def show_training(report: TrainingReport) -> None:
         typer.echo(_accuracy(report))
     else:
         _show(_error_table(report))
+        typer.echo(f"Test R²: {_share(report.test['r2'])}")
     result = report.result
     epochs = f"{result.epochs:,} epoch{'s' * (result.epochs != 1)}"
     typer.echo(f"Trained {epochs} in {result.seconds:.1f} s with seed {result.seed}.")
@@ -108,14 +107,13 @@ def _accuracy(report: TrainingReport) -> str:
 def _error_table(report: TrainingReport) -> Table:
     """The test's figures beside those of always answering with the mean."""
     test, constant = report.test, report.baseline
-    unit = f"in units of {quoted(report.dataset.preparation.target)}"
     table = _table("test", "network", "always the mean", "")
-    for name, key, meaning in (
-        ("R²", "r2", "share of the variance explained"),
-        ("RMSE", "rmse", f"root mean square error, {unit}"),
-        ("MAE", "mae", f"mean absolute error, {unit}"),
-    ):
-        table.add_row(name, _figure(test[key]), _figure(constant[key]), meaning)
+    table.add_row("R²", _share(test["r2"]), _share(constant["r2"]), "share of variance explained")
+    table.add_row(
+        "RMSE", _amount(test["rmse"]), _amount(constant["rmse"]), "root of the mean square error"
+    )
+    table.add_row("MAE", _amount(test["mae"]), _amount(constant["mae"]), "mean absolute error")
+    table.caption = f"errors in units of {quoted(report.dataset.preparation.target)}"
     return table
 
 
@@ -134,8 +132,15 @@ def _count_table(report: PredictionReport) -> Table:
     return table
 
 
-def _figure(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.4g}"
+def _share(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.3f}"
+
+
+def _amount(value: float | None) -> str:
+    """Four digits, and no powers of ten where they can be done without."""
+    if value is None:
+        return "not finite"
+    return f"{value:,.0f}" if 1e3 <= value < 1e9 else f"{value:#.4g}"
 
 
 def _table(first: str, second: str, third: str, last: str) -> Table:

@@ -1,0 +1,1 @@
+"""Transformations of functions: gradients, Jacobians, directional derivatives, vmap, checks."""

@@ -65,7 +65,19 @@ def grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
 
 
 def value_and_grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
-    """The value of a function and its gradient from one run; see :func:`grad`.
+    """The value of a function and its gradient from one run.
+
+    Parameters
+    ----------
+    f : callable
+        A function in plain NumPy whose result is a single number.
+    wrt : int, str, or a tuple of them
+        The arguments to differentiate by, as in :func:`grad`.
+
+    Returns
+    -------
+    callable
+        A function of f's own arguments that returns ``(value, gradient)``.
 
     Examples
     --------
@@ -243,6 +255,20 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
 
     Forward mode over reverse mode: the cost of a few gradients, whatever the size of x.
 
+    Parameters
+    ----------
+    f : callable
+        A function in plain NumPy whose result is a single number.
+    x : array, number, or container of them
+        The point.
+    v : of the same structure and shapes as x
+        The vector.
+
+    Returns
+    -------
+    array, number, or container of them
+        H·v, of the structure and shapes of x.
+
     Examples
     --------
     >>> import numpy as np
@@ -250,11 +276,31 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     >>> cr.hvp(lambda x: np.sum(x ** 3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([6., 0.])
     """
+    shapes = [[np.shape(leaf) for leaf in flatten(item)[0]] for item in (x, v)]
+    if shapes[0] != shapes[1]:
+        raise ShapeError(
+            "hvp", "the vector must have the argument's shape",
+            got=f"{_listed(shapes[1])} for an argument of shape {_listed(shapes[0])}",
+        )  # fmt: skip
     return jvp(grad(f), (x,), (v,))[1]
+
+
+def _listed(shapes: Sequence[Any]) -> str:
+    return ", ".join(str(shape) for shape in shapes)
 
 
 def stop_gradient(x: Any) -> Any:
     """The value itself, as a constant to every derivative.
+
+    Parameters
+    ----------
+    x : array, number, or container of them
+        Traced or not.
+
+    Returns
+    -------
+    as x
+        The same values, through which no derivative passes.
 
     Examples
     --------

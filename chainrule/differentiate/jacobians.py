@@ -64,8 +64,19 @@ def jacobian(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
 def hessian(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
     """The second derivatives of a scalar function, ``H[i, j] = ∂²f/∂x_i ∂x_j``.
 
-    The Jacobian of the gradient; see :func:`jacobian`. With several arguments in ``wrt`` the result
-    is a tuple of tuples, ``H[a][b]`` being the derivative of ∂f/∂a by b.
+    Parameters
+    ----------
+    f : callable
+        A function in plain NumPy whose result is a single number.
+    wrt : int, str, or a tuple of them
+        The arguments to differentiate by.
+
+    Returns
+    -------
+    callable
+        A function of f's own arguments that returns the :class:`~chainrule.Jacobian` of the
+        gradient, of shape ``x.shape + x.shape``. With a tuple as ``wrt``, a tuple of tuples:
+        ``H[a][b]`` is the derivative of ∂f/∂a by b.
 
     Examples
     --------

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+import numpy as np
+
 from chainrule.differentiate.batching import batch
 from chainrule.differentiate.problem import finished, numeric
 from chainrule.errors import ArgumentError, ShapeError
@@ -71,7 +73,7 @@ def _vmap(f: Callable[..., Any], in_axes: Any, args: Sequence[Any], kwargs: dict
     stand_ins: list[Any] = []
     for leaf, axis, text in zip(leaves, axes, where, strict=True):
         if axis is None:
-            stand_ins.append(leaf)
+            stand_ins.append(_shared(leaf))
             continue
         front = _to_front(_whole(leaf, text), axis, text)
         example = new_input(front.shape[1:], front.dtype)
@@ -109,6 +111,12 @@ def _axes(in_axes: Any, args: Sequence[Any]) -> list[int | None]:
             remedy="give at least one argument an axis, as in in_axes=(None, 0)",
         )  # fmt: skip
     return result
+
+
+def _shared(leaf: Any) -> Any:
+    """An argument that all examples share: float arrays traced, so that ``A[k]`` works."""
+    is_array = isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" and leaf.ndim > 0
+    return Traced(capture(leaf)) if is_array else leaf
 
 
 def _whole(leaf: Any, where: str) -> Node:

@@ -160,7 +160,9 @@ def numeric(operation: str, where: str, value: Any) -> Array:
     if array.dtype.kind not in "fiub":
         kind = "complex numbers" if array.dtype.kind == "c" else "no real numbers"
         raise DtypeError(
-            operation, f"{where} holds {kind}", got=f"{type(value).__name__} of dtype {array.dtype}",
+            operation,
+            f"{where} holds {kind}",
+            got=f"{type(value).__name__} of dtype {array.dtype}",
             remedy="pass real arrays or numbers by position and everything else by keyword",
         )  # fmt: skip
     return array
@@ -189,7 +191,7 @@ def _output_node(operation: str, f: Callable[..., Any], value: Any) -> Node:
     return as_node(value)
 
 
-# -- which arguments ---------------------------------------------------------------------------------------
+# -- which arguments ------------------------------------------------------------------------------
 
 
 def resolve_wrt(
@@ -199,7 +201,10 @@ def resolve_wrt(
     items = list(wrt) if isinstance(wrt, (tuple, list)) else [wrt]
     if not items:
         raise ArgumentError(operation, "wrt names no argument", got=repr(wrt), remedy="write wrt=0")
-    return [_resolve_one(operation, f, item, args, kwargs) for item in items]
+    keys = [_resolve_one(operation, f, item, args, kwargs) for item in items]
+    if len(set(keys)) < len(keys):
+        raise ArgumentError(operation, "wrt names an argument twice", got=repr(wrt))
+    return keys
 
 
 def _resolve_one(

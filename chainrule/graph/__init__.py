@@ -1,0 +1,1 @@
+"""The program as data: immutable nodes, walks over them, printing, a checker."""

@@ -20,6 +20,14 @@ class Graph:
         Its arguments and its results.
     names : mapping from Node to str
         The user's names for values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> graph = cr.trace(lambda A, x: A @ x, np.ones((2, 3)), np.ones(3))
+    >>> graph.operations
+    12
     """
 
     inputs: tuple[Node, ...]
@@ -68,7 +76,7 @@ def check(graph: Graph) -> None:
         seen.add(node)
 
 
-# -- printing ----------------------------------------------------------------------------------------------
+# -- printing -------------------------------------------------------------------------------------
 
 
 def _lines(graph: Graph) -> list[str]:
@@ -117,9 +125,9 @@ def _labels(graph: Graph, order: Sequence[Node]) -> dict[Node, str]:
         if node in labels or node.primitive is CONSTANT:
             continue
         name = graph.names.get(node)
-        if name is None and node.primitive is not INPUT:
-            if not (uses[node] > 1 and node.primitive.operations(node)) and node not in results:
-                continue
+        shared = uses[node] > 1 and node.primitive.operations(node) > 0
+        if name is None and node.primitive is not INPUT and not shared and node not in results:
+            continue
         if name is None:
             serial += 1
             name = f"v{serial}"

@@ -1,0 +1,1 @@
+"""Running a graph with NumPy: the reference for every other way of running it."""

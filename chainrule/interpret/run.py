@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.graph.node import Array, Node
+from chainrule.graph.node import CONSTANT, Array, Node
 from chainrule.graph.walk import last_uses, topological
 
 
@@ -118,19 +118,38 @@ class Program:
         return [np.asarray(values[slot]) for slot in self.output_slots]
 
     def first_nonfinite(self, *arrays: Array) -> Node | None:
-        """The first node whose value is NaN or infinite though none of its inputs is."""
+        """Where a NaN or an infinity among the outputs began, or None if they are finite.
+
+        The walk goes back from the output to the operation whose inputs were finite still. It
+        passes by what is infinite without harm, such as a mask of -inf.
+        """
         values: dict[Node, Array] = dict(zip(self.inputs, arrays, strict=True))
         values.update({node: node.value for node in self.order if node.value is not None})
-        for node, array in values.items():
-            if not _finite(array):
-                return node
         with np.errstate(all="ignore"):
             for node in self.nodes:
                 inputs = [values[item] for item in node.inputs]
                 values[node] = np.asarray(node.primitive.bind(node)(*inputs))
-                if not _finite(values[node]):
-                    return node
-        return None
+        bad = [node for node in self.outputs if not _finite(values[node])]
+        return _origin(bad[0], values) if bad else None
+
+
+def _origin(node: Node, values: Mapping[Node, Array]) -> Node:
+    """Back through NaN to the first of them, then through infinities that were computed."""
+    for is_suspect in (_has_nan, _is_infinite_result):
+        while True:
+            suspects = [item for item in node.inputs if is_suspect(item, values[item])]
+            if not suspects:
+                break
+            node = suspects[0]
+    return node
+
+
+def _has_nan(node: Node, array: Array) -> bool:
+    return array.dtype.kind == "f" and bool(np.isnan(array).any())
+
+
+def _is_infinite_result(node: Node, array: Array) -> bool:
+    return node.primitive is not CONSTANT and not _finite(array)
 
 
 def _finite(array: Array) -> bool:

@@ -1,0 +1,1 @@
+"""Structured local Jacobians applied to arrays, and the Jacobian as an object."""

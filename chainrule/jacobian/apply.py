@@ -35,7 +35,7 @@ from chainrule.shapes import Labels
 
 
 def pull_back(terms: Sequence[Term], cotangent: Node, target: Node) -> Node | None:
-    """The cotangent of an input: ``u^T J``, in the input's shape and dtype; None where J is zero."""
+    """The cotangent of an input, ``u^T J``, in its shape and dtype; None where J is zero."""
     total: Node | None = None
     for term in terms:
         part = _pull_through(term, cotangent, target)

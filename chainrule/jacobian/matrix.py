@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.errors import MemoryRefused, ShapeError
 from chainrule.shapes import Shape
+
+
+def free_memory() -> int:
+    """Bytes of memory that are free now; a large number where the system does not say."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2**62
 
 
 class Jacobian:
@@ -58,7 +67,20 @@ class Jacobian:
         return len(self.shape)
 
     def toarray(self) -> Any:
-        """The whole Jacobian as an array of shape ``output_shape + input_shape``."""
+        """The whole Jacobian as an array of shape ``output_shape + input_shape``.
+
+        Raises
+        ------
+        MemoryRefused
+            If it would not fit into the memory that is free now.
+        """
+        needed, free = prod(self.shape) * self.dtype.itemsize, free_memory()
+        if needed > free:
+            raise MemoryRefused(
+                "toarray", f"the Jacobian of shape {self.shape} does not fit into memory",
+                got=f"{needed:,} bytes needed and {free:,} free",
+                remedy="use products instead: J @ v and u @ J never form it",
+            )  # fmt: skip
         return self._dense()
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
@@ -70,7 +92,7 @@ class Jacobian:
             raise ShapeError(
                 "J @ v",
                 "the tangent must have the input's shape",
-                got=f"{np.shape(tangent)} for a Jacobian of {self.output_shape} by {self.input_shape}",
+                got=f"{np.shape(tangent)} for {self.output_shape} by {self.input_shape}",
                 remedy="use J.toarray() for products with other arrays",
             )
         return self._push(tangent)
@@ -81,7 +103,7 @@ class Jacobian:
             raise ShapeError(
                 "u @ J",
                 "the cotangent must have the output's shape",
-                got=f"{np.shape(cotangent)} for a Jacobian of {self.output_shape} by {self.input_shape}",
+                got=f"{np.shape(cotangent)} for {self.output_shape} by {self.input_shape}",
                 remedy="use J.toarray() for products with other arrays",
             )
         return self._pull(cotangent)

@@ -1,0 +1,1 @@
+"""One row a primitive: its value, shape rule, local Jacobian, domain and source."""

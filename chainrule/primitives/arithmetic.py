@@ -10,7 +10,7 @@ from chainrule.graph.node import Node, scalar_value
 from chainrule.primitives import contraction
 from chainrule.primitives.elementwise import ROWS, UFUNCS, Expression, apply, elementwise
 
-# -- sums and products: products are contractions ----------------------------------------------------
+# -- sums and products: products are contractions -------------------------------------------------
 
 add = elementwise(np.add, derivative=(1, 1))
 subtract = elementwise(np.subtract, derivative=(1, -1))
@@ -44,7 +44,7 @@ divide = elementwise(
     finite=False,
 )
 
-# -- powers --------------------------------------------------------------------------------------------
+# -- powers ---------------------------------------------------------------------------------------
 
 sqrt = elementwise(
     np.sqrt, derivative=lambda x, y: (0.5, np.reciprocal(y)), domain=(0.2, 3), finite=False
@@ -80,7 +80,7 @@ def power_of(x: Node, exponent: Node) -> Node:
 
 UFUNCS[np.power] = power_of
 
-# -- quotients with remainder: steps have derivative 0 ------------------------------------------------------
+# -- quotients with remainder: steps have derivative 0 --------------------------------------------
 
 floor_divide = elementwise(
     np.floor_divide, derivative=(None, None), domain=((0.1, 0.4), (0.5, 2)), finite=False
@@ -98,7 +98,7 @@ fmod = elementwise(
     finite=False,
 )
 
-# -- sign, rounding, bits: 0 at every kink ------------------------------------------------------------------
+# -- sign, rounding, bits: 0 at every kink --------------------------------------------------------
 
 absolute = elementwise(np.absolute, derivative=lambda x, y: np.sign(x), domain=(0.2, 2))
 fabs = elementwise(np.fabs, derivative=lambda x, y: np.sign(x), domain=(-2, -0.2))
@@ -140,7 +140,7 @@ for _ufunc in _OF_ONE:
 for _ufunc in _OF_TWO:
     elementwise(_ufunc, derivative=(None, None), domain=((-2, -0.1), (0.1, 2)))
 
-# -- choosing: booleans select, ties share equally --------------------------------------------------------
+# -- choosing: booleans select, ties share equally ------------------------------------------------
 
 where = elementwise(
     np.where,

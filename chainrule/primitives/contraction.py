@@ -1,8 +1,9 @@
 """The one contraction: products, sums, transposes, broadcasts, traces and diagonals.
 
-``C[out] = scale * sum of A[labels of A] * B[labels of B] * ...`` over every label that ``out`` lacks.
-Elementwise products, ``matmul``, ``sum``, ``transpose``, ``broadcast``, ``trace`` and ``diagonal``
-are all this one primitive, and so are all their derivatives.
+``C[out] = scale * sum of A[labels of A] * B[labels of B] * ...`` over the labels that ``out``
+lacks. Elementwise products, ``matmul``, ``sum``,
+``transpose``, ``broadcast``, ``trace`` and ``diagonal`` are all this one primitive, and so are all
+their derivatives.
 """
 
 from __future__ import annotations
@@ -191,7 +192,7 @@ def _without_numbers(
     return nodes, lists, scale
 
 
-# -- what NumPy's functions are made of -------------------------------------------------------------
+# -- what NumPy's functions are made of -----------------------------------------------------------
 
 
 def relabel(node: Node, labels: Labels, out: Labels, shape: Shape) -> Node:

@@ -206,7 +206,7 @@ def _resolver(function: Callable[..., Any]) -> Callable[[tuple[np.dtype[Any], ..
     return resolve
 
 
-# -- arithmetic on nodes -----------------------------------------------------------------------------
+# -- arithmetic on nodes --------------------------------------------------------------------------
 
 
 def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:

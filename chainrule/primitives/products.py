@@ -60,7 +60,7 @@ def multiplications(spec: Spec) -> int:
     return count * factors
 
 
-# -- one operand ---------------------------------------------------------------------------------
+# -- one operand ----------------------------------------------------------------------------------
 
 
 def _single(labels: Labels, keep: Labels, dtype: np.dtype[Any]) -> Step | None:
@@ -90,7 +90,7 @@ def _diagonal(first: int, second: int) -> Step:
     return lambda a: a.diagonal(0, first, second)
 
 
-# -- several operands ----------------------------------------------------------------------------
+# -- several operands -----------------------------------------------------------------------------
 
 
 def _product(spec: Spec, dtypes: tuple[np.dtype[Any], ...], out: Labels) -> Step:
@@ -285,7 +285,7 @@ def _regroup(labels: Labels, wanted: list[int], shape: tuple[int, ...]) -> Step 
     return (lambda x: x.transpose(order).reshape(shape)) if moved else (lambda x: x.reshape(shape))
 
 
-# -- the end: scale, repeated values, embedded diagonals -------------------------------------------
+# -- the end: scale, repeated values, embedded diagonals ------------------------------------------
 
 
 def _finish(spec: Spec, distinct: Labels) -> Step | None:

@@ -85,7 +85,7 @@ ARGMIN = register(Position("argmin", np.argmin))
 ARGSORT = register(Position("argsort", partial(np.argsort, stable=True), reduces=False))
 
 
-# -- softmax and its relatives, along one axis, which is the params -----------------------------------
+# -- softmax and its relatives, along one axis, which is the params -------------------------------
 
 
 def _shifted(a: Array, axis: int) -> tuple[Array, Array]:

@@ -2,7 +2,7 @@
 
 A term is a product of coefficients whose axes carry labels, with the labels of the output's and of
 the input's axes. A label on both sides is a Kronecker delta; a label on neither side is summed. A
-coefficient is a node of the graph, or a virtual one: a matrix of zeros and ones that is never formed.
+coefficient is a node of the graph, or a virtual one: a matrix of zeros and ones, never formed.
 """
 
 from __future__ import annotations

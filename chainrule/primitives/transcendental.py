@@ -10,7 +10,7 @@ from chainrule.primitives.elementwise import elementwise
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
 
-# -- exponentials and logarithms ------------------------------------------------------------------------
+# -- exponentials and logarithms ------------------------------------------------------------------
 
 exp = elementwise(np.exp, derivative=lambda x, y: y, finite=False)
 exp2 = elementwise(np.exp2, derivative=lambda x, y: (LN2, y), finite=False)
@@ -26,7 +26,7 @@ log1p = elementwise(
     np.log1p, derivative=lambda x, y: np.reciprocal(1 + x), domain=(-0.8, 3), finite=False
 )
 
-# -- circular -----------------------------------------------------------------------------------------------
+# -- circular -------------------------------------------------------------------------------------
 
 sin = elementwise(np.sin, derivative=lambda x, y: np.cos(x))
 cos = elementwise(np.cos, derivative=lambda x, y: -np.sin(x))
@@ -65,7 +65,7 @@ rad2deg = elementwise(np.rad2deg, derivative=180 / np.pi)
 radians = elementwise(np.radians, derivative=np.pi / 180)
 deg2rad = elementwise(np.deg2rad, derivative=np.pi / 180)
 
-# -- hyperbolic ---------------------------------------------------------------------------------------------
+# -- hyperbolic -----------------------------------------------------------------------------------
 
 sinh = elementwise(np.sinh, derivative=lambda x, y: np.cosh(x), finite=False)
 cosh = elementwise(np.cosh, derivative=lambda x, y: np.sinh(x), finite=False)
@@ -84,7 +84,7 @@ arctanh = elementwise(
     finite=False,
 )
 
-# -- activations ----------------------------------------------------------------------------------------------
+# -- activations ----------------------------------------------------------------------------------
 
 
 def _sigmoid(x: Array) -> Array:

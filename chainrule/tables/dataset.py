@@ -78,7 +78,7 @@ def prepare(table: Table, target: str, task: Task | None = None, seed: int = 0) 
     >>> houses.preparation.task.value, len(houses.train), len(houses.test)
     ('regression', 40, 10)
     """
-    table.require([target], "the target")
+    table.require(target)
     columns = table.without(target)
     if not columns:
         raise DataError(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from chainrule.errors import DataError, FileFormatError
 from chainrule.tables.table import Floats, Table
 from chainrule.tables.target import Classes, Task
-from chainrule.tables.words import quoted
+from chainrule.tables.words import listed, quoted
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Preparation:
         DataError
             If a column is missing, or a cell is not a number that can be scaled.
         """
-        table.require(self.columns, "the input")
+        self._require_columns(table)
         return self.scaled(table, raw_inputs(table, self.columns))
 
     def scaled(self, table: Table, raw: Floats) -> Floats:
@@ -118,6 +118,19 @@ class Preparation:
             row, column = np.argwhere(~np.isfinite(X))[0]
             raise _too_large(table, self.columns[column], raw[:, column], row)
         return X
+
+    def _require_columns(self, table: Table) -> None:
+        missing = [name for name in self.columns if name not in table.columns]
+        if not missing:
+            return
+        many = len(missing) > 1
+        which = f"{len(missing)} of the model's {len(self.columns)} columns are missing, "
+        raise DataError(
+            table.source,
+            (which if many else "a column of the model is missing, ") + listed(missing),
+            table.inventory,
+            table.hint(missing[0], "give a table like the one that the model was trained on"),
+        )
 
     def codes(self, outputs: Floats) -> npt.NDArray[np.intp]:
         """In classification, the position of the class that each row of outputs speaks for."""

@@ -87,29 +87,31 @@ class Table:
         """For each cell of a column whether it is a finite number."""
         return [problem_of(cell) is None for cell in self.columns[name]]
 
-    def require(self, names: Sequence[str], what: str) -> None:
-        """Raise `DataError`, naming what is missing and what is there, unless all columns exist."""
-        missing = [name for name in names if name not in self.columns]
-        if not missing:
-            return
-        several = f"{len(missing)} of {len(names)} columns are missing, {listed(missing)}"
-        raise DataError(
-            self.source,
-            f"{what}: "
-            + (several if len(missing) > 1 else f"there is no column {quoted(missing[0])}"),
-            f"the column{'s' * (len(self.names) > 1)} {listed(self.names)}",
-            self._hint(missing[0]),
-        )
+    def require(self, name: str) -> None:
+        """Raise `DataError`, with the columns there are, unless there is a column of this name."""
+        if name not in self.columns:
+            raise DataError(
+                self.source,
+                f"there is no column {quoted(name)}",
+                self.inventory,
+                self.hint(name, "choose one of these"),
+            )
+
+    @property
+    def inventory(self) -> str:
+        """The columns there are, in words."""
+        return f"the column{'s' * (len(self.names) > 1)} {listed(self.names)}"
+
+    def hint(self, missing: str, otherwise: str) -> str:
+        """What may be wrong where a column is missing; `otherwise` if there is nothing to see."""
+        if all(problem_of(name) is None for name in self.names):
+            return "the first row must hold the columns' names, and here it holds numbers"
+        match = closest(missing, self.names)
+        return f"did you mean {quoted(match)}?" if match else otherwise
 
     def without(self, name: str) -> tuple[str, ...]:
         """The names of all columns but one."""
         return tuple(other for other in self.names if other != name)
-
-    def _hint(self, missing: str) -> str:
-        if all(problem_of(name) is None for name in self.names):
-            return "the first row must hold the columns' names, and here it holds numbers"
-        match = closest(missing, self.names)
-        return f"did you mean {quoted(match)}?" if match else "choose one of these"
 
     def _refusal(self, name: str, row: int, problem: Problem, remedy: str = "") -> DataError:
         cell = str(self.columns[name][row])
@@ -132,7 +134,7 @@ class Problem:
 
 
 EMPTY = Problem("has an empty cell", "fill it or remove the row")
-TEXT = Problem("holds text among its numbers", "write a number there, or remove the column")
+TEXT = Problem("must hold numbers", "write a number there, or remove the column")
 NOT_FINITE = Problem("holds a value that is not finite", "replace it or remove the row")
 DECIMAL_COMMA = "write decimals with a point"
 

@@ -1,4 +1,4 @@
-"""Plain NumPy functions become graphs: stand-ins for arrays, the user's names, captured programs."""
+"""Plain NumPy functions become graphs: stand-ins for arrays, names, captured programs."""
 
 from chainrule.tracing import functions as _functions  # registers NumPy's functions
 from chainrule.tracing.captured import Captured, Origin, capture

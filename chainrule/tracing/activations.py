@@ -56,6 +56,16 @@ def relu(x: Any) -> Any:
 
     ``np.maximum(x, 0)`` has ½ there, since ties of a maximum share equally.
 
+    Parameters
+    ----------
+    x : array_like
+        Any shape.
+
+    Returns
+    -------
+    ndarray, number, or traced value
+        The same shape.
+
     Examples
     --------
     >>> import numpy as np
@@ -75,6 +85,11 @@ def softmax(x: Any, axis: int = -1) -> Any:
     axis : int
         The axis along which the results sum to 1.
 
+    Returns
+    -------
+    ndarray or traced value
+        The same shape. Its Jacobian is diag(p) − p pᵀ.
+
     Examples
     --------
     >>> import numpy as np
@@ -86,6 +101,18 @@ def softmax(x: Any, axis: int = -1) -> Any:
 
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """x − logsumexp(x) along an axis: the logarithm of softmax, without its underflow.
+
+    Parameters
+    ----------
+    x : array_like
+        At least one axis.
+    axis : int
+        The axis along which ``exp`` of the results sums to 1.
+
+    Returns
+    -------
+    ndarray or traced value
+        The same shape. Its Jacobian is I − 1 pᵀ, where p is the softmax.
 
     Examples
     --------
@@ -101,11 +128,25 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """log Σ exp(x) over an axis, several, or all of them; safe for any x.
 
+    Parameters
+    ----------
+    x : array_like
+        Any shape.
+    axis : int, tuple of int, or None
+        Which axes to sum over; None means all of them.
+    keepdims : bool
+        Whether the axes stay, with size 1.
+
+    Returns
+    -------
+    ndarray, number, or traced value
+        x's shape without the axes. Its gradient is the softmax.
+
     Examples
     --------
     >>> import numpy as np
-    >>> float(logsumexp(np.array([1000.0, 1000.0])) - 1000.0)
-    0.6931471805599454
+    >>> round(float(logsumexp(np.array([1000.0, 1000.0]))) - 1000.0, 9)
+    0.693147181
     """
 
     def build(node: Node) -> Node:

@@ -14,8 +14,8 @@ from chainrule.graph.node import Array, Node, constant
 from chainrule.interpret.run import keep_value, missing_inputs
 from chainrule.primitives import contraction
 from chainrule.primitives.arithmetic import where
-from chainrule.primitives.elementwise import Expression, apply
-from chainrule.primitives.selections import Range, replace, reshape, take, take_slice
+from chainrule.primitives.elementwise import UFUNCS, Expression, apply
+from chainrule.primitives.selections import Range, put, replace, reshape, take, take_slice
 from chainrule.shapes import Shape
 
 Item = Any
@@ -23,7 +23,7 @@ Item = Any
 
 
 class Basic(NamedTuple):
-    """A key of slices and whole numbers: what is taken of every axis, and the shape that results."""
+    """A key of slices and whole numbers: what is taken of every axis, and the result's shape."""
 
     ranges: tuple[Range, ...]
     dropped: tuple[int, ...]
@@ -116,7 +116,7 @@ def _fit(values: Node, shape: Shape) -> Node:
     return contraction.broadcast_to(values, shape)
 
 
-# -- keys of slices and whole numbers -------------------------------------------------------------------
+# -- keys of slices and whole numbers -------------------------------------------------------------
 
 
 def _uses(item: Item) -> int:
@@ -168,7 +168,7 @@ def _basic(items: Sequence[Item], shape: Shape) -> Basic:
     return Basic(tuple(ranges), tuple(dropped), tuple(inserted), tuple(result))
 
 
-# -- keys with arrays ---------------------------------------------------------------------------------------
+# -- keys with arrays -----------------------------------------------------------------------------
 
 
 def _advanced(node: Node, items: list[Item]) -> Node:
@@ -242,6 +242,9 @@ def _checked(item: Item, size: int, axis: int) -> Any:
 
 def _assign_advanced(node: Node, items: list[Item], values: Node) -> Node:
     """Each element either stays or comes from the last of the values assigned to it."""
+    traced = [item.node for item in items if isinstance(item, Expression)]
+    if missing_inputs(traced):
+        return _assign_traced(node, items, values)
     key = tuple(keep_value(item.node) if isinstance(item, Expression) else item for item in items)
     places = np.arange(node.size).reshape(node.shape)[key]
     fitted = reshape(_fit(values, places.shape), (places.size,))
@@ -252,3 +255,35 @@ def _assign_advanced(node: Node, items: list[Item], values: Node) -> Node:
     changed = constant((source >= 0).reshape(node.shape))
     moved = reshape(take(fitted, constant(np.maximum(source, 0)), 0), node.shape)
     return apply(where, changed, moved, node)
+
+
+def _assign_traced(node: Node, items: list[Item], values: Node) -> Node:
+    """As above where positions are not known yet: they go the way of the values, by a scatter."""
+    for item in items:
+        if isinstance(item, np.ndarray) or (isinstance(item, Expression) and item.node.ndim):
+            raise TracingError(
+                "assignment",
+                "which of several values assigned to one place is the last is not known while "
+                "tracing",
+                got="an array of traced positions",
+                remedy="assign at one traced position at a time, or write np.where(mask, a, b)",
+            )
+    every = constant(np.arange(node.size).reshape(node.shape))
+    places = _advanced(every, [_as_array(item) for item in items])
+    fitted = _fit(values, places.shape)
+    marked = put(contraction.full(places.shape, 1.0, node.dtype), places, 0, node.size)
+    moved = put(fitted, places, 0, node.size)
+    changed = UFUNCS[np.greater](marked, contraction.full(marked.shape, 0.0, node.dtype))
+    return reshape(apply(where, changed, moved, reshape(node, (-1,))), node.shape)
+
+
+def _as_array(item: Item) -> Item:
+    return np.asarray(item) if isinstance(item, int) else item
+
+
+def assign_where(node: Node, mask: Expression, values: Node) -> Node:
+    """The array after ``x[mask] = values`` for a traced mask."""
+    if values.ndim == 0 and mask.node.ndim <= node.ndim:
+        rest = (1,) * (node.ndim - mask.node.ndim)
+        return apply(where, reshape(mask.node, (*mask.node.shape, *rest)), values, node)
+    return assign(node, plain_key(mask), values)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dis
 import sys
 from functools import lru_cache
+from itertools import pairwise
 from types import CodeType, FrameType
 
 from chainrule.tracing.session import Name
 
+_PASSED_THROUGH = ("chainrule.tracing", "chainrule.primitives", "numpy")
 _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
 
 
@@ -22,12 +24,13 @@ def assigned_name() -> Name | None:
 
 
 def caller() -> FrameType | None:
-    """The nearest frame that belongs neither to this library nor to NumPy."""
+    """The frame that called NumPy or an operator, if it is the user's."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module.partition(".")[0] not in ("chainrule", "numpy"):
-            return frame
+        if not module.startswith(_PASSED_THROUGH):
+            # the library's own functions name their values themselves
+            return None if module.startswith("chainrule.") else frame
         frame = frame.f_back
     return None
 
@@ -37,7 +40,7 @@ def _targets(code: CodeType) -> dict[int, str]:
     """Offset of an instruction -> name of the variable that the next one stores to."""
     found: dict[int, str] = {}
     instructions = list(dis.get_instructions(code))
-    for instruction, following in zip(instructions, instructions[1:], strict=False):
+    for instruction, following in pairwise(instructions):
         if following.opname.startswith(_STORES):
             target = following.argval
             # newer Pythons join two stores into one instruction, which names both variables

@@ -1,14 +1,14 @@
 """The stand-in for an array while a function is traced.
 
-It answers NumPy's own functions (``np.exp(x)``, ``A @ x``, ``x.sum()``) by building nodes. Values are
-computed only where the code asks for them, as in ``if x > 0``.
+It answers NumPy's own functions (``np.exp(x)``, ``A @ x``, ``x.sum()``) by building nodes. Values
+are computed only where the code asks for them, as in ``if x > 0``.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn, Self, SupportsIndex
+from typing import Any, NoReturn, Self, SupportsIndex
 
 import numpy as np
 
@@ -23,9 +23,10 @@ from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
 from chainrule.tracing.names import assigned_name, from_in_place_operator
 from chainrule.tracing.session import Name, capture, current
+from chainrule.tracing.views import VIEWS, View, view_by, view_by_key
 
-FUNCTIONS: dict[Any, tuple[Callable[..., Any], frozenset[str]]] = {}
-"""NumPy's functions, each with what replaces it on traced values and the keywords that it takes."""
+FUNCTIONS: dict[Any, tuple[Callable[..., Any], frozenset[str] | None]] = {}
+"""NumPy's functions, each with what replaces it and the keywords that it takes (None: any)."""
 
 METHODS: dict[np.ufunc, dict[str, Callable[..., Any]]] = {}
 """Methods of ufuncs, such as ``np.add.reduce``, with what replaces them on traced values."""
@@ -35,53 +36,47 @@ def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., 
     """Register what replaces NumPy's functions on traced values."""
 
     def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
-        keywords = frozenset(inspect.signature(implementation).parameters)
+        parameters = inspect.signature(implementation).parameters
+        takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
         for function in functions:
-            FUNCTIONS[function] = (implementation, keywords)
+            FUNCTIONS[function] = (implementation, None if takes_all else frozenset(parameters))
         return implementation
 
     return register
 
 
-class View(NamedTuple):
-    """That a value shows part of another, as NumPy's views do."""
-
-    base: Traced
-    read: Callable[[Node], Node]
-    write: Callable[[Node, Node], Node]
-
-
 class Traced(Expression):
     """A value of the function being traced; it takes part in NumPy code like an array.
 
-    Nodes never change, but the code may assign to arrays: then this object gets another node. A view
-    keeps what it is a view of, reads through it, and writes through it.
+    Nodes never change, but the code may assign to arrays: then this object gets another node. A
+    view keeps what it is a view of, reads through it, and writes through it.
     """
 
-    __slots__ = ("_node", "_seen", "_view")
+    __slots__ = ("__weakref__", "_node", "_seen", "_view")
 
-    # -- construction ----------------------------------------------------------------------------
+    # -- construction -----------------------------------------------------------------------------
 
     def __init__(self, node: Node, view: View | None = None) -> None:
         self._node = node
         self._view = view
-        self._seen = view.base.node if view else node
+        self._seen = view.base_node() if view else None
 
     @property
     def node(self) -> Node:  # type: ignore[override]  # a slot there, read through the view here
-        view = self._view
-        if view is not None and view.base.node is not self._seen:
-            self._seen = view.base.node
-            self._node = view.read(self._seen)
+        if self._view is not None:
+            base = self._view.base_node()
+            if base is not None and base is not self._seen:
+                self._seen = base
+                self._node = self._view.read(base)
         return self._node
 
     def _store(self, node: Node) -> None:
-        """Another value for this array: in what it is a view of, where it is one."""
-        if self._view is None:
-            self._node = node
+        """Another value for this array: in what it is a view of, as long as that exists."""
+        base = self._view.base() if self._view is not None else None
+        if self._view is None or base is None:
+            self._node, self._view = node, None
         else:
-            base, _, write = self._view
-            base._store(write(base.node, node))
+            base._store(self._view.write(base.node, node))
 
     def _like(self, node: Node) -> Self:
         result = type(self)(node)
@@ -91,7 +86,7 @@ class Traced(Expression):
     def _capture(self, value: Any) -> Node:
         return as_node(value)
 
-    # -- what NumPy calls ---------------------------------------------------------------------------
+    # -- what NumPy calls -------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
@@ -108,7 +103,7 @@ class Traced(Expression):
     def __array_function__(
         self, function: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        name = f"np.{function.__name__}"
+        name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
         entry = FUNCTIONS.get(function)
         if entry is None:
             raise MissingRuleError(
@@ -118,22 +113,25 @@ class Traced(Expression):
             )
         implementation, keywords = entry
         given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
-        _refuse_keywords(name, {key: value for key, value in given.items() if key not in keywords})
+        if keywords is not None:
+            _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
         result = _nested(implementation, args, given)
         if function in VIEWS and isinstance(result, Traced) and isinstance(args[0], Traced):
-            view = _view_of(name, function, implementation, args, given)
+            view = view_by(name, function, args[0], result.node, args[1:], given)
             return type(result)(result.node, view)
         return result
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        if self.dtype.kind in "iub" and not missing_inputs([self.node]):
+            return np.array(keep_value(self.node), dtype=dtype)  # nothing to lose: no derivative
         raise TracingError(
             "np.array",
             "NumPy was asked to copy a traced value into a plain array, which would lose its "
             "derivative",
             got=repr(self),
-            remedy="write np.stack([a, b]) instead of np.array([a, b]), np.zeros_like(x, shape=...) "
-            "instead of np.zeros(...) for an array that is then filled, A @ x instead of A.dot(x), "
-            "np.take(A, k) instead of A[k] for a traced k, and np.asarray not at all",
+            remedy="write np.stack([a, b]) instead of np.array([a, b]), "
+            "np.zeros_like(x, shape=...) instead of np.zeros(...) for an array that is then "
+            "filled, A @ x instead of A.dot(x), and np.asarray not at all",
         )
 
     def __float__(self) -> NoReturn:
@@ -148,7 +146,7 @@ class Traced(Expression):
     def __complex__(self) -> NoReturn:
         raise DtypeError("complex", "complex numbers are not differentiated", got=repr(self))
 
-    # -- values asked for by the code -----------------------------------------------------------------
+    # -- values asked for by the code -------------------------------------------------------------
 
     def concrete(self, asked: str = "its value") -> Array:
         """The value at hand; an error where the code is traced for arguments yet to come."""
@@ -156,8 +154,8 @@ class Traced(Expression):
         if unknown:
             raise TracingError(
                 "tracing",
-                f"the code asks for {asked}, which is not known while it is traced by vmap, for many "
-                "examples at once, or for arguments yet to come",
+                f"the code asks for {asked}, which is not known while it is traced by vmap, for "
+                "many examples at once, or for arguments yet to come",
                 got=repr(self),
                 remedy="write np.where(condition, a, b) instead of if, and np.maximum, np.clip or "
                 "cr.relu instead of comparing",
@@ -188,7 +186,7 @@ class Traced(Expression):
             return repr(self)
         return format(keep_value(self.node)[()], spec)
 
-    # -- an array's attributes --------------------------------------------------------------------------
+    # -- an array's attributes --------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -223,8 +221,8 @@ class Traced(Expression):
         return self
 
     @property
-    def flat(self) -> Iterator[Any]:
-        return iter(self.ravel())
+    def flat(self) -> Any:
+        return self.ravel()
 
     def __len__(self) -> int:
         if not self.shape:
@@ -245,25 +243,23 @@ class Traced(Expression):
     def __deepcopy__(self, memo: Any) -> Self:
         return type(self)(self.node)
 
-    # -- indexing and assignment ---------------------------------------------------------------------------
+    # -- indexing and assignment ------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Any:
         items = indexing.plain_key(key)
         part = indexing.get(self.node, items)
         if part.ndim == 0 or indexing.copies(items):
             return self._like(part)
-        view = View(
-            self,
-            lambda node: indexing.get(node, items),
-            lambda node, values: indexing.assign(node, items, values),
-        )
-        result = type(self)(part, view)
+        result = type(self)(part, view_by_key(self, items))
         _note(result)
         return result
 
     def __setitem__(self, key: Any, value: Any) -> None:
         values = cast(as_node(value, (self.dtype,)), self.dtype)
-        self._store(indexing.assign(self.node, indexing.plain_key(key), values))
+        if isinstance(key, Expression) and key.node.dtype.kind == "b":
+            self._store(indexing.assign_where(self.node, key, values))
+        else:
+            self._store(indexing.assign(self.node, indexing.plain_key(key), values))
 
     def _assign(self, result: Any) -> Self:
         """What ``y += ...`` leaves: the same object with another value, shape and dtype kept.
@@ -323,7 +319,7 @@ class Traced(Expression):
     def __round__(self, digits: SupportsIndex | None = None) -> Any:
         return np.round(self, int(digits or 0))
 
-    # -- an array's methods: NumPy's functions of the same name -----------------------------------------------
+    # -- an array's methods: NumPy's functions of the same name -----------------------------------
 
     def astype(self, dtype: Any, **_: Any) -> Self:
         return self._like(cast(self.node, dtype))
@@ -340,7 +336,7 @@ class Traced(Expression):
         return np.transpose(self, order)
 
     def flatten(self, order: Any = "C") -> Any:
-        return np.ravel(self, order=order)
+        return np.ravel(self, order=order).copy()
 
     def dot(self, other: Any) -> Any:
         return np.dot(self, other)
@@ -377,35 +373,7 @@ for _name in (
     setattr(Traced, _name, _forwarding(_name))
 
 
-# -- views -----------------------------------------------------------------------------------------------------
-
-ALWAYS_VIEWS = (
-    np.transpose, np.permute_dims, np.matrix_transpose, np.swapaxes, np.moveaxis, np.rollaxis,
-    np.expand_dims, np.squeeze, np.flip, np.fliplr, np.flipud, np.rot90, np.diagonal,
-    np.broadcast_to,
-)  # fmt: skip
-VIEWS = frozenset({*ALWAYS_VIEWS, np.reshape, np.ravel})
-"""Functions whose result NumPy lets show its argument; the last two may also copy."""
-
-
-def _view_of(name: str, function: Any, implementation: Any, args: Any, kwargs: Any) -> View:
-    """The result of a function as a view of its first argument, which it cannot write to."""
-
-    def refuse(problem: str) -> NoReturn:
-        raise TracingError(
-            name, problem, got="an array that is assigned to while a view of it is in use",
-            remedy="assign with y[...] = before taking the view, or write .copy() after it",
-        )  # fmt: skip
-
-    def read(node: Node) -> Node:
-        if function not in ALWAYS_VIEWS:
-            refuse("whether this result is a view or a copy depends on the layout in memory")
-        return as_node(implementation(Traced(node), *args[1:], **kwargs))
-
-    return View(args[0], read, lambda *_: refuse("a view made by this function is read-only here"))
-
-
-# -- helpers --------------------------------------------------------------------------------------------------
+# -- helpers --------------------------------------------------------------------------------------
 
 
 def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:

@@ -29,8 +29,10 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
     Examples
     --------
-    >>> write_whole("table.csv", b"a,b")
-    >>> Path("table.csv").read_text()
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(f"{folder}/table.csv", b"a,b")
+    ...     Path(folder, "table.csv").read_text()
     'a,b'
     """
     target = _target(path)

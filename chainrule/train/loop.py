@@ -114,15 +114,16 @@ def fit(
     bar = progress_bar(progress, job.epochs, job.epochs * job.steps_per_epoch)
     with threads_for(job.operations), bar as show:
         outcome, stopped = _run(training, show, callback)
+    history = training.history
     return FitResult(
         network=network,
         params=training.params,
-        history=training.history,
+        history=history,
         cost=training.cost,
         validation_cost=training.validation_cost,
         outcome=outcome,
         stopped=stopped,
-        epochs=len(training.history.epoch),
+        epochs=len(history.epoch),
         seed=job.seed,
         seconds=perf_counter() - started,
         settings=_settings(job, name),
@@ -179,6 +180,8 @@ def _run(training: Training, show: Show, callback: Callback | None) -> tuple[Out
             outcome = "interrupted"
             stopped = f"interrupted in {training.when}; the parameters reached so far are kept"
         training.settle()
+    except KeyboardInterrupt:
+        return "interrupted", "interrupted while the final cost was computed; it is not known"
     except Diverged as sentence:
         training.fall_back()
         return "diverged", str(sentence)

@@ -27,18 +27,13 @@ class History:
 
     Examples
     --------
-    >>> History().with_epoch(1, cost=0.5, validation=None).cost
-    (0.5,)
+    >>> History(epoch=(1, 2), cost=(0.5, 0.25)).cost[-1]
+    0.25
     """
 
     epoch: tuple[int, ...] = ()
     cost: tuple[float, ...] = ()
     validation_cost: tuple[float, ...] = ()
-
-    def with_epoch(self, epoch: int, cost: float, validation: float | None) -> History:
-        """The history with one more epoch."""
-        checked = () if validation is None else (validation,)
-        return History((*self.epoch, epoch), (*self.cost, cost), (*self.validation_cost, *checked))
 
 
 @dataclass(frozen=True)

@@ -70,12 +70,19 @@ class Training:
         self.state = job.optimiser.init(params)
         self.cost = math.nan
         self.validation_cost: float | None = None
-        self.history = History()
+        self._costs: list[float] = []  # of each whole epoch
+        self._validation_costs: list[float] = []
         self.epoch, self.batch = 1, 0
         self._good = params  # the last parameters whose cost was finite
         self._before: Step | None = None  # the step that made `params`
         self._steps = step_programs(job.objective, job.optimiser)
         self._totals = ByRows(job.objective.total)
+
+    @property
+    def history(self) -> History:
+        """The costs of the whole epochs so far."""
+        epochs = range(1, len(self._costs) + 1)
+        return History(tuple(epochs), tuple(self._costs), tuple(self._validation_costs))
 
     @property
     def when(self) -> str:
@@ -96,7 +103,8 @@ class Training:
             self.epoch = epoch
             cost = self._one_epoch(rng, show)
             validation = self._validate()
-            self.history = self.history.with_epoch(self.epoch, cost, validation)
+            self._costs.append(cost)
+            self._validation_costs.extend([] if validation is None else [validation])
             show(self.epoch, self.epoch * self.job.steps_per_epoch, cost, validation)
             if callback is not None:
                 seconds = perf_counter() - started
@@ -121,7 +129,7 @@ class Training:
 
     def _one_epoch(self, rng: np.random.Generator, show: Show) -> float:
         job, total, shown = self.job, 0.0, monotonic()
-        validation = self.history.validation_cost[-1] if self.history.validation_cost else None
+        validation = self._validation_costs[-1] if self._validation_costs else None
         for self.batch, rows in enumerate(_batches(rng, len(job.X), job.batch_size), 1):
             x, y = job.X[rows], job.Y[rows]
             cost = self._step(x, y)

@@ -1,4 +1,4 @@
-"""Every smooth elementwise primitive once more, in mpmath: an oracle that shares no code with ours."""
+"""Every smooth elementwise primitive again, in mpmath: an oracle that shares no code with ours."""
 
 from mpmath import mp, mpf
 

@@ -84,7 +84,7 @@ def test_second_order_against_differences_in_forty_digits(name):
     arrays = points(name)
     count = len(arrays)
     for first in range(count):
-        gradient = cr.grad(lambda *a: np.sum(function(name)(*a)), first)  # noqa: B023
+        gradient = cr.grad(lambda *a: np.sum(function(name)(*a)), first)
         for second in range(count):
             tangents = [np.zeros(POINTS) for _ in arrays]
             tangents[second] = np.ones(POINTS)

@@ -11,8 +11,8 @@ import chainrule as cr
 from chainrule.graph.node import PRIMITIVES
 from chainrule.graph.program import check
 from chainrule.primitives.elementwise import ROWS
-from chainrule.tracing import wrap
 from chainrule.primitives.identities import new_alias
+from chainrule.tracing import wrap
 
 INDEX = np.array([2, 0, 2, 1])
 MASK = np.array([[True, False, True, True]] * 3)
@@ -156,7 +156,7 @@ def test_gathers_with_mapped_positions(index, mapped):
     arrays = np.stack([X, 2 * X])
     indices = np.stack([np.asarray(index), 2 - np.asarray(index)])
     array_axis, index_axis = mapped
-    f = lambda x, k: np.take(x, k, axis=1) ** 2  # noqa: E731
+    f = lambda x, k: x[:, k] ** 2  # noqa: E731
     given = (arrays if array_axis == 0 else X, indices if index_axis == 0 else np.asarray(index))
     found = cr.vmap(f, in_axes=mapped)(*given)
     loop = [

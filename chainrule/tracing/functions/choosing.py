@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,36 @@ from chainrule.tracing.traced import METHODS, Traced, as_node, implements
 
 @implements(np.where)
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None and y is None:
+        return np.nonzero(_known(condition))
     if x is None or y is None:
         raise MissingRuleError(
-            "np.where", "the places where a traced condition is true are not an array of known size",
+            "np.where", "one of the two results is missing",
             remedy="write np.where(condition, a, b)",
         )  # fmt: skip
     mask = cast(as_node(condition), bool)
     template = Traced(mask)
     return Traced(apply(where_row, mask, *template._nodes([x, y])))
+
+
+def _known(value: Any) -> Any:
+    """A traced value's own value, or an error if it is not known yet; anything else as it is."""
+    return value.concrete("the positions of elements") if isinstance(value, Traced) else value
+
+
+def _on_known_values(function: Any) -> Callable[..., Any]:
+    def compute(*args: Any, **kwargs: Any) -> Any:
+        known = {key: _known(value) for key, value in kwargs.items()}
+        return function(*(_known(value) for value in args), **known)
+
+    return compute
+
+
+for _function in (
+    np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize, np.isin,
+    np.array2string, np.array_repr, np.array_str,
+):  # fmt: skip
+    implements(_function)(_on_known_values(_function))  # whole numbers and texts: no derivative
 
 
 @implements(np.select)
@@ -203,6 +226,8 @@ def _clip(a: Node, low: Node, high: Node) -> Node:
 
 
 UFUNCS[getattr(np, "_core").umath.clip] = _clip  # noqa: B009  # what ndarray.clip calls
+
+
 def _frexp(x: Any) -> tuple[Any, Any]:
     exponent = Traced(apply(binary_exponent, as_node(x)))
     return np.ldexp(x, -exponent), exponent

@@ -226,7 +226,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     key[second] = slice(skip_columns, skip_columns + length)
     square = Traced(node)[tuple(key)].node
     labels = tuple(first if k == second else k for k in range(node.ndim))
-    out = tuple(k for k in range(node.ndim) if k not in (first, second)) + (first,)
+    out = (*(k for k in range(node.ndim) if k not in (first, second)), first)
     shape = contraction_shape([square], [labels], out)
     return Traced(contraction.relabel(square, labels, out, shape))
 

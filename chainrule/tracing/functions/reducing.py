@@ -207,7 +207,7 @@ def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:
     return norm(x, ord, (-2, -1), keepdims)
 
 
-# -- methods of ufuncs -------------------------------------------------------------------------------------------
+# -- methods of ufuncs ----------------------------------------------------------------------------
 
 
 def _reduce(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -149,7 +149,7 @@ def atleast_2d(*arys: Any) -> Any:
     return rows[0] if len(rows) == 1 else tuple(rows)
 
 
-# -- joining and splitting -----------------------------------------------------------------------------------
+# -- joining and splitting ------------------------------------------------------------------------
 
 
 @implements(np.concatenate)
@@ -250,8 +250,10 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     size = np.shape(ary)[axis]
     if np.ndim(indices_or_sections) == 0 and size % operator.index(indices_or_sections):
-        raise ShapeError("split", f"an axis of size {size} has no equal parts", got=str(indices_or_sections),
-                         remedy="use np.array_split")  # fmt: skip
+        raise ShapeError(
+            "split", f"an axis of size {size} has no {indices_or_sections} equal parts",
+            remedy="use np.array_split",
+        )  # fmt: skip
     return list(array_split(ary, indices_or_sections, axis))
 
 
@@ -265,7 +267,7 @@ def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     return list(split(ary, indices_or_sections, 0))
 
 
-# -- repeating and turning --------------------------------------------------------------------------------------
+# -- repeating and turning ------------------------------------------------------------------------
 
 
 @implements(np.tile)
@@ -366,7 +368,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any
     return Traced(placed) + border
 
 
-# -- arrays like another --------------------------------------------------------------------------------------
+# -- arrays like another --------------------------------------------------------------------------
 
 
 def _like(a: Any, value: Any, dtype: Any, shape: Any) -> Any:

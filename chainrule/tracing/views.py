@@ -1,0 +1,122 @@
+"""Views: values that show part of another, read through it and write through it, as NumPy's do."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from chainrule.errors import TracingError
+from chainrule.graph.node import Node, constant
+from chainrule.primitives.contraction import CONTRACT
+from chainrule.primitives.elementwise import Elementwise
+from chainrule.primitives.selections import reshape, take
+from chainrule.tracing import indexing
+
+if TYPE_CHECKING:
+    from chainrule.tracing.traced import Traced
+
+ALWAYS = frozenset({
+    np.transpose, np.permute_dims, np.matrix_transpose, np.swapaxes, np.moveaxis, np.rollaxis,
+    np.expand_dims, np.squeeze, np.flip, np.fliplr, np.flipud, np.rot90,
+})  # fmt: skip
+READ_ONLY = frozenset({np.diagonal, np.broadcast_to})
+VIEWS = ALWAYS | READ_ONLY | {np.reshape, np.ravel}
+"""Functions whose result NumPy lets show its argument; the last two copy what is not in order."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a value shows another.
+
+    Attributes
+    ----------
+    base : callable
+        The other value, or None once nobody else holds it: then there is nothing to write through.
+    read, write : callable
+        From the other's node to this one's, and from both to the other's new node.
+    """
+
+    base: Callable[[], Traced | None]
+    read: Callable[[Node], Node]
+    write: Callable[[Node, Node], Node]
+
+    def base_node(self) -> Node | None:
+        """The other value's present node."""
+        base = self.base()
+        return None if base is None else base.node
+
+
+def _holding(base: Traced) -> Callable[[], Traced | None]:
+    """Views on the way are kept alive; the array behind them all is not."""
+    return weakref.ref(base) if base._view is None else lambda: base
+
+
+def view_by_key(base: Traced, key: tuple[Any, ...]) -> View:
+    """What ``base[key]`` shows, for a key of slices and whole numbers."""
+    return View(
+        _holding(base),
+        lambda node: indexing.get(node, key),
+        lambda node, values: indexing.assign(node, key, values),
+    )
+
+
+def view_by(
+    name: str, function: Callable[..., Any], base: Traced, result: Node, args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> View:  # fmt: skip
+    """What a function that only moves elements shows: NumPy itself says where each one goes."""
+    shape, size = base.node.shape, base.node.size
+
+    def positions() -> np.ndarray[Any, Any]:
+        if function not in ALWAYS and (base_is_view or _may_be_transposed(base_node)):
+            _refuse(name, "whether this result is a view or a copy depends on the memory layout")
+        return np.asarray(function(np.arange(size).reshape(shape), *args, **kwargs))
+
+    base_is_view, base_node = base._view is not None, base.node
+
+    def read(node: Node) -> Node:
+        places = positions()
+        flat = take(reshape(node, (-1,)), constant(places.ravel()), 0)
+        return reshape(flat, result.shape)
+
+    def write(node: Node, values: Node) -> Node:
+        if function in READ_ONLY:
+            _refuse(name, "the view that this function makes is read-only")
+        origin = np.argsort(positions().ravel())
+        return reshape(take(reshape(values, (-1,)), constant(origin), 0), shape)
+
+    return View(_holding(base), read, write)
+
+
+def _refuse(name: str, problem: str) -> NoReturn:
+    raise TracingError(
+        name, problem, got="an assignment to an array while a view of it is in use",
+        remedy="write .copy() after the function, or assign before it",
+    )  # fmt: skip
+
+
+def _may_be_transposed(node: Node) -> bool:
+    """Whether NumPy may hold the array in another order than row-major.
+
+    Elementwise results follow the layout of their inputs, so a transpose shows through them.
+    """
+    stack, seen = [node], {node}
+    while stack:
+        node = stack.pop()
+        if node.ndim < 2:
+            continue
+        if node.primitive is CONTRACT:
+            out = node.params.out
+            moved = [[out.index(n) for n in labels if n in out] for labels in node.params.operands]
+            if any(order != sorted(order) for order in moved):
+                return True
+            if len(node.inputs) > 1 and any(n not in out for n in range(len(node.params.sizes))):
+                continue  # a matrix product is a fresh array
+        if isinstance(node.primitive, Elementwise) or node.primitive is CONTRACT:
+            stack.extend(item for item in node.inputs if item not in seen)
+            seen.update(node.inputs)
+    return False

@@ -1,0 +1,243 @@
+"""From a table to what a network takes: the task, the parts, the scales, and all of it kept."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule.errors import DataError, FileFormatError
+from chainrule.tables import Table, Task, load_digits, preparation_from, prepare, task_of
+from chainrule.tables.split import split_rows
+from chainrule.tables.target import classes_of
+
+
+def table_of(**columns) -> Table:
+    length = len(next(iter(columns.values())))
+    return Table("t.csv", columns, range(2, length + 2))
+
+
+def refused(said: str):
+    return pytest.raises(DataError, match=f"^{re.escape(said)}$")
+
+
+# The task
+
+
+@pytest.mark.parametrize(
+    ("cells", "task"),
+    [
+        (["yes", "no"] * 5, "classification"),
+        (["1", "0"] * 5, "classification"),
+        (["1.0", "2.0"] * 5, "classification"),
+        (["3+", "3", "b", "c"] * 5, "classification"),
+        (["1", "2", "3"], "regression"),  # a row or two a number: amounts
+        ([str(i % 20) for i in range(100)], "classification"),
+        ([str(i % 21) for i in range(105)], "regression"),
+        ([str(i % 20) for i in range(99)], "regression"),
+        (["0.5", "1"] * 50, "regression"),
+    ],
+)
+def test_the_task_is_told_from_the_target(cells, task):
+    assert task_of(table_of(y=cells), "y") == task
+
+
+def test_some_text_among_numbers_is_a_mistake_and_not_a_class():
+    with refused(
+        "t.csv: the column 'y' must hold numbers; got 'n/a' in row 4; "
+        "write a number there, or pass --task classification to take all cells as classes"
+    ):
+        task_of(table_of(y=["1", "2", "n/a"]), "y")
+    assert classes_of(table_of(y=["1", "2", "n/a"] * 2), "y")[0] == ("1", "2", "n/a")
+
+
+def test_classes_are_sorted_and_numbers_stay_numbers():
+    classes, codes = classes_of(table_of(y=["10", "9", "9", "10"]), "y")
+    assert (classes, codes.tolist()) == ((9, 10), [1, 0, 0, 1])
+    assert classes_of(table_of(y=["b", "a", "a", "b"]), "y")[0] == ("a", "b")
+    assert classes_of(table_of(y=["0.5", "1", "0.5", "1"]), "y")[0] == (0.5, 1)
+
+
+# What cannot be learnt
+
+
+def test_targets_with_nothing_to_learn_are_refused():
+    x = [str(i) for i in range(6)]
+    with refused(
+        "t.csv: the target 'y' has only one class, so there is nothing to tell apart; "
+        "got 'a' in every row; choose another target"
+    ):
+        prepare(table_of(x=x, y=["a"] * 6), "y")
+    with refused(
+        "t.csv: the target 'y' is constant, so there is nothing to learn; got 2.5 in every row; "
+        "choose another target"
+    ):
+        prepare(table_of(x=x, y=["2.5"] * 6), "y")
+    with refused(
+        "t.csv: every class of the target 'y' needs two rows or more, to learn and to test; "
+        "got a single row of 'b' (row 3), and 1 more such classes; remove it"
+    ):
+        prepare(table_of(x=x, y=["a", "b", "a", "a", "c", "a"]), "y")
+    with refused(
+        "t.csv: every class of the target 'y' needs two rows or more, to learn and to test; "
+        "got a single row of '7' (row 2); remove it, or pass --task regression"
+    ):
+        prepare(table_of(x=x, y=["7", "1", "1", "1", "1", "1"]), "y", Task.classification)
+    with refused(
+        "t.csv: the column 'y' must hold numbers; got 'a' in row 2; "
+        "write a number there, or pass --task classification to take all cells as classes"
+    ):
+        prepare(table_of(x=x, y=["a"] * 6), "y", Task.regression)
+
+
+def test_tables_with_nothing_to_learn_from_are_refused():
+    with refused(
+        "t.csv: there are too few rows to learn from and to test on; got 4 rows; give 5 or more"
+    ):
+        prepare(table_of(x=["1", "2", "3", "4"], y=["1", "2", "3", "4"]), "y")
+    with refused("t.csv: there is no column beside the target; add columns to learn from"):
+        prepare(table_of(y=["1", "2", "3", "4", "5"]), "y")
+    with refused("t.csv: there is no column 'z'; got the columns 'x', 'y'; choose one of these"):
+        prepare(table_of(x=["1"], y=["2"]), "z")
+    with pytest.raises(DataError, match="'x' must hold numbers; got 'u' in row 3"):
+        prepare(table_of(x=["1", "u", *"34567890"], y=list("1234567890")), "y")
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_too_large_to_scale_are_named():
+    x, y = [*map(str, range(9)), "-1e200"], list("1234567890")
+    with refused(
+        "t.csv: the column 'x' holds a number too large to scale; got -1e+200; "
+        "measure it in a larger unit, or remove the row"
+    ):
+        prepare(table_of(x=x, y=y), "y", Task.regression, seed=2)
+    small = prepare(table_of(x=list("1234567890"), y=y), "y", Task.regression).preparation
+    tiny = Table("t.csv", {"x": ["1e308", "-1.7e308"]}, [2, 3])
+    assert np.isfinite(small.inputs_of(tiny)).all()
+    narrow = prepare(table_of(x=[f"{i}e-9" for i in range(10)], y=y), "y", Task.regression)
+    with pytest.raises(DataError, match="'x' holds a number too large to scale; got 1e"):
+        narrow.preparation.inputs_of(tiny)
+
+
+# The parts
+
+
+@given(st.integers(5, 400), st.integers(0, 2**32 - 1))
+def test_every_row_is_in_exactly_one_part(rows, seed):
+    parts = split_rows("t.csv", rows, None, seed)
+    together = np.concatenate([parts.train, parts.validation, parts.test])
+    assert sorted(together.tolist()) == list(range(rows))
+    assert len(parts.test) == max(2, -(-rows // 5))
+    assert len(parts.validation) == (-(-rows // 20) if rows >= 100 else 0)
+    again = split_rows("t.csv", rows, None, seed)
+    assert np.array_equal(parts.test, again.test)
+    assert np.array_equal(parts.validation, again.validation)
+
+
+@given(st.lists(st.integers(2, 60), min_size=2, max_size=12), st.integers(0, 99))
+def test_every_class_is_learnt_and_tested_in_its_share(counts, seed):
+    codes = np.repeat(np.arange(len(counts)), counts)
+    if len(codes) < 5:
+        return
+    parts = split_rows("t.csv", len(codes), codes, seed)
+    learnt = np.bincount(codes[parts.train], minlength=len(counts))
+    tested = np.bincount(codes[parts.test], minlength=len(counts))
+    assert learnt.min() >= 1
+    share = len(parts.test) / len(codes)
+    assert np.abs(tested - share * np.array(counts)).max() <= 1
+    assert len(parts.train) + len(parts.validation) + len(parts.test) == len(codes)
+
+
+def test_another_seed_holds_out_other_rows():
+    assert not np.array_equal(
+        split_rows("t.csv", 50, None, 0).test, split_rows("t.csv", 50, None, 1).test
+    )
+
+
+# The scales
+
+
+def numbers(rows=120):
+    rng = np.random.default_rng(7)
+    x = rng.normal(100.0, 5.0, rows)
+    return table_of(x=x, one=np.full(rows, 3.0), wide=1e6 * rng.normal(size=rows), y=2 * x - 50)
+
+
+def test_inputs_and_amounts_are_standardised_on_the_training_rows_alone():
+    data = prepare(numbers(), "y", seed=3)
+    np.testing.assert_allclose(data.train.X.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(data.train.X.std(axis=0), [1, 0, 1], atol=1e-12)
+    np.testing.assert_allclose((data.train.Y.mean(), data.train.Y.std()), (0, 1), atol=1e-12)
+    assert abs(data.test.X[:, 0].mean()) > 1e-3
+    assert data.preparation.inputs.scale[1] == 1.0
+
+
+def test_amounts_come_back_in_their_own_unit():
+    data = prepare(numbers(), "y", seed=3)
+    back = data.preparation.amounts(data.test.Y[:, None])
+    np.testing.assert_allclose(back, data.test.truth, rtol=1e-13)
+    np.testing.assert_allclose(data.test.truth.mean(), 150, atol=5)
+
+
+def test_columns_of_one_unit_share_one_scale():
+    data = prepare(load_digits(), "digit")
+    assert len(set(data.preparation.inputs.scale)) == 1
+    np.testing.assert_allclose(data.train.X.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(data.train.X.std(), 1, rtol=1e-12)
+
+
+def test_the_digits_are_all_there():
+    digits = load_digits()
+    assert (len(digits), len(digits.names)) == (1797, 65)
+    assert digits.names[:2] == ("pixel_0_0", "pixel_0_1")
+    data = prepare(digits, "digit")
+    assert data.preparation.task is Task.classification
+    assert data.preparation.classes == tuple(range(10))
+    assert (len(data.train), len(data.validation), len(data.test)) == (1347, 90, 360)
+    assert np.bincount(data.test.truth).min() >= 34
+
+
+# All of it kept
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_a_preparation_survives_json_to_the_bit(task):
+    y = ["a", "b"] * 60 if task == "classification" else np.sqrt(np.arange(120.0))
+    table = Table("t.csv", {**numbers().columns, "y": y}, range(2, 122))
+    preparation = prepare(table, "y", task).preparation
+    again = preparation_from(json.loads(json.dumps(preparation.description())), "model")
+    assert again == preparation
+    assert np.array_equal(again.inputs_of(table), preparation.inputs_of(table))
+
+
+def test_columns_are_taken_by_name_in_any_order_and_others_ignored():
+    preparation = prepare(numbers(), "y").preparation
+    columns = numbers().columns
+    shuffled = table_of(wide=columns["wide"], note=["?"] * 120, one=columns["one"], x=columns["x"])
+    assert np.array_equal(preparation.inputs_of(shuffled), preparation.inputs_of(numbers()))
+    with refused(
+        "t.csv: 2 of the model's 3 columns are missing, 'one', 'wide'; got the column 'x'; "
+        "give a table like the one that the model was trained on"
+    ):
+        preparation.inputs_of(table_of(x=columns["x"]))
+    with refused(
+        "t.csv: a column of the model is missing, 'wide'; got the columns 'x', 'one', 'Wide '; "
+        "did you mean 'Wide '?"
+    ):
+        preparation.inputs_of(table_of(x=["1"], one=["1"], **{"Wide ": ["1"]}))
+
+
+def test_a_model_without_a_preparation_is_refused():
+    with pytest.raises(
+        FileFormatError, match="m: this model does not say which columns it takes; "
+    ):
+        preparation_from(None, "m")
+    with pytest.raises(FileFormatError, match="m: the model's description of its table cannot be"):
+        preparation_from({"task": "classification"}, "m")
+    description = prepare(numbers(), "y").preparation.description()
+    with pytest.raises(FileFormatError, match="cannot be understood; got ValueError at 'sorting'"):
+        preparation_from(description | {"task": "sorting"}, "m")
