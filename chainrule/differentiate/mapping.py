@@ -77,6 +77,7 @@ def _vmap(f: Callable[..., Any], in_axes: Any, args: Sequence[Any], kwargs: dict
             continue
         front = _to_front(_whole(leaf, text), axis, text)
         example = new_input(front.shape[1:], front.dtype)
+        example.finite = front.finite
         batches[example] = front
         stand_ins.append(Traced(example))
     size = _common_size(batches, where, axes)

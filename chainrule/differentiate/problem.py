@@ -153,6 +153,11 @@ def _leaf(operation: str, where: str, value: Any, originals: dict[Node, Node], k
 
 def numeric(operation: str, where: str, value: Any) -> Array:
     """An argument as an array of numbers."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise DtypeError(
+            operation, f"{where} is a masked array, whose mask would be lost",
+            remedy="fill it, and leave entries out with np.where(mask, 0, ...)",
+        )  # fmt: skip
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:

@@ -183,7 +183,12 @@ def new_input(shape: Shape, dtype: np.dtype[Any], value: Array | None = None) ->
     """A new argument of the program, equal to no other."""
     node = make(INPUT, (), Identity(next(_serial), shape, dtype))
     node.value = value
+    node.finite = value is None or _all_finite(value)
     return node
+
+
+def _all_finite(value: Array) -> bool:
+    return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
 
 
 def constant(value: Array) -> Node:
@@ -192,7 +197,7 @@ def constant(value: Array) -> Node:
     node = make(CONSTANT, (), Identity(key, value.shape, value.dtype))
     if node.value is None:
         node.value = value
-        node.finite = bool(np.isfinite(value).all()) if value.dtype.kind in "fc" else True
+        node.finite = _all_finite(value)
     return node
 
 

@@ -131,7 +131,8 @@ class Traced(Expression):
             got=repr(self),
             remedy="write np.stack([a, b]) instead of np.array([a, b]), "
             "np.zeros_like(x, shape=...) instead of np.zeros(...) for an array that is then "
-            "filled, A @ x instead of A.dot(x), and np.asarray not at all",
+            "filled, A @ x instead of A.dot(x); leave out np.asarray; and for A[k] with a traced "
+            "k make A an argument",
         )
 
     def __float__(self) -> NoReturn:

@@ -110,3 +110,32 @@ def test_one_step_against_the_backward_paths_written_out():
     }
     gradient = cr.grad(E)(theta, X, Y)
     assert_same({name: theta[name] - eta * gradient[name] for name in theta}, by_hand)
+
+
+def test_the_librarys_network_cost_and_update_are_the_lectures():
+    theta, X, Y = problem()
+    network = cr.Network([3, 4, 2], activation="sigmoid", output="sigmoid")
+    for x, y in zip(X, Y, strict=True):
+        np.testing.assert_allclose(network(theta, x), output(theta, x), rtol=CLOSE)
+        np.testing.assert_allclose(
+            cr.squared_cost(network(theta, x), y), E_r(theta, x, y), rtol=CLOSE
+        )
+    gradient = cr.grad(E)(theta, X, Y)
+    descent = cr.GradientDescent(0.05)
+    updated, _ = descent.update(theta, gradient, descent.init(theta))
+    assert_same(updated, {name: theta[name] - 0.05 * gradient[name] for name in theta})
+    fitted = cr.fit(
+        network,
+        X,
+        Y,
+        cost=cr.squared_cost,
+        optimiser=descent,
+        epochs=1,
+        batch_size=None,
+        seed=0,
+        reduction="total",
+        params=theta,
+        progress=False,
+    )
+    assert_same(fitted.params, updated)
+    np.testing.assert_allclose(fitted.history.cost[0], E(theta, X, Y), rtol=CLOSE)
