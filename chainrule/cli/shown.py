@@ -147,12 +147,11 @@ def _table(first: str, second: str, third: str, last: str) -> Table:
     # Imported here: rich takes 20 ms, and --json does without it.
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
     for heading in (first, second, third):
-        table.add_column(Text(heading), justify="right", overflow="ellipsis", max_width=30)
-    table.add_column(Text(last), overflow="ellipsis")
+        table.add_column(heading, justify="right", overflow="ellipsis", max_width=30)
+    table.add_column(last, overflow="ellipsis")
     return table
 
 

@@ -13,7 +13,7 @@ from chainrule.differentiate.problem import Problem, Wrt, record
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Node
 from chainrule.interpret.run import evaluate_all
-from chainrule.primitives.elementwise import Expression
+from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
 from chainrule.primitives.identities import stop_gradient as stop
 from chainrule.tracing.containers import flatten, unflatten

@@ -15,10 +15,10 @@ from chainrule.differentiate.problem import Problem, Wrt, record
 from chainrule.errors import DtypeError
 from chainrule.graph.node import Node, constant, new_input
 from chainrule.jacobian.matrix import Jacobian
+from chainrule.primitives.arrangement import reshape
 from chainrule.primitives.contraction import broadcast_to, relabel, transpose
-from chainrule.primitives.elementwise import Expression
+from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
-from chainrule.primitives.selections import reshape
 from chainrule.tracing.containers import unflatten
 from chainrule.tracing.session import recording
 from chainrule.tracing.traced import as_node

@@ -13,7 +13,7 @@ from chainrule.differentiate.problem import finished, numeric
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Node, new_input
 from chainrule.primitives.contraction import transpose
-from chainrule.primitives.elementwise import Expression
+from chainrule.primitives.expression import Expression
 from chainrule.shapes import normalize_axis
 from chainrule.tracing.containers import flatten, paths, per_leaf, unflatten
 from chainrule.tracing.session import capture, carry_names, open_arguments, recording

@@ -13,7 +13,7 @@ from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.graph.walk import substitute, topological
 from chainrule.interpret.run import evaluate
-from chainrule.primitives.elementwise import Expression
+from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import new_alias
 from chainrule.tracing.captured import owned
 from chainrule.tracing.containers import Structure, flatten, paths, unflatten

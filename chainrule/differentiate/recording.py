@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.differentiate.problem import numeric
 from chainrule.graph.node import new_input
 from chainrule.graph.program import Graph
-from chainrule.primitives.elementwise import Expression
+from chainrule.primitives.expression import Expression
 from chainrule.tracing.containers import flatten, paths, unflatten
 from chainrule.tracing.session import open_arguments, recording
 from chainrule.tracing.traced import Traced, as_node, call

@@ -11,16 +11,10 @@ from typing import cast
 
 from chainrule.graph.node import Node
 from chainrule.primitives.arithmetic import sum_of
+from chainrule.primitives.arrangement import cumulative_sum, reshape
 from chainrule.primitives.contraction import contract
-from chainrule.primitives.selections import (
-    Range,
-    cumulative_sum,
-    place,
-    put,
-    reshape,
-    take,
-    take_slice,
-)
+from chainrule.primitives.gathers import put, take
+from chainrule.primitives.selections import Range, place, take_slice
 from chainrule.primitives.terms import (
     OneHot,
     Regroup,

@@ -8,7 +8,8 @@ import numpy as np
 
 from chainrule.graph.node import Node, scalar_value
 from chainrule.primitives import contraction
-from chainrule.primitives.elementwise import ROWS, UFUNCS, Expression, apply, elementwise
+from chainrule.primitives.elementwise import ROWS, apply, elementwise
+from chainrule.primitives.expression import UFUNCS, Expression
 
 # -- sums and products: products are contractions -------------------------------------------------
 

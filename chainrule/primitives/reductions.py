@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
-from chainrule.primitives.elementwise import UFUNCS
+from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
 from chainrule.primitives.terms import Coefficient, Term, identity
 from chainrule.shapes import without

@@ -8,25 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.graph.node import Array, Node, Primitive, Signature, constant, make, register
+from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
-from chainrule.primitives.elementwise import UFUNCS
+from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.terms import (
-    OneHot,
-    Regroup,
     Select,
     Term,
-    Triangle,
     VirtualCoefficient,
     diagonal,
 )
-from chainrule.shapes import Shape, broadcast_shapes, resolve_reshape
+from chainrule.shapes import Shape, broadcast_shapes
 
 
 class Range(NamedTuple):
@@ -162,139 +158,6 @@ class Replace(Primitive):
         return 0
 
 
-class Take(Primitive):
-    """Elements along an axis at given positions; the second input is an array of integers."""
-
-    name = "take"
-
-    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
-        array, index = inputs
-        shape = (*array.shape[:params], *index.shape, *array.shape[params + 1 :])
-        return Signature(shape, array.dtype, array.finite)
-
-    def bind(self, node: Node) -> Callable[..., Array]:
-        axis = node.params
-        return lambda a, index: np.take(a, index, axis=axis)
-
-    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        return () if position else (_one_hot_term(node, node.params, True),)
-
-    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
-        (array, index), axis = inputs, node.params
-        if mapped == (True, False):
-            return take(array, index, axis + 1)
-        if mapped == (False, True):
-            rest = [k for k in range(node.ndim + 1) if k != axis]
-            return contraction.transpose(take(array, index, axis), [axis, *rest])
-        size, length = index.shape[0], array.shape[axis + 1]
-        front, flat = _flat_index(array, index, axis, size, length)
-        taken = take(front, flat, 0)
-        inner = node.inputs[1].ndim
-        order = [
-            0,
-            *range(1 + inner, 1 + inner + axis),
-            *range(1, 1 + inner),
-            *range(1 + inner + axis, taken.ndim),
-        ]
-        return contraction.transpose(taken, order)
-
-    def operations(self, node: Node) -> int:
-        return 0
-
-
-def _flat_index(array: Node, index: Node, axis: int, size: int, length: int) -> tuple[Node, Node]:
-    """A gather in each of ``size`` arrays as one gather in their concatenation."""
-    rest = [k for k in range(1, array.ndim) if k != axis + 1]
-    moved = contraction.transpose(array, (0, axis + 1, *rest))
-    front = reshape(moved, (size * length, *moved.shape[2:]))
-    return front, _offset(index, size, length)
-
-
-def _offset(index: Node, size: int, length: int) -> Node:
-    offsets = np.arange(size, dtype=index.dtype) * length
-    shaped = offsets.reshape((size, *[1] * (index.ndim - 1)))
-    return UFUNCS[np.add](index, constant(shaped))
-
-
-class Put(Primitive):
-    """Sums of elements at given positions along a new axis: the transpose of :class:`Take`."""
-
-    name = "put"
-
-    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
-        (array, index), (axis, size) = inputs, params
-        shape = (*array.shape[:axis], size, *array.shape[axis + index.ndim :])
-        return Signature(shape, array.dtype, array.finite)
-
-    def bind(self, node: Node) -> Callable[..., Array]:
-        shape, axis = node.shape, node.params[0]
-
-        def run(a: Array, index: Array) -> Array:
-            result = np.zeros(shape, a.dtype)
-            key: Any = (*[slice(None)] * axis, index)
-            np.add.at(result, key, a)
-            return result
-
-        return run
-
-    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        return () if position else (_one_hot_term(node, node.params[0], False),)
-
-    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
-        (array, index), (axis, length) = inputs, node.params
-        if mapped == (True, False):
-            return make(self, (array, index), (axis + 1, length))
-        size = index.shape[0]
-        array = contraction.broadcast_to(array, (size, *node.inputs[0].shape))
-        inner = index.ndim - 1
-        places = range(1 + axis, 1 + axis + inner)
-        rest = [k for k in range(1, array.ndim) if k not in places]
-        moved = contraction.transpose(array, (0, *places, *rest))
-        summed = make(self, (moved, _offset(index, size, length)), (0, size * length))
-        split = reshape(summed, (size, length, *summed.shape[1:]))
-        order = (0, *range(2, 2 + axis), 1, *range(2 + axis, split.ndim))
-        return contraction.transpose(split, order)
-
-
-def _one_hot_term(node: Node, axis: int, out_is_rows: bool) -> Term:
-    array, index = node.inputs
-    inner = index.ndim
-    picked, whole_array = (node, array) if out_is_rows else (array, node)
-    rows = tuple(range(picked.ndim))
-    column = picked.ndim
-    columns = (*rows[:axis], column, *rows[axis + inner :])
-    matrix = OneHot(index, whole_array.shape[axis])
-    virtual = VirtualCoefficient(matrix, rows[axis : axis + inner], (column,))
-    out, into = (rows, columns) if out_is_rows else (columns, rows)
-    return Term((), out, into, 1.0, (virtual,))
-
-
-class Reshape(Primitive):
-    """The same elements in row-major order under another shape, which is the params."""
-
-    name = "reshape"
-
-    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
-        return Signature(params, inputs[0].dtype, inputs[0].finite)
-
-    def bind(self, node: Node) -> Callable[..., Array]:
-        shape = node.shape
-        return lambda a: a.reshape(shape)
-
-    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        old = node.inputs[0]
-        out = tuple(range(node.ndim))
-        into = tuple(range(node.ndim, node.ndim + old.ndim))
-        virtual = VirtualCoefficient(Regroup(node.shape, old.shape), out, into)
-        return (Term((), out, into, 1.0, (virtual,)),)
-
-    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
-        return reshape(inputs[0], (inputs[0].shape[0], *node.shape))
-
-    def operations(self, node: Node) -> int:
-        return 0
-
-
 class Concatenate(Primitive):
     """Arrays one after the other along an axis, which is the params."""
 
@@ -338,47 +201,8 @@ class Concatenate(Primitive):
         return 0
 
 
-class Cumulative(NamedTuple):
-    """Along which axis to sum, and whether from its end."""
-
-    axis: int
-    backwards: bool
-
-
-class CumulativeSum(Primitive):
-    """Sums of all elements up to each, along an axis; its transpose sums from the end."""
-
-    name = "cumsum"
-
-    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
-        return Signature(inputs[0].shape, inputs[0].dtype, inputs[0].finite)
-
-    def bind(self, node: Node) -> Callable[..., Array]:
-        axis, backwards = node.params
-        if not backwards:
-            return lambda a: a.cumsum(axis, dtype=a.dtype)
-        return lambda a: np.flip(np.flip(a, axis).cumsum(axis, dtype=a.dtype), axis)
-
-    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        axis, backwards = node.params
-        out = tuple(range(node.ndim))
-        into = tuple(node.ndim if k == axis else k for k in out)
-        matrix = Triangle(node.shape[axis], upper=backwards)
-        virtual = VirtualCoefficient(matrix, (axis,), (node.ndim,))
-        return (Term((), out, into, 1.0, (virtual,)),)
-
-    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
-        return cumulative_sum(inputs[0], node.params.axis + 1, node.params.backwards)
-
-
-def cumulative_sum(node: Node, axis: int, backwards: bool = False) -> Node:
-    """Sums of all elements up to each along an axis, or from each to the end."""
-    return make(CUMSUM, (node,), Cumulative(axis, backwards))
-
-
 SLICE, PLACE, REPLACE = register(Slice()), register(Place()), register(Replace())
-TAKE, PUT, RESHAPE = register(Take()), register(Put()), register(Reshape())
-CONCATENATE, CUMSUM = register(Concatenate()), register(CumulativeSum())
+CONCATENATE = register(Concatenate())
 
 
 def take_slice(node: Node, ranges: Sequence[Range]) -> Node:
@@ -415,38 +239,6 @@ def replace(node: Node, values: Node, ranges: Sequence[Range]) -> Node:
         )
     values = contraction.broadcast_to(values, shape)
     return make(REPLACE, (node, values), tuple(ranges))
-
-
-def take(node: Node, index: Node, axis: int) -> Node:
-    """Elements along an axis; the positions must be from 0 to the axis' size."""
-    return make(TAKE, (node, index), axis)
-
-
-def put(node: Node, index: Node, axis: int, size: int) -> Node:
-    """Sums of elements at positions of a new axis of the given size."""
-    return make(PUT, (node, index), (axis, size))
-
-
-def reshape(node: Node, shape: Sequence[int]) -> Node:
-    """The elements in row-major order under another shape; one size may be -1."""
-    wanted = resolve_reshape(node.shape, shape)
-    while node.primitive is RESHAPE:
-        node = node.inputs[0]
-    if wanted == node.shape:
-        return node
-    old = [size for size in node.shape if size != 1]
-    if old == [size for size in wanted if size != 1] and prod(wanted) > 0:
-        return _insert_ones(node, wanted)
-    return make(RESHAPE, (node,), wanted)
-
-
-def _insert_ones(node: Node, wanted: Shape) -> Node:
-    """A reshape that only drops or inserts axes of size 1 is a relabelling."""
-    labels = tuple(range(node.ndim))
-    real = iter([label for label in labels if node.shape[label] != 1])
-    fresh = iter(range(node.ndim, node.ndim + len(wanted)))
-    out = tuple(next(fresh) if size == 1 else next(real) for size in wanted)
-    return contraction.relabel(node, labels, out, wanted)
 
 
 def concatenate(nodes: Sequence[Node], axis: int) -> Node:

@@ -14,8 +14,11 @@ from chainrule.graph.node import Array, Node, constant
 from chainrule.interpret.run import keep_value, missing_inputs
 from chainrule.primitives import contraction
 from chainrule.primitives.arithmetic import where
-from chainrule.primitives.elementwise import UFUNCS, Expression, apply
-from chainrule.primitives.selections import Range, put, replace, reshape, take, take_slice
+from chainrule.primitives.arrangement import reshape
+from chainrule.primitives.elementwise import apply
+from chainrule.primitives.expression import UFUNCS, Expression
+from chainrule.primitives.gathers import put, take
+from chainrule.primitives.selections import Range, replace, take_slice
 from chainrule.shapes import Shape
 
 Item = Any

@@ -6,7 +6,6 @@ are computed only where the code asks for them, as in ``if x > 0``.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Self, SupportsIndex
 
@@ -16,33 +15,15 @@ from chainrule.errors import ChainruleError, DtypeError, MissingRuleError, Shape
 from chainrule.graph.node import Array, Node
 from chainrule.interpret.run import keep_value, missing_inputs
 from chainrule.primitives import contraction
-from chainrule.primitives.elementwise import Expression
+from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
 from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
+from chainrule.tracing.dispatch import FUNCTIONS, METHODS, _is_default, _refuse_keywords
 from chainrule.tracing.names import assigned_name, from_in_place_operator
 from chainrule.tracing.session import Name, capture, current
 from chainrule.tracing.views import VIEWS, View, view_by, view_by_key
-
-FUNCTIONS: dict[Any, tuple[Callable[..., Any], frozenset[str] | None]] = {}
-"""NumPy's functions, each with what replaces it and the keywords that it takes (None: any)."""
-
-METHODS: dict[np.ufunc, dict[str, Callable[..., Any]]] = {}
-"""Methods of ufuncs, such as ``np.add.reduce``, with what replaces them on traced values."""
-
-
-def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register what replaces NumPy's functions on traced values."""
-
-    def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
-        parameters = inspect.signature(implementation).parameters
-        takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-        for function in functions:
-            FUNCTIONS[function] = (implementation, None if takes_all else frozenset(parameters))
-        return implementation
-
-    return register
 
 
 class Traced(Expression):
@@ -462,20 +443,6 @@ def _nested(implementation: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     if isinstance(result, Traced):
         _note(result)
     return result
-
-
-def _is_default(key: str, value: Any) -> bool:
-    return value is np._NoValue or (key in ("out", "dtype", "where", "initial") and value is None)
-
-
-def _refuse_keywords(name: str, keywords: Mapping[str, Any]) -> None:
-    if keywords:
-        raise MissingRuleError(
-            name,
-            "this keyword is not supported on traced values",
-            got=", ".join(f"{key}=..." for key in keywords),
-            remedy="leave it out",
-        )
 
 
 def _ufunc_method(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any, out: Any) -> Any:

@@ -11,9 +11,10 @@ import numpy as np
 
 from chainrule.errors import TracingError
 from chainrule.graph.node import Node, constant
+from chainrule.primitives.arrangement import reshape
 from chainrule.primitives.contraction import CONTRACT
 from chainrule.primitives.elementwise import Elementwise
-from chainrule.primitives.selections import reshape, take
+from chainrule.primitives.gathers import take
 from chainrule.tracing import indexing
 
 if TYPE_CHECKING:

@@ -129,6 +129,7 @@ def test_a_model_never_replaces_its_table(chainrule, folder, table):
     ("arguments", "said"),
     [
         ("--rate 0", "'--rate': 0.0 is not a positive, finite number; write 0.1"),
+        ("--rate inf", "'--rate': inf is not a positive, finite number; write 0.1"),
         ("--rate nan", "'--rate': nan is not a positive, finite number; write 0.1"),
         ("--layers 64,x", "'--layers': 'x' is not a whole number from 1 up; write 64,32"),
         ("--layers 0", "'--layers': '0' is not a whole number from 1 up; write 64,32"),

@@ -112,6 +112,8 @@ def test_the_same_seed_writes_the_same_bytes(chainrule, folder):
     assert first == again
     assert first[1] != other[1]
     assert first[0]["cost"] != other[0]["cost"]
+    rows_of_another_split = load("c").preprocessing["inputs"]
+    assert load("a").preprocessing["inputs"] != rows_of_another_split
 
 
 # Tables of one's own

@@ -152,6 +152,14 @@ def test_every_class_is_learnt_and_tested_in_its_share(counts, seed):
     assert len(parts.train) + len(parts.validation) + len(parts.test) == len(codes)
 
 
+def test_where_a_class_is_too_small_no_rows_are_set_aside_for_validation():
+    for counts in ([3] * 40, [2] * 10 + [100], [2, 2, 116]):
+        codes = np.repeat(np.arange(len(counts)), counts)
+        parts = split_rows("t.csv", 120, codes, 0)
+        assert (len(parts.validation), len(parts.train) + len(parts.test)) == (0, 120)
+    assert len(split_rows("t.csv", 120, np.repeat(np.arange(3), 40), 0).validation) == 6
+
+
 def test_another_seed_holds_out_other_rows():
     assert not np.array_equal(
         split_rows("t.csv", 50, None, 0).test, split_rows("t.csv", 50, None, 1).test
@@ -188,6 +196,11 @@ def test_columns_of_one_unit_share_one_scale():
     assert len(set(data.preparation.inputs.scale)) == 1
     np.testing.assert_allclose(data.train.X.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(data.train.X.std(), 1, rtol=1e-12)
+
+
+def test_constant_columns_of_one_unit_stay_finite():
+    flat = Table("t.csv", {"x": ["3"] * 6, "y": list("123456")}, range(2, 8), one_unit=True)
+    assert not prepare(flat, "y").train.X.any()
 
 
 def test_the_digits_are_all_there():

@@ -9,13 +9,15 @@ import numpy as np
 
 from chainrule.errors import ArgumentError, MissingRuleError
 from chainrule.graph.node import Node
-from chainrule.primitives import reductions, selections
+from chainrule.primitives import arrangement, reductions
 from chainrule.primitives.arithmetic import binary_exponent
 from chainrule.primitives.arithmetic import where as where_row
-from chainrule.primitives.elementwise import UFUNCS, apply
+from chainrule.primitives.elementwise import apply
+from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
 from chainrule.shapes import normalize_axis
-from chainrule.tracing.traced import METHODS, Traced, as_node, implements
+from chainrule.tracing.dispatch import METHODS, implements
+from chainrule.tracing.traced import Traced, as_node
 
 
 @implements(np.where)
@@ -156,10 +158,10 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
 def cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     node = as_node(a)
     if axis is None:
-        node, axis = selections.reshape(node, (-1,)), 0
+        node, axis = arrangement.reshape(node, (-1,)), 0
     kind = np.dtype(dtype) if dtype is not None else np.cumsum(np.empty(0, node.dtype)).dtype
     place = normalize_axis("cumsum", axis, node.ndim)
-    return Traced(selections.cumulative_sum(cast(node, kind), place))
+    return Traced(arrangement.cumulative_sum(cast(node, kind), place))
 
 
 @implements(np.trapezoid)

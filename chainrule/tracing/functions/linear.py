@@ -13,10 +13,11 @@ from opt_einsum.parser import parse_einsum_input
 from chainrule.errors import ShapeError
 from chainrule.graph.node import Node
 from chainrule.primitives import contraction
-from chainrule.primitives.elementwise import UFUNCS
-from chainrule.primitives.selections import reshape
+from chainrule.primitives.arrangement import reshape
+from chainrule.primitives.expression import UFUNCS
 from chainrule.shapes import Labels, Shape, broadcast_shapes, normalize_axis
-from chainrule.tracing.traced import METHODS, Traced, as_node, implements
+from chainrule.tracing.dispatch import METHODS, implements
+from chainrule.tracing.traced import Traced, as_node
 
 
 def _mismatch(operation: str, a: Node, b: Node, problem: str) -> ShapeError:

@@ -10,10 +10,11 @@ import numpy as np
 from chainrule.errors import MissingRuleError
 from chainrule.graph.node import Node
 from chainrule.primitives import contraction, reductions
+from chainrule.primitives.arrangement import reshape
 from chainrule.primitives.identities import cast
-from chainrule.primitives.selections import reshape
 from chainrule.shapes import normalize_axes, normalize_axis, without
-from chainrule.tracing.traced import METHODS, Traced, as_node, implements
+from chainrule.tracing.dispatch import METHODS, implements
+from chainrule.tracing.traced import Traced, as_node
 
 
 def _keep(node: Node, axes: tuple[int, ...], keepdims: bool) -> Traced:

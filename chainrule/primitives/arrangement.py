@@ -1,0 +1,108 @@
+"""Reshapes, which keep every element in row-major order, and cumulative sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
+from chainrule.primitives import contraction
+from chainrule.primitives.terms import (
+    Regroup,
+    Term,
+    Triangle,
+    VirtualCoefficient,
+)
+from chainrule.shapes import Shape, resolve_reshape
+
+
+class Reshape(Primitive):
+    """The same elements in row-major order under another shape, which is the params."""
+
+    name = "reshape"
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        return Signature(params, inputs[0].dtype, inputs[0].finite)
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        shape = node.shape
+        return lambda a: a.reshape(shape)
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
+        old = node.inputs[0]
+        out = tuple(range(node.ndim))
+        into = tuple(range(node.ndim, node.ndim + old.ndim))
+        virtual = VirtualCoefficient(Regroup(node.shape, old.shape), out, into)
+        return (Term((), out, into, 1.0, (virtual,)),)
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        return reshape(inputs[0], (inputs[0].shape[0], *node.shape))
+
+    def operations(self, node: Node) -> int:
+        return 0
+
+
+class Cumulative(NamedTuple):
+    """Along which axis to sum, and whether from its end."""
+
+    axis: int
+    backwards: bool
+
+
+class CumulativeSum(Primitive):
+    """Sums of all elements up to each, along an axis; its transpose sums from the end."""
+
+    name = "cumsum"
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        return Signature(inputs[0].shape, inputs[0].dtype, inputs[0].finite)
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        axis, backwards = node.params
+        if not backwards:
+            return lambda a: a.cumsum(axis, dtype=a.dtype)
+        return lambda a: np.flip(np.flip(a, axis).cumsum(axis, dtype=a.dtype), axis)
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
+        axis, backwards = node.params
+        out = tuple(range(node.ndim))
+        into = tuple(node.ndim if k == axis else k for k in out)
+        matrix = Triangle(node.shape[axis], upper=backwards)
+        virtual = VirtualCoefficient(matrix, (axis,), (node.ndim,))
+        return (Term((), out, into, 1.0, (virtual,)),)
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        return cumulative_sum(inputs[0], node.params.axis + 1, node.params.backwards)
+
+
+def cumulative_sum(node: Node, axis: int, backwards: bool = False) -> Node:
+    """Sums of all elements up to each along an axis, or from each to the end."""
+    return make(CUMSUM, (node,), Cumulative(axis, backwards))
+
+
+RESHAPE, CUMSUM = register(Reshape()), register(CumulativeSum())
+
+
+def reshape(node: Node, shape: Sequence[int]) -> Node:
+    """The elements in row-major order under another shape; one size may be -1."""
+    wanted = resolve_reshape(node.shape, shape)
+    while node.primitive is RESHAPE:
+        node = node.inputs[0]
+    if wanted == node.shape:
+        return node
+    old = [size for size in node.shape if size != 1]
+    if old == [size for size in wanted if size != 1] and prod(wanted) > 0:
+        return _insert_ones(node, wanted)
+    return make(RESHAPE, (node,), wanted)
+
+
+def _insert_ones(node: Node, wanted: Shape) -> Node:
+    """A reshape that only drops or inserts axes of size 1 is a relabelling."""
+    labels = tuple(range(node.ndim))
+    real = iter([label for label in labels if node.shape[label] != 1])
+    fresh = iter(range(node.ndim, node.ndim + len(wanted)))
+    out = tuple(next(fresh) if size == 1 else next(real) for size in wanted)
+    return contraction.relabel(node, labels, out, wanted)

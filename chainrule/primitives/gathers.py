@@ -1,0 +1,138 @@
+"""Gathers and scatters: elements at given positions, each the transpose of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.node import Array, Node, Primitive, Signature, constant, make, register
+from chainrule.primitives import contraction
+from chainrule.primitives.arrangement import reshape
+from chainrule.primitives.expression import UFUNCS
+from chainrule.primitives.terms import (
+    OneHot,
+    Term,
+    VirtualCoefficient,
+)
+
+
+class Take(Primitive):
+    """Elements along an axis at given positions; the second input is an array of integers."""
+
+    name = "take"
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        array, index = inputs
+        shape = (*array.shape[:params], *index.shape, *array.shape[params + 1 :])
+        return Signature(shape, array.dtype, array.finite)
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        axis = node.params
+        return lambda a, index: np.take(a, index, axis=axis)
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
+        return () if position else (_one_hot_term(node, node.params, True),)
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        (array, index), axis = inputs, node.params
+        if mapped == (True, False):
+            return take(array, index, axis + 1)
+        if mapped == (False, True):
+            rest = [k for k in range(node.ndim + 1) if k != axis]
+            return contraction.transpose(take(array, index, axis), [axis, *rest])
+        size, length = index.shape[0], array.shape[axis + 1]
+        front, flat = _flat_index(array, index, axis, size, length)
+        taken = take(front, flat, 0)
+        inner = node.inputs[1].ndim
+        order = [
+            0,
+            *range(1 + inner, 1 + inner + axis),
+            *range(1, 1 + inner),
+            *range(1 + inner + axis, taken.ndim),
+        ]
+        return contraction.transpose(taken, order)
+
+    def operations(self, node: Node) -> int:
+        return 0
+
+
+def _flat_index(array: Node, index: Node, axis: int, size: int, length: int) -> tuple[Node, Node]:
+    """A gather in each of ``size`` arrays as one gather in their concatenation."""
+    rest = [k for k in range(1, array.ndim) if k != axis + 1]
+    moved = contraction.transpose(array, (0, axis + 1, *rest))
+    front = reshape(moved, (size * length, *moved.shape[2:]))
+    return front, _offset(index, size, length)
+
+
+def _offset(index: Node, size: int, length: int) -> Node:
+    offsets = np.arange(size, dtype=index.dtype) * length
+    shaped = offsets.reshape((size, *[1] * (index.ndim - 1)))
+    return UFUNCS[np.add](index, constant(shaped))
+
+
+class Put(Primitive):
+    """Sums of elements at given positions along a new axis: the transpose of :class:`Take`."""
+
+    name = "put"
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        (array, index), (axis, size) = inputs, params
+        shape = (*array.shape[:axis], size, *array.shape[axis + index.ndim :])
+        return Signature(shape, array.dtype, array.finite)
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        shape, axis = node.shape, node.params[0]
+
+        def run(a: Array, index: Array) -> Array:
+            result = np.zeros(shape, a.dtype)
+            key: Any = (*[slice(None)] * axis, index)
+            np.add.at(result, key, a)
+            return result
+
+        return run
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
+        return () if position else (_one_hot_term(node, node.params[0], False),)
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        (array, index), (axis, length) = inputs, node.params
+        if mapped == (True, False):
+            return make(self, (array, index), (axis + 1, length))
+        size = index.shape[0]
+        array = contraction.broadcast_to(array, (size, *node.inputs[0].shape))
+        inner = index.ndim - 1
+        places = range(1 + axis, 1 + axis + inner)
+        rest = [k for k in range(1, array.ndim) if k not in places]
+        moved = contraction.transpose(array, (0, *places, *rest))
+        summed = make(self, (moved, _offset(index, size, length)), (0, size * length))
+        split = reshape(summed, (size, length, *summed.shape[1:]))
+        order = (0, *range(2, 2 + axis), 1, *range(2 + axis, split.ndim))
+        return contraction.transpose(split, order)
+
+
+def _one_hot_term(node: Node, axis: int, out_is_rows: bool) -> Term:
+    array, index = node.inputs
+    inner = index.ndim
+    picked, whole_array = (node, array) if out_is_rows else (array, node)
+    rows = tuple(range(picked.ndim))
+    column = picked.ndim
+    columns = (*rows[:axis], column, *rows[axis + inner :])
+    matrix = OneHot(index, whole_array.shape[axis])
+    virtual = VirtualCoefficient(matrix, rows[axis : axis + inner], (column,))
+    out, into = (rows, columns) if out_is_rows else (columns, rows)
+    return Term((), out, into, 1.0, (virtual,))
+
+
+TAKE, PUT = register(Take()), register(Put())
+
+
+def take(node: Node, index: Node, axis: int) -> Node:
+    """Elements along an axis; the positions must be from 0 to the axis' size."""
+    return make(TAKE, (node, index), axis)
+
+
+def put(node: Node, index: Node, axis: int, size: int) -> Node:
+    """Sums of elements at positions of a new axis of the given size."""
+    return make(PUT, (node, index), (axis, size))
