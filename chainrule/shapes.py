@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
@@ -64,6 +65,28 @@ def normalize_axes(operation: str, axis: Any, rank: int) -> tuple[int, ...]:
 def without(shape: Shape, axes: Sequence[int]) -> Shape:
     """The shape that is left when axes are removed."""
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+
+def common_factors(old: Shape, new: Shape) -> tuple[Shape, list[Labels], list[Labels]] | None:
+    """Factors from which both shapes are grouped in row-major order, or None if there are none.
+
+    Returns the factors, and for each axis of both shapes the numbers of its factors.
+
+    >>> common_factors((2, 6), (4, 3))
+    ((2, 2, 3), [(0,), (1, 2)], [(0, 1), (2,)])
+    """
+    if 0 in old or 0 in new:
+        return None
+    ends = [list(accumulate(shape, operator.mul)) for shape in (old, new)]
+    marks = sorted({1, *ends[0], *ends[1]})
+    if any(after % before for before, after in pairwise(marks)):
+        return None
+    factors = tuple(after // before for before, after in pairwise(marks))
+    groups = []
+    for side in ends:
+        starts = [marks.index(mark) for mark in [1, *side]]
+        groups.append([tuple(range(a, b)) for a, b in pairwise(starts)])
+    return factors, groups[0], groups[1]
 
 
 def resolve_reshape(shape: Shape, wanted: Sequence[int]) -> Shape:

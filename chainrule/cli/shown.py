@@ -133,7 +133,7 @@ def _count_table(report: PredictionReport) -> Table:
 
 
 def _share(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.3f}"
+    return "not finite" if value is None else f"{round(value, 3) + 0.0:.3f}"  # no -0.000
 
 
 def _amount(value: float | None) -> str:

@@ -1,31 +1,32 @@
 """Applying a structured map to an array: pulling cotangents back, pushing tangents forward.
 
-Both are one piece of code. A cotangent joins a term's coefficients under the labels of the output
-and what remains are the labels of the input; a tangent is pushed through the transposed term.
+Both are one piece of code. A cotangent is read at the output's axes, joins a term's coefficients,
+and what remains is written at the input's axes; a tangent is pushed through the transposed term.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from math import prod
 
 from chainrule.graph.node import Node
 from chainrule.primitives.arithmetic import sum_of
 from chainrule.primitives.arrangement import cumulative_sum, reshape
 from chainrule.primitives.contraction import contract
 from chainrule.primitives.gathers import put, take
-from chainrule.primitives.selections import Range, place, take_slice
+from chainrule.primitives.selections import Range, place, take_slice, whole
 from chainrule.primitives.terms import (
-    OneHot,
-    Regroup,
-    Select,
+    Affine,
+    Axes,
+    Gather,
+    Group,
     Term,
     Triangle,
-    Virtual,
-    VirtualCoefficient,
+    all_labels,
+    are_digits,
     identity,
 )
-from chainrule.shapes import Labels
+from chainrule.shapes import Labels, Shape
 
 
 def pull_back(terms: Sequence[Term], cotangent: Node, target: Node) -> Node | None:
@@ -38,86 +39,102 @@ def pull_back(terms: Sequence[Term], cotangent: Node, target: Node) -> Node | No
 
 
 def push_forward(terms: Sequence[Term], tangent: Node, target: Node) -> Node | None:
-    """The tangent of an output: ``J v``, in the output's shape and dtype."""
+    """The tangent of an output, ``J v``, in its shape and dtype; None where J is zero."""
     return pull_back([term.transposed for term in terms], tangent, target)
 
 
 def _pull_through(term: Term, cotangent: Node, target: Node) -> Node:
-    node, labels = cotangent, term.out
     if term == identity(target.ndim) and cotangent.dtype == target.dtype:
         return cotangent
-    if term.virtual:
-        node, labels = _through_virtual(term.virtual, node, labels)
+    node, labels = read(cotangent, term.out)
+    for triangle in term.triangles:
+        node, labels = _through_triangle(triangle, node, labels)
+    wanted = all_labels(term.into)
+    shape = written_shape(term.into, target.shape)
     operands = [node, *(item.node for item in term.coefficients)]
     lists = [labels, *(item.labels for item in term.coefficients)]
-    return contract(
-        operands, lists, term.into, target.shape,
-        scale=term.scale, dtype=target.dtype, strong=True,
-    )  # fmt: skip
+    product = contract(
+        operands, lists, wanted, shape, scale=term.scale, dtype=target.dtype, strong=True
+    )
+    return write(product, term.into, target.shape)
 
 
-def _through_virtual(
-    virtual: Sequence[VirtualCoefficient[Virtual]], node: Node, labels: Labels
-) -> tuple[Node, Labels]:
-    """Contract with virtual coefficients: slices, placements, gathers, scatters, reshapes."""
-    selects = [item for item in virtual if isinstance(item.matrix, Select)]
-    if selects:
-        slices = cast(list[VirtualCoefficient[Select]], selects)
-        node, labels = _through_selects(slices, node, labels)
-    for item in virtual:
-        if isinstance(item.matrix, OneHot):
-            node, labels = _through_one_hot(item, item.matrix, node, labels)
-        elif isinstance(item.matrix, Triangle):
-            from_rows = item.rows[0] in labels
-            here, there = (item.rows, item.columns) if from_rows else (item.columns, item.rows)
-            axis = labels.index(here[0])
-            node = cumulative_sum(node, axis, backwards=from_rows != item.matrix.upper)
-            labels = (*labels[:axis], *there, *labels[axis + 1 :])
-        elif isinstance(item.matrix, Regroup):
-            from_rows = labels == item.rows
-            shape = item.matrix.columns if from_rows else item.matrix.rows
-            node, labels = reshape(node, shape), item.columns if from_rows else item.rows
-    return node, labels
+def read(node: Node, axes: Axes) -> tuple[Node, Labels]:
+    """The entries of an array at axes that are functions of labels, with those labels."""
+    if all(isinstance(axis, int) for axis in axes):
+        return node, all_labels(axes)
+    if are_digits(axes):
+        return reshape(node, (-1,)), all_labels(axes)
+    ranges = [
+        Range(axis.start, axis.step, axis.length) if isinstance(axis, Affine) else whole(size)
+        for axis, size in zip(axes, node.shape, strict=True)
+    ]
+    node = take_slice(node, ranges)
+    for place_of, axis in reversed(list(enumerate(axes))):
+        if isinstance(axis, Gather):
+            node = take(node, axis.positions, place_of)
+    sizes = _label_sizes(axes, node.shape)
+    return reshape(node, sizes), all_labels(axes)
 
 
-def _through_selects(
-    selects: Sequence[VirtualCoefficient[Select]], node: Node, labels: Labels
-) -> tuple[Node, Labels]:
-    """Every axis of one direction at once: a placement from rows, a slice from columns."""
-    from_rows = {item.rows[0]: item for item in selects if item.rows[0] in labels}
-    from_columns = {item.columns[0]: item for item in selects if item.columns[0] in labels}
-    if from_rows:
-        parts = _ranges(from_rows, node, labels)
-        shape = tuple(
-            from_rows[label].matrix.columns if label in from_rows else size
-            for label, size in zip(labels, node.shape, strict=True)
+def _label_sizes(axes: Axes, shape: Shape) -> Shape:
+    """The sizes of all labels, from a shape in which gathered axes already have theirs."""
+    sizes: list[int] = []
+    rest = iter(shape)
+    for axis in axes:
+        if isinstance(axis, Group):
+            next(rest)
+            sizes.extend(axis.sizes)
+        else:
+            count = len(axis.labels) if isinstance(axis, Gather) else 1
+            sizes.extend(next(rest) for _ in range(count))
+    return tuple(sizes)
+
+
+def written_shape(axes: Axes, shape: Shape) -> Shape:
+    """The sizes of the labels of axes of an array of this shape."""
+    if are_digits(axes):
+        return (prod(shape),)
+    sizes: list[int] = []
+    for axis, size in zip(axes, shape, strict=True):
+        if isinstance(axis, int):
+            sizes.append(size)
+        elif isinstance(axis, Gather):
+            sizes.extend(axis.positions.shape)
+        else:
+            sizes.extend(axis.sizes if isinstance(axis, Group) else (axis.length,))
+    return tuple(sizes)
+
+
+def write(node: Node, axes: Axes, shape: Shape) -> Node:
+    """An array of zeros with entries added at axes that are functions of the node's labels."""
+    if all(isinstance(axis, int) for axis in axes):
+        return node
+    if are_digits(axes):
+        return reshape(node, shape)
+    grouped = [
+        part
+        for axis, size in zip(axes, shape, strict=True)
+        for part in (
+            axis.positions.shape
+            if isinstance(axis, Gather)
+            else (axis.length if isinstance(axis, Affine) else size,)
         )
-        node = place(node, parts, shape)
-        labels = tuple(from_rows[n].columns[0] if n in from_rows else n for n in labels)
-    if from_columns:
-        node = take_slice(node, _ranges(from_columns, node, labels))
-        labels = tuple(from_columns[n].rows[0] if n in from_columns else n for n in labels)
-    return node, labels
+    ]
+    node = reshape(node, grouped)
+    for place_of, (axis, size) in enumerate(zip(axes, shape, strict=True)):
+        if isinstance(axis, Gather):
+            node = put(node, axis.positions, place_of, size)
+    ranges = [
+        Range(axis.start, axis.step, axis.length) if isinstance(axis, Affine) else whole(size)
+        for axis, size in zip(axes, shape, strict=True)
+    ]
+    return place(node, ranges, shape)
 
 
-def _ranges(
-    selected: dict[int, VirtualCoefficient[Select]], node: Node, labels: Labels
-) -> list[Range]:
-    """One range an axis: what is selected, or the whole axis."""
-    ranges = []
-    for label, size in zip(labels, node.shape, strict=True):
-        matrix = selected[label].matrix if label in selected else Select(0, 1, size, size)
-        ranges.append(Range(matrix.start, matrix.step, matrix.rows))
-    return ranges
-
-
-def _through_one_hot(
-    item: VirtualCoefficient[Virtual], matrix: OneHot, node: Node, labels: Labels
-) -> tuple[Node, Labels]:
-    if item.columns[0] in labels:
-        axis = labels.index(item.columns[0])
-        taken = take(node, matrix.positions, axis)
-        return taken, (*labels[:axis], *item.rows, *labels[axis + 1 :])
-    axis = labels.index(item.rows[0]) if item.rows else 0  # the labels say where it belongs
-    summed = put(node, matrix.positions, axis, matrix.columns)
-    return summed, (*labels[:axis], *item.columns, *labels[axis + len(item.rows) :])
+def _through_triangle(triangle: Triangle, node: Node, labels: Labels) -> tuple[Node, Labels]:
+    """A cumulative sum along the side that the array has."""
+    from_row = triangle.row in labels
+    here, there = (triangle.row, triangle.column) if from_row else (triangle.column, triangle.row)
+    summed = cumulative_sum(node, labels.index(here), backwards=from_row != triangle.upper)
+    return summed, tuple(there if label == here else label for label in labels)

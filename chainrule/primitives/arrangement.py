@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -10,13 +11,8 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
-from chainrule.primitives.terms import (
-    Regroup,
-    Term,
-    Triangle,
-    VirtualCoefficient,
-)
-from chainrule.shapes import Shape, resolve_reshape
+from chainrule.primitives.terms import Axes, Digit, Group, Term, Triangle
+from chainrule.shapes import Labels, Shape, common_factors, resolve_reshape
 
 
 class Reshape(Primitive):
@@ -32,17 +28,38 @@ class Reshape(Primitive):
         return lambda a: a.reshape(shape)
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        old = node.inputs[0]
-        out = tuple(range(node.ndim))
-        into = tuple(range(node.ndim, node.ndim + old.ndim))
-        virtual = VirtualCoefficient(Regroup(node.shape, old.shape), out, into)
-        return (Term((), out, into, 1.0, (virtual,)),)
+        return (_regrouping(node.shape, node.inputs[0].shape),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return reshape(inputs[0], (inputs[0].shape[0], *node.shape))
 
     def operations(self, node: Node) -> int:
         return 0
+
+
+@lru_cache(maxsize=1024)
+def _regrouping(out: Shape, into: Shape) -> Term:
+    """The identity between two shapes: each axis a group of the factors that both are made of."""
+    common = common_factors(out, into)
+    if common is None:
+        return Term((), _digits(out), _digits(into))
+    factors, out_groups, into_groups = common
+
+    def axes(groups: Sequence[Labels]) -> Axes:
+        return tuple(
+            group[0] if len(group) == 1 else Group(group, tuple(factors[n] for n in group))
+            for group in groups
+        )
+
+    return Term((), axes(out_groups), axes(into_groups))
+
+
+def _digits(shape: Shape) -> Axes:
+    strides = [prod(shape[k + 1 :]) for k in range(len(shape))]
+    return tuple(
+        Digit(0, max(stride, 1), size, prod(shape))
+        for stride, size in zip(strides, shape, strict=True)
+    )
 
 
 class Cumulative(NamedTuple):
@@ -70,9 +87,8 @@ class CumulativeSum(Primitive):
         axis, backwards = node.params
         out = tuple(range(node.ndim))
         into = tuple(node.ndim if k == axis else k for k in out)
-        matrix = Triangle(node.shape[axis], upper=backwards)
-        virtual = VirtualCoefficient(matrix, (axis,), (node.ndim,))
-        return (Term((), out, into, 1.0, (virtual,)),)
+        triangle = Triangle(axis, node.ndim, node.shape[axis], upper=backwards)
+        return (Term((), out, into, 1.0, (triangle,)),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return cumulative_sum(inputs[0], node.params.axis + 1, node.params.backwards)

@@ -11,11 +11,7 @@ from chainrule.graph.node import Array, Node, Primitive, Signature, constant, ma
 from chainrule.primitives import contraction
 from chainrule.primitives.arrangement import reshape
 from chainrule.primitives.expression import UFUNCS
-from chainrule.primitives.terms import (
-    OneHot,
-    Term,
-    VirtualCoefficient,
-)
+from chainrule.primitives.terms import Axes, Gather, Term
 
 
 class Take(Primitive):
@@ -33,7 +29,8 @@ class Take(Primitive):
         return lambda a, index: np.take(a, index, axis=axis)
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        return () if position else (_one_hot_term(node, node.params, True),)
+        picked, in_whole = _picked_from_whole(node, node.params, node)
+        return () if position else (Term((), picked, in_whole),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         (array, index), axis = inputs, node.params
@@ -94,7 +91,8 @@ class Put(Primitive):
         return run
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        return () if position else (_one_hot_term(node, node.params[0], False),)
+        picked, in_whole = _picked_from_whole(node, node.params[0], node.inputs[0])
+        return () if position else (Term((), in_whole, picked),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         (array, index), (axis, length) = inputs, node.params
@@ -112,17 +110,12 @@ class Put(Primitive):
         return contraction.transpose(split, order)
 
 
-def _one_hot_term(node: Node, axis: int, out_is_rows: bool) -> Term:
-    array, index = node.inputs
-    inner = index.ndim
-    picked, whole_array = (node, array) if out_is_rows else (array, node)
-    rows = tuple(range(picked.ndim))
-    column = picked.ndim
-    columns = (*rows[:axis], column, *rows[axis + inner :])
-    matrix = OneHot(index, whole_array.shape[axis])
-    virtual = VirtualCoefficient(matrix, rows[axis : axis + inner], (column,))
-    out, into = (rows, columns) if out_is_rows else (columns, rows)
-    return Term((), out, into, 1.0, (virtual,))
+def _picked_from_whole(node: Node, axis: int, picked: Node) -> tuple[Axes, Axes]:
+    """The axes of what is picked, and what they are in the whole array."""
+    index = node.inputs[1]
+    labels = tuple(range(picked.ndim))
+    end = axis + index.ndim
+    return labels, (*labels[:axis], Gather(index, labels[axis:end]), *labels[end:])
 
 
 TAKE, PUT = register(Take()), register(Put())

@@ -1,7 +1,7 @@
-"""Primitives that move elements: slices, placements, gathers, scatters, reshapes, concatenation.
+"""Parts of axes: slices, placements, replacements and concatenation.
 
-Each declares its local Jacobian by a virtual coefficient; slices and placements, and gathers and
-scatters, are each other's transposes.
+Their local Jacobians have axes that are affine functions of labels; slices and placements are each
+other's transposes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,7 @@ from chainrule.errors import ShapeError
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
 from chainrule.primitives.expression import UFUNCS
-from chainrule.primitives.terms import (
-    Select,
-    Term,
-    VirtualCoefficient,
-    diagonal,
-)
+from chainrule.primitives.terms import Affine, Axes, Term, diagonal
 from chainrule.shapes import Shape, broadcast_shapes
 
 
@@ -43,20 +38,14 @@ def whole(size: int) -> Range:
     return Range(0, 1, size)
 
 
-def _select_term(ranges: Sequence[Range], sizes: Shape, out_is_rows: bool) -> Term:
-    """The 0/1 map between the parts of axes (rows) and the whole axes (columns)."""
-    rank = len(sizes)
-    rows, columns, virtual = [], [], []
-    for axis, (part, size) in enumerate(zip(ranges, sizes, strict=True)):
-        rows.append(axis)
-        if part == whole(size):
-            columns.append(axis)
-            continue
-        columns.append(rank + axis)
-        matrix = Select(part.start, part.step, part.length, size)
-        virtual.append(VirtualCoefficient(matrix, (axis,), (rank + axis,)))
-    out, into = (rows, columns) if out_is_rows else (columns, rows)
-    return Term((), tuple(out), tuple(into), 1.0, tuple(virtual))
+def _part_of_whole(ranges: Sequence[Range], sizes: Shape) -> tuple[Axes, Axes]:
+    """The axes of parts, and what they are in the whole axes."""
+    labels = tuple(range(len(sizes)))
+    axes = tuple(
+        label if part == whole(size) else Affine(label, *part)
+        for label, part, size in zip(labels, ranges, sizes, strict=True)
+    )
+    return labels, axes
 
 
 class Slice(Primitive):
@@ -73,7 +62,8 @@ class Slice(Primitive):
         return lambda a: a[key]
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        return (_select_term(node.params, node.inputs[0].shape, out_is_rows=True),)
+        part, in_whole = _part_of_whole(node.params, node.inputs[0].shape)
+        return (Term((), part, in_whole),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), (whole(inputs[0].shape[0]), *node.params))
@@ -109,7 +99,8 @@ class Place(Primitive):
         return run
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        return (_select_term(node.params.ranges, node.shape, out_is_rows=False),)
+        part, in_whole = _part_of_whole(node.params.ranges, node.shape)
+        return (Term((), in_whole, part),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         size = inputs[0].shape[0]
@@ -141,7 +132,8 @@ class Replace(Primitive):
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         if position == 1:
-            return (_select_term(node.params, node.shape, out_is_rows=False),)
+            part, in_whole = _part_of_whole(node.params, node.shape)
+            return (Term((), in_whole, part),)
         inside = contraction.full(node.inputs[1].shape, 1, np.dtype(bool))
         kept = make(PLACE, (inside,), Placement(node.params, node.shape))
         return (diagonal(UFUNCS[np.logical_not](kept)),)
@@ -187,7 +179,8 @@ class Concatenate(Primitive):
         start = [0, *accumulate(sizes)][position]
         ranges = [whole(size) for size in node.shape]
         ranges[axis] = Range(start, 1, sizes[position])
-        return (_select_term(ranges, node.shape, out_is_rows=False),)
+        part, in_whole = _part_of_whole(ranges, node.shape)
+        return (Term((), in_whole, part),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         size = next(item.shape[0] for item, m in zip(inputs, mapped, strict=True) if m)

@@ -1,59 +1,69 @@
 """Structured linear maps as data: the language in which local Jacobians are declared.
 
-A term is a product of coefficients whose axes carry labels, with the labels of the output's and of
-the input's axes. A label on both sides is a Kronecker delta; a label on neither side is summed. A
-coefficient is a node of the graph, or a virtual one: a matrix of zeros and ones, never formed.
+A term is a product of coefficients whose axes carry labels, with what the output's and the input's
+axes are in terms of those labels. An axis is a label itself, or a function of labels: then the map
+selects, places, gathers or regroups entries, and its zeros and ones are never formed. A label on
+both sides is a Kronecker delta; a label on neither side is summed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from chainrule.graph.node import Node
 from chainrule.shapes import Labels, Shape
 
 
-class Select(NamedTuple):
-    """``S[row, column] = 1`` where ``column = start + step * row``: a slice of an axis."""
+class Affine(NamedTuple):
+    """Positions ``start + step * label`` of an axis, for ``length`` values of the label."""
 
+    label: int
     start: int
     step: int
-    rows: int
-    columns: int
+    length: int
 
 
-class OneHot(NamedTuple):
-    """``S[*rows, column] = 1`` where ``column = positions[*rows]``: a gather along an axis."""
+class Gather(NamedTuple):
+    """Positions ``positions[labels]`` of an axis, looked up in an array of whole numbers."""
 
     positions: Node
-    columns: int
+    labels: Labels
 
 
-class Regroup(NamedTuple):
-    """The identity between two shapes of the same elements in row-major order: a reshape."""
+class Group(NamedTuple):
+    """Labels of the given sizes together, in row-major order: one axis of a reshaped array."""
 
-    rows: Shape
-    columns: Shape
+    labels: Labels
+    sizes: Shape
+
+
+class Digit(NamedTuple):
+    """Positions ``label // stride % size``: an axis of a reshape whose boundaries do not match.
+
+    All axes of the array are digits of the one label, which counts all its elements.
+    """
+
+    label: int
+    stride: int
+    size: int
+    length: int
+
+
+Axis = int | Affine | Gather | Group | Digit
+"""What an axis is in terms of labels; a whole number is a label."""
+
+Axes = tuple[Axis, ...]
 
 
 class Triangle(NamedTuple):
-    """``S[row, column] = 1`` where ``column <= row``, or ``>=``: a cumulative sum along an axis."""
+    """``T[row, column] = 1`` where ``column <= row`` (or ``>=``, if upper): a cumulative sum."""
 
+    row: int
+    column: int
     size: int
     upper: bool
-
-
-Virtual = Select | OneHot | Regroup | Triangle
-Matrix = TypeVar("Matrix", bound=Virtual, covariant=True)
-
-
-class VirtualCoefficient(NamedTuple, Generic[Matrix]):
-    """A virtual coefficient with the labels of its rows and of its columns."""
-
-    matrix: Matrix
-    rows: Labels
-    columns: Labels
 
 
 class Coefficient(NamedTuple):
@@ -66,19 +76,38 @@ class Coefficient(NamedTuple):
 class Term(NamedTuple):
     """One summand of a structured linear map.
 
-    ``J[out, into] = scale * sum over inner labels of the product of all coefficients``.
+    ``J[out, into] = scale * product of all coefficients``, summed over all labels.
     """
 
     coefficients: tuple[Coefficient, ...]
-    out: Labels
-    into: Labels
+    out: Axes
+    into: Axes
     scale: float = 1.0
-    virtual: tuple[VirtualCoefficient[Virtual], ...] = ()
+    triangles: tuple[Triangle, ...] = ()
 
     @property
     def transposed(self) -> Term:
         """The map from outputs to inputs: pulling back is pushing forward through it."""
         return self._replace(out=self.into, into=self.out)
+
+
+def labels_of(axis: Axis) -> Labels:
+    """The labels that an axis is a function of."""
+    if isinstance(axis, int):
+        return (axis,)
+    return (axis.label,) if isinstance(axis, (Affine, Digit)) else axis.labels
+
+
+def are_digits(axes: Sequence[Axis]) -> bool:
+    """Whether the axes together count all elements by one label."""
+    return bool(axes) and all(isinstance(axis, Digit) for axis in axes)
+
+
+def all_labels(axes: Sequence[Axis]) -> Labels:
+    """The labels of several axes, one after the other."""
+    if are_digits(axes):
+        return labels_of(axes[0])
+    return tuple(label for axis in axes for label in labels_of(axis))
 
 
 @lru_cache(maxsize=64)
