@@ -26,8 +26,7 @@ from chainrule.train import (
     save,
     squared_cost,
 )
-
-__version__ = "0.1.0"
+from chainrule.version import __version__
 
 __all__ = [
     "FitResult",
@@ -35,6 +34,7 @@ __all__ = [
     "Graph",
     "Jacobian",
     "Network",
+    "__version__",
     "binary_cross_entropy",
     "check_grads",
     "cross_entropy",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +28,7 @@ from chainrule.cli.training import train as run_training
 from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.tables import Table, Task, closest, listed, load_digits, prepare, read_table
 from chainrule.train import ACTIVATIONS
+from chainrule.version import __version__
 
 DIGITS = "digits"
 FAILED, INTERRUPTED = 1, 130
@@ -68,10 +68,7 @@ def failed(sentence: str, status: int = FAILED) -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        try:
-            typer.echo(f"chainrule {version('chainrule')}")
-        except PackageNotFoundError:
-            typer.echo("chainrule, not installed")
+        typer.echo(f"chainrule {__version__}")
         raise typer.Exit
 
 

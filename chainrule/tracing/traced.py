@@ -21,7 +21,7 @@ from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
 from chainrule.tracing.dispatch import FUNCTIONS, METHODS, _is_default, _refuse_keywords
-from chainrule.tracing.names import assigned_name, from_in_place_operator
+from chainrule.tracing.names import ALONE, assigned_name, from_in_place_operator, references
 from chainrule.tracing.session import Name, capture, current
 from chainrule.tracing.views import VIEWS, View, view_by, view_by_key
 
@@ -40,24 +40,24 @@ class Traced(Expression):
     def __init__(self, node: Node, view: View | None = None) -> None:
         self._node = node
         self._view = view
-        self._seen = view.base_node() if view else None
+        self._seen = view.base.node if view else None
 
     @property
     def node(self) -> Node:  # type: ignore[override]  # a slot there, read through the view here
         if self._view is not None:
-            base = self._view.base_node()
-            if base is not None and base is not self._seen:
+            base = self._view.base.node
+            if base is not self._seen:
                 self._seen = base
                 self._node = self._view.read(base)
         return self._node
 
     def _store(self, node: Node) -> None:
-        """Another value for this array: in what it is a view of, as long as that exists."""
-        base = self._view.base() if self._view is not None else None
-        if self._view is None or base is None:
+        """Another value for this array: in what it is a view of, where it is one."""
+        view = self._view
+        if view is None or view.may_let_go():
             self._node, self._view = node, None
         else:
-            base._store(self._view.write(base.node, node))
+            view.base._store(view.write(view.base.node, node))
 
     def _like(self, node: Node) -> Self:
         result = type(self)(node)
@@ -460,11 +460,12 @@ def _assign_out(ufunc: np.ufunc, out: tuple[Any, ...], result: Traced) -> Any:
     (target,) = out
     if isinstance(target, Traced):
         return target._assign(result)
-    if from_in_place_operator():
+    if from_in_place_operator() and target.base is None and references(target) <= ALONE:
         return result
     raise TracingError(
         f"np.{ufunc.__name__}",
         "a traced result cannot be written into a plain array",
-        got=f"out= an array of shape {np.shape(target)}",
-        remedy="use the returned value instead of out=",
+        got=f"an array of shape {np.shape(target)} that other names or views may share",
+        remedy="use the returned value instead of out=, write y = y + x instead of y += x, or make "
+        "the array with np.zeros_like(x, shape=...)",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import weakref
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -31,35 +31,38 @@ VIEWS = ALWAYS | READ_ONLY | {np.reshape, np.ravel}
 
 @dataclass(frozen=True)
 class View:
-    """How a value shows another.
+    """How a value shows another, its base.
 
     Attributes
     ----------
-    base : callable
-        The other value, or None once nobody else holds it: then there is nothing to write through.
+    base : Traced
+        The other value.
     read, write : callable
-        From the other's node to this one's, and from both to the other's new node.
+        From the base's node to this one's, and from both to the base's new node.
+    is_certain : bool
+        False where NumPy may have copied instead, depending on the layout in memory.
     """
 
-    base: Callable[[], Traced | None]
+    base: Traced
     read: Callable[[Node], Node]
     write: Callable[[Node, Node], Node]
+    is_certain: bool = True
 
-    def base_node(self) -> Node | None:
-        """The other value's present node."""
-        base = self.base()
-        return None if base is None else base.node
+    def may_let_go(self) -> bool:
+        """Whether it makes no difference if this is a view: nobody else holds what it shows."""
+        return not self.is_certain and self._is_only_holder()
 
-
-def _holding(base: Traced) -> Callable[[], Traced | None]:
-    """Views on the way are kept alive; the array behind them all is not."""
-    return weakref.ref(base) if base._view is None else lambda: base
+    def _is_only_holder(self) -> bool:
+        if sys.getrefcount(self.base) > 2:  # this view's reference, and the argument's
+            return False
+        above = self.base._view
+        return above is None or above._is_only_holder()
 
 
 def view_by_key(base: Traced, key: tuple[Any, ...]) -> View:
     """What ``base[key]`` shows, for a key of slices and whole numbers."""
     return View(
-        _holding(base),
+        base,
         lambda node: indexing.get(node, key),
         lambda node, values: indexing.assign(node, key, values),
     )
@@ -71,13 +74,12 @@ def view_by(
 ) -> View:  # fmt: skip
     """What a function that only moves elements shows: NumPy itself says where each one goes."""
     shape, size = base.node.shape, base.node.size
+    is_certain = function in ALWAYS or not (base._view is not None or _may_be_transposed(base.node))
 
     def positions() -> np.ndarray[Any, Any]:
-        if function not in ALWAYS and (base_is_view or _may_be_transposed(base_node)):
+        if not is_certain:
             _refuse(name, "whether this result is a view or a copy depends on the memory layout")
         return np.asarray(function(np.arange(size).reshape(shape), *args, **kwargs))
-
-    base_is_view, base_node = base._view is not None, base.node
 
     def read(node: Node) -> Node:
         places = positions()
@@ -90,7 +92,7 @@ def view_by(
         origin = np.argsort(positions().ravel())
         return reshape(take(reshape(values, (-1,)), constant(origin), 0), shape)
 
-    return View(_holding(base), read, write)
+    return View(base, read, write, is_certain)
 
 
 def _refuse(name: str, problem: str) -> NoReturn:

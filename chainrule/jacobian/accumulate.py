@@ -1,0 +1,114 @@
+"""From local Jacobians to the Jacobian of a whole graph, as a sum of structured summands.
+
+Reverse accumulation starts at the output and composes towards the input, as in (5.118); forward
+accumulation starts at the input. Maps are merged at every node, so that paths are never enumerated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from chainrule.graph.node import Node
+from chainrule.graph.walk import dependents, topological
+from chainrule.jacobian.summands import (
+    Summand,
+    Unstructured,
+    canonical,
+    compose,
+    from_term,
+    identity_summand,
+    merged,
+    simplified,
+)
+
+Order = Literal["forward", "reverse", "mixed"]
+MOST = 16
+"""More summands than this at one node are no structure worth keeping."""
+
+
+class Accumulated(NamedTuple):
+    """The Jacobian of an output by an input, and what it takes to compute its coefficients."""
+
+    order: Order
+    summands: tuple[Summand, ...]
+    operations: int
+
+
+def accumulate(output: Node, leaf: Node, order: Order) -> Accumulated:
+    """The sum of all paths from the input to the output.
+
+    Raises
+    ------
+    Unstructured
+        Where the graph has a composition without a compact form.
+    """
+    nodes = topological([output], stop=lambda node: node is leaf)
+    active = dependents(nodes, [leaf])
+    primal = set(nodes)
+    summands = _backwards(nodes, active, output, leaf, order) if order != "forward" else (
+        _forwards(nodes, active, output, leaf)
+    )  # fmt: skip
+    finished = merged([canonical(simplified(item, eager=True)) for item in summands])
+    return Accumulated(order, tuple(finished), _operations(finished, primal))
+
+
+def _backwards(
+    nodes: Sequence[Node], active: set[Node], output: Node, leaf: Node, order: Order
+) -> list[Summand]:
+    found: dict[Node, list[Summand]] = {output: [identity_summand(output.shape)]}
+    for node in reversed(nodes):
+        if node not in active or node is leaf or node not in found:
+            continue
+        outer = found.pop(node)
+        for position, item in enumerate(node.inputs):
+            if item in active and item.differentiable:
+                inner = _local(node, position, item)
+                known = found.get(item, [])
+                found[item] = _combined(known, outer, inner, order == "reverse")
+    return found.get(leaf, [])
+
+
+def _forwards(nodes: Sequence[Node], active: set[Node], output: Node, leaf: Node) -> list[Summand]:
+    found: dict[Node, list[Summand]] = {leaf: [identity_summand(leaf.shape)]}
+    for node in nodes:
+        if node not in active or node is leaf or not node.differentiable:
+            continue
+        total: list[Summand] = []
+        for position, item in enumerate(node.inputs):
+            if item in found:
+                total = _combined(total, _local(node, position, item), found[item], True)
+        found[node] = total
+    return found.get(output, [])
+
+
+def _local(node: Node, position: int, item: Node) -> list[Summand]:
+    terms = node.primitive.jacobian(node, position)
+    return [from_term(term, node.shape, item.shape) for term in terms]
+
+
+def _combined(
+    known: Sequence[Summand], outer: Sequence[Summand], inner: Sequence[Summand], eager: bool
+) -> list[Summand]:
+    """What is known plus all compositions of two sums, like terms merged."""
+    made = [compose(one, two) for one in outer for two in inner]
+    new = [canonical(simplified(item, eager)) for item in made if item is not None]
+    total = merged([*known, *new])
+    if not eager and len(total) > 1:  # several paths: their components can be added once formed
+        total = merged([canonical(simplified(item, eager=True)) for item in total])
+    if len(total) > MOST:
+        raise Unstructured("too many summands at one node")
+    return total
+
+
+def _operations(summands: Sequence[Summand], primal: set[Node]) -> int:
+    """Operations of all nodes that only the coefficients need."""
+    coefficients = [item.node for summand in summands for item in summand.coefficients]
+    extra = [node for node in topological(coefficients) if node not in primal]
+    return sum(node.primitive.operations(node) for node in extra)
+
+
+def cheapest(output: Node, leaf: Node) -> list[Accumulated]:
+    """Every order of accumulation, the one with the fewest operations first."""
+    orders: tuple[Order, ...] = ("reverse", "mixed", "forward")
+    return sorted((accumulate(output, leaf, order) for order in orders), key=lambda a: a.operations)

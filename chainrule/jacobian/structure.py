@@ -1,0 +1,137 @@
+"""What a structured map is, in words, and how many bytes it takes: before it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from chainrule.graph.node import Node
+from chainrule.jacobian.summands import Summand
+from chainrule.jacobian.writing import unique_labels
+from chainrule.primitives.terms import Affine, Gather, all_labels, labels_of
+from chainrule.shapes import Shape
+
+
+def coefficient_nodes(summands: Sequence[Summand]) -> list[Node]:
+    """Every array that the summands hold, each once."""
+    found: dict[Node, None] = {}
+    for summand in summands:
+        found.update(dict.fromkeys(item.node for item in summand.coefficients))
+        for axis in (*summand.out, *summand.into):
+            if isinstance(axis, Gather):
+                found[axis.positions] = None
+    return list(found)
+
+
+def nbytes(summands: Sequence[Summand]) -> int:
+    """Bytes of the coefficients and of the tables of positions."""
+    return sum(node.size * node.dtype.itemsize for node in coefficient_nodes(summands))
+
+
+def entries(summands: Sequence[Summand]) -> int:
+    """Entries of the sparse matrix, before equal places are added."""
+    return sum(prod(s.sizes[n] for n in unique_labels(s)) for s in summands)
+
+
+def describe(summands: Sequence[Summand], out: Shape, into: Shape) -> str:
+    """The structure in words: never more than is true of every value of the coefficients."""
+    if not summands:
+        return "zero"
+    if len(summands) == 1:
+        return _one(summands[0], out, into)
+    rows, columns = prod(out), prod(into)
+    if all(_is_diagonal(item) for item in summands):
+        return "diagonal"
+    if entries(summands) < rows * columns and all(_is_thin(item) for item in summands):
+        return _thin(summands, columns)
+    parts = list(dict.fromkeys(_one(item, out, into) for item in summands))
+    return " + ".join(parts)
+
+
+def _one(summand: Summand, out: Shape, into: Shape) -> str:
+    rows, columns = prod(out), prod(into)
+    shared = [n for n in unique_labels(summand) if _is_shared(n, summand)]
+    if summand.triangles:
+        return "triangular" if len(out) == len(into) == 1 else "triangular along an axis"
+    if _is_diagonal(summand):
+        if summand.coefficients:
+            return "diagonal"
+        return "identity" if summand.scale == 1.0 else f"{summand.scale:g} × identity"
+    plain = all(isinstance(axis, int) for axis in (*summand.out, *summand.into))
+    if not plain:
+        if _is_thin(summand):
+            return _thin([summand], columns)
+        return "sparse blocks"
+    if not shared:
+        return _dense_kind(summand, rows, columns)
+    return _block_kind(summand, shared)
+
+
+def _dense_kind(summand: Summand, rows: int, columns: int) -> str:
+    sides = [set(all_labels(summand.out)), set(all_labels(summand.into))]
+    if not summand.coefficients:
+        return f"constant {summand.scale:g}"
+    if all(any(set(c.labels) <= side for side in sides) for c in summand.coefficients):
+        return "outer product" if rows > 1 and columns > 1 else "dense"
+    return "dense"
+
+
+def _block_kind(summand: Summand, shared: Sequence[int]) -> str:
+    """Deltas on some labels: blocks along a diagonal, all equal or each its own."""
+    blocks = prod(summand.sizes[n] for n in shared)
+    rest_out = prod(summand.sizes[n] for n in all_labels(summand.out) if n not in shared)
+    rest_into = prod(summand.sizes[n] for n in all_labels(summand.into) if n not in shared)
+    inside = f"{rest_out}×{rest_into}"
+    alike = not any(n in c.labels for c in summand.coefficients for n in shared)
+    if alike:
+        return f"I ⊗ A: {blocks:,} equal blocks of {inside}"
+    return f"block diagonal: {blocks:,} blocks of {inside}"
+
+
+def _is_shared(label: int, summand: Summand) -> bool:
+    return label in all_labels(summand.out) and label in all_labels(summand.into)
+
+
+def _is_diagonal(summand: Summand) -> bool:
+    return (
+        summand.out == summand.into
+        and not summand.triangles
+        and len(set(all_labels(summand.out))) == len(all_labels(summand.out))
+        and not any(isinstance(axis, Gather) for axis in summand.out)
+    )
+
+
+def _is_thin(summand: Summand) -> bool:
+    """Whether the positions of the input follow from those of the output, up to a few."""
+    out = set(all_labels(summand.out))
+    free = prod(summand.sizes[n] for n in unique_labels(summand) if n not in out)
+    return not summand.triangles and free <= 16
+
+
+def _is_banded(summands: Sequence[Summand]) -> bool:
+    """One axis each side, and positions that move in step."""
+    for summand in summands:
+        if len(summand.out) != 1 or len(summand.into) != 1:
+            return False
+        steps = []
+        for axis in (summand.out[0], summand.into[0]):
+            if isinstance(axis, int):
+                steps.append((axis, 1))
+            elif isinstance(axis, Affine):
+                steps.append((axis.label, axis.step))
+            else:
+                return False
+        if steps[0] != steps[1]:
+            return False
+    return True
+
+
+def _thin(summands: Sequence[Summand], columns: int) -> str:
+    kind = "banded" if _is_banded(summands) else "sparse"
+    if any(isinstance(axis, Gather) for item in summands for axis in item.out):
+        return f"{kind}, {entries(summands):,} entries"  # a row may be named several times
+    total = 0
+    for item in summands:
+        own = {label for axis in item.out for label in labels_of(axis)}
+        total += prod(item.sizes[n] for n in unique_labels(item) if n not in own)
+    return f"{kind}, at most {total} of {columns:,} per row"

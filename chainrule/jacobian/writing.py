@@ -1,0 +1,220 @@
+"""Writing a structured map out: as a dense array, or as a sparse matrix with its exact pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.graph.node import Array
+from chainrule.jacobian.summands import Summand, as_gather, written_triangle
+from chainrule.primitives.terms import Affine, Axes, Axis, Gather, Group, all_labels, labels_of
+from chainrule.shapes import Labels, Shape
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+def unique_labels(summand: Summand) -> Labels:
+    """The labels of a summand, those of the output first, each once."""
+    return tuple(dict.fromkeys((*all_labels(summand.out), *all_labels(summand.into))))
+
+
+def values(summand: Summand, labels: Labels, out: Array | None = None) -> Array:
+    """The product of the coefficients over labels, broadcastable to their sizes."""
+    parts = [*summand.coefficients, *(written_triangle(item) for item in summand.triangles)]
+    factors = [_aligned(item.node.value, item.labels, labels) for item in parts]
+    if not factors:
+        return np.asarray(summand.scale)
+    result = factors[0]
+    for factor in factors[1:-1]:
+        result = result * factor
+    if summand.scale != 1.0:
+        result = result * result.dtype.type(summand.scale) if len(factors) > 1 else result
+    if len(factors) > 1:
+        return np.multiply(result, factors[-1], out=out)
+    return result if summand.scale == 1.0 else result * result.dtype.type(summand.scale)
+
+
+def _aligned(array: Array | None, own: Labels, labels: Labels) -> Array:
+    """Axes in the order of ``labels``, with axes of size 1 for those that it lacks."""
+    assert array is not None, "coefficients are computed before they are written"
+    order = [own.index(label) for label in labels if label in own]
+    index = tuple(slice(None) if label in own else None for label in labels)
+    return array.transpose(order)[index]
+
+
+# -- dense ----------------------------------------------------------------------------------------
+
+
+def write_dense(summands: Sequence[Summand], shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """The sum of the summands as one array."""
+    rest = sorted(summands, key=_leaves_zeros)
+    if rest and not _leaves_zeros(rest[0]):
+        first, *rest = rest
+        result = np.empty(shape, dtype)
+        product = values(first, unique_labels(first), out=result)
+        if product is not result:
+            result[...] = product
+    else:
+        result = np.zeros(shape, dtype)
+    for summand in rest:
+        _add(result, summand)
+    return result
+
+
+def _leaves_zeros(summand: Summand) -> bool:
+    """Whether some entries are not written at all."""
+    axes = (*summand.out, *summand.into)
+    return len(set(axes)) < len(axes) or not all(isinstance(axis, int) for axis in axes)
+
+
+def _add(result: Array, summand: Summand) -> None:
+    """Add one summand to the entries that it has."""
+    axes = (*summand.out, *summand.into)
+    labels = unique_labels(summand)
+    sizes = tuple(summand.sizes[label] for label in labels)
+    product = values(summand, labels)
+    if all(isinstance(axis, (int, Affine, Group)) for axis in axes):
+        view = _strided(result, axes, labels, sizes)
+        view += product
+        return
+    index = tuple(_positions(axis, labels, summand) for axis in axes)
+    np.add.at(result, index, np.broadcast_to(product, sizes))
+
+
+def _strided(result: Array, axes: Axes, labels: Labels, sizes: Shape) -> Array:
+    """The entries of a summand as a view: along a label that two axes share, their strides add."""
+    strides = dict.fromkeys(labels, 0)
+    offset = 0
+    for axis, stride in zip(axes, result.strides, strict=True):
+        if isinstance(axis, int):
+            strides[axis] += stride
+        elif isinstance(axis, Affine):
+            strides[axis.label] += axis.step * stride
+            offset += axis.start * stride
+        elif isinstance(axis, Group):
+            for k, label in enumerate(axis.labels):
+                strides[label] += stride * prod(axis.sizes[k + 1 :])
+    return np.ndarray(
+        sizes, result.dtype, result, offset, tuple(strides[label] for label in labels)
+    )
+
+
+def _positions(axis: Axis, labels: Labels, summand: Summand) -> Array:
+    """Where a summand's entries stand along an axis, broadcastable over its labels."""
+    own = labels_of(axis)
+    if isinstance(axis, int):
+        table = np.arange(summand.sizes[axis])
+    elif isinstance(axis, Affine):
+        table = axis.start + axis.step * np.arange(axis.length)
+    elif isinstance(axis, Gather):
+        found = axis.positions.value
+        assert found is not None, "tables of positions are computed before they are written"
+        table = found
+    else:
+        table = np.asarray(as_gather(axis, summand.sizes).positions.value)
+    distinct = tuple(dict.fromkeys(own))
+    for label in distinct:
+        while own.count(label) > 1:
+            first = own.index(label)
+            second = own.index(label, first + 1)
+            table = np.moveaxis(table.diagonal(0, first, second), -1, first)
+            own = (*own[:second], *own[second + 1 :])
+    return _aligned(table, own, labels)
+
+
+# -- sparse ---------------------------------------------------------------------------------------
+
+
+def write_sparse(
+    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any]
+) -> csr_array:
+    """A CSR matrix of outputs by inputs, both flattened in row-major order."""
+    if summands and all(_is_regular(summand, out) for summand in summands):
+        return _interleaved(summands, out, into, dtype)
+    return _collected(summands, out, into, dtype)
+
+
+def _is_regular(summand: Summand, out: Shape) -> bool:
+    """Whether every row has the same number of entries: the output's labels count all rows."""
+    plain = all(isinstance(axis, int) for axis in summand.out)
+    return plain and len(set(summand.out)) == len(out)
+
+
+def _index_dtype(out: Shape, into: Shape, entries: int) -> type[np.int32] | type[np.int64]:
+    largest = max(prod(out), prod(into), entries)
+    return np.int32 if largest < 2**31 else np.int64
+
+
+def _flat(axes: Axes, shape: Shape, labels: Labels, summand: Summand) -> Array:
+    """Positions in the flattened array, broadcastable over the labels."""
+    total = np.zeros((1,) * len(labels), np.int64)
+    for k, axis in enumerate(axes):
+        total = total + _positions(axis, labels, summand) * prod(shape[k + 1 :])
+    return total
+
+
+def _interleaved(
+    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any]
+) -> csr_array:
+    """Entries written side by side in each row: no sorting, no intermediate lists."""
+    from scipy.sparse import csr_array
+
+    rows = prod(out)
+    counts = [prod(s.sizes[n] for n in unique_labels(s)[len(out) :]) for s in summands]
+    per_row = sum(counts)
+    index = _index_dtype(out, into, rows * per_row)
+    columns = np.empty((rows, per_row), index)
+    data = np.empty((rows, per_row), dtype)
+    at = 0
+    for summand, count in sorted(zip(summands, counts, strict=True), key=_first_column):
+        labels = unique_labels(summand)
+        sizes = tuple(summand.sizes[label] for label in labels)
+        place = (slice(None), slice(at, at + count))
+        where = np.broadcast_to(_flat(summand.into, into, labels, summand), sizes)
+        columns[place] = where.reshape(rows, count)
+        data[place] = np.broadcast_to(values(summand, labels), sizes).reshape(rows, count)
+        at += count
+    pointers = np.arange(0, rows * per_row + 1, per_row or 1, dtype=index)
+    if not per_row:
+        pointers = np.zeros(rows + 1, index)
+    matrix = csr_array(
+        (data.ravel(), columns.ravel(), pointers), shape=(rows, prod(into)), copy=False
+    )
+    if per_row > 1 and bool(np.any(columns[:, 1:] <= columns[:, :-1])):
+        matrix.sum_duplicates()
+    else:
+        matrix.has_canonical_format = True
+    return matrix
+
+
+def _first_column(entry: tuple[Summand, int]) -> tuple[int, ...]:
+    """Summands in the order of their columns, where slices tell it."""
+    return tuple(axis.start if isinstance(axis, Affine) else 0 for axis in entry[0].into)
+
+
+def _collected(
+    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any]
+) -> csr_array:
+    """Entries as lists of rows, columns and values; equal places are added."""
+    from scipy.sparse import coo_array, csr_array
+
+    shape = (prod(out), prod(into))
+    parts: list[tuple[Array, Array, Array]] = []
+    for summand in summands:
+        labels = unique_labels(summand)
+        sizes = tuple(summand.sizes[label] for label in labels)
+        arrays = (
+            values(summand, labels).astype(dtype, copy=False),
+            _flat(summand.out, out, labels, summand),
+            _flat(summand.into, into, labels, summand),
+        )
+        data, rows, columns = (np.broadcast_to(a, sizes).ravel() for a in arrays)
+        parts.append((data, rows, columns))
+    if not parts:
+        return csr_array(shape, dtype=dtype)
+    data, rows, columns = (np.concatenate(lists) for lists in zip(*parts, strict=True))
+    return coo_array((data, (rows, columns)), shape=shape).tocsr()
