@@ -57,5 +57,9 @@ class FileFormatError(ChainruleError, ValueError):
     """A file that is truncated, altered, or not of the expected kind."""
 
 
+class SingularError(ChainruleError, ArithmeticError):
+    """A linear system without a solution."""
+
+
 class MemoryRefused(ChainruleError, MemoryError):
     """A result that would not fit into the memory that is free."""

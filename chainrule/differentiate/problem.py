@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,11 @@ class Problem:
         return result
 
 
+def is_inside(nodes: Sequence[Node], originals: Mapping[Node, Node]) -> bool:
+    """Whether an outer trace is under way that the nodes depend on."""
+    return bool(originals) or any(is_open(node) for node in topological(nodes))
+
+
 def finished(
     nodes: Sequence[Node], own: Sequence[Node], originals: dict[Node, Node], traced: bool = False
 ) -> list[Any]:
@@ -78,8 +83,7 @@ def finished(
     ``own`` are the arguments that this call made: to an outer trace they are constants, and the
     aliases among them are what they stand for.
     """
-    is_inside = traced or bool(originals) or any(is_open(node) for node in topological(nodes))
-    if not is_inside:
+    if not traced and not is_inside(nodes, originals):
         return owned(list(nodes), evaluate(nodes))
     constants = {node: capture(node.value) for node in own if node.value is not None}
     replaced = substitute(nodes, constants | originals)

@@ -45,12 +45,12 @@ def accumulate(output: Node, leaf: Node, order: Order) -> Accumulated:
     """
     nodes = topological([output], stop=lambda node: node is leaf)
     active = dependents(nodes, [leaf])
-    primal = set(nodes)
     summands = _backwards(nodes, active, output, leaf, order) if order != "forward" else (
         _forwards(nodes, active, output, leaf)
     )  # fmt: skip
     finished = merged([canonical(simplified(item, eager=True)) for item in summands])
-    return Accumulated(order, tuple(finished), _operations(finished, primal))
+    coefficients = [item.node for summand in finished for item in summand.coefficients]
+    return Accumulated(order, tuple(finished), operations_beyond(coefficients, output))
 
 
 def _backwards(
@@ -84,7 +84,7 @@ def _forwards(nodes: Sequence[Node], active: set[Node], output: Node, leaf: Node
 
 def _local(node: Node, position: int, item: Node) -> list[Summand]:
     terms = node.primitive.jacobian(node, position)
-    return [from_term(term, node.shape, item.shape) for term in terms]
+    return [from_term(term, node, item) for term in terms]
 
 
 def _combined(
@@ -101,14 +101,8 @@ def _combined(
     return total
 
 
-def _operations(summands: Sequence[Summand], primal: set[Node]) -> int:
-    """Operations of all nodes that only the coefficients need."""
-    coefficients = [item.node for summand in summands for item in summand.coefficients]
-    extra = [node for node in topological(coefficients) if node not in primal]
+def operations_beyond(nodes: Sequence[Node], output: Node) -> int:
+    """Operations of everything that the nodes need and the output does not."""
+    primal = set(topological([output]))
+    extra = [node for node in topological(nodes) if node not in primal]
     return sum(node.primitive.operations(node) for node in extra)
-
-
-def cheapest(output: Node, leaf: Node) -> list[Accumulated]:
-    """Every order of accumulation, the one with the fewest operations first."""
-    orders: tuple[Order, ...] = ("reverse", "mixed", "forward")
-    return sorted((accumulate(output, leaf, order) for order in orders), key=lambda a: a.operations)

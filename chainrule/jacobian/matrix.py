@@ -1,16 +1,45 @@
-"""The Jacobian of one output by one input as an object: applied without being formed, or formed."""
+"""The Jacobian of one output by one input as an object: structured, applied, or written out."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from chainrule.errors import MemoryRefused, ShapeError
+from chainrule.graph.node import Array, Node, constant
+from chainrule.interpret.run import evaluate
+from chainrule.jacobian import indexing, structure, writing
+from chainrule.jacobian.accumulate import Accumulated
+from chainrule.jacobian.picture import spy_svg
+from chainrule.jacobian.solving import solve
+from chainrule.jacobian.summands import (
+    Summand,
+    Unstructured,
+    canonical,
+    compose,
+    merged,
+    simplified,
+)
+from chainrule.primitives.terms import Coefficient
 from chainrule.shapes import Shape
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+    from scipy.sparse.linalg import LinearOperator
+
+
+class Routes(NamedTuple):
+    """Ways through the graph that never form the Jacobian; absent for results of arithmetic."""
+
+    push: Callable[[Any], Any]
+    pull: Callable[[Any], Any]
+    dense: Callable[[], Any]
+    is_traced: bool
 
 
 def free_memory() -> int:
@@ -24,6 +53,10 @@ def free_memory() -> int:
 class Jacobian:
     """∂f/∂x at a point, in numerator layout: ``J[i, j] = ∂f_i/∂x_j``, (5.58).
 
+    It is kept as a sum of products of coefficients with Kronecker deltas, which are never
+    multiplied out: the Jacobian of an elementwise function of a million entries is a million
+    numbers.
+
     Attributes
     ----------
     shape : tuple of int
@@ -32,15 +65,21 @@ class Jacobian:
         The shapes of f(x) and of x.
     dtype : numpy.dtype
         The dtype of f(x).
+    structure : str
+        What it is, in words; known before anything is computed.
+    nbytes, dense_nbytes : int
+        Bytes of the coefficients, and of the array that ``toarray`` would return.
 
     Examples
     --------
     >>> import numpy as np
     >>> import chainrule as cr
     >>> J = cr.jacobian(lambda x: x ** 2)(np.array([1.0, 2.0, 3.0]))
-    >>> J.shape
-    (3, 3)
+    >>> J
+    <Jacobian 3 by 3, float64: diagonal, 24 bytes (72 dense)>
     >>> J @ np.ones(3)
+    array([2., 4., 6.])
+    >>> J.diagonal()
     array([2., 4., 6.])
     """
 
@@ -51,12 +90,32 @@ class Jacobian:
         output_shape: Shape,
         input_shape: Shape,
         dtype: np.dtype[Any],
-        dense: Callable[[], Any],
-        push: Callable[[Any], Any],
-        pull: Callable[[Any], Any],
+        accumulate: Callable[[], Sequence[Accumulated]],
+        routes: Routes | None = None,
+        is_symmetric: bool = False,
     ) -> None:
         self.output_shape, self.input_shape, self.dtype = output_shape, input_shape, dtype
-        self._dense, self._push, self._pull = dense, push, pull
+        self._accumulate, self._routes, self.is_symmetric = accumulate, routes, is_symmetric
+
+    @classmethod
+    def of_summands(
+        cls, out: Shape, into: Shape, dtype: np.dtype[Any], summands: Sequence[Summand]
+    ) -> Jacobian:
+        """A Jacobian from its parts."""
+        whole = Accumulated("reverse", tuple(summands), 0)
+        return cls(out, into, dtype, lambda: [whole])
+
+    # -- what it is --------------------------------------------------------------------------------
+
+    @cached_property
+    def orders(self) -> Sequence[Accumulated]:
+        """Every order of accumulation that was considered, the cheapest first."""
+        return self._accumulate()
+
+    @property
+    def summands(self) -> tuple[Summand, ...]:
+        """The structured summands, from the cheapest order of accumulation."""
+        return self.orders[0].summands
 
     @property
     def shape(self) -> Shape:
@@ -66,6 +125,35 @@ class Jacobian:
     def ndim(self) -> int:
         return len(self.shape)
 
+    @property
+    def structure(self) -> str:
+        words = structure.describe(self.summands, self.output_shape, self.input_shape)
+        return f"{words}, symmetric" if self.is_symmetric and "dense" in words else words
+
+    @property
+    def nbytes(self) -> int:
+        return structure.nbytes(self.summands)
+
+    @property
+    def dense_nbytes(self) -> int:
+        return prod(self.shape) * self.dtype.itemsize
+
+    def __repr__(self) -> str:
+        sides = " by ".join(_size(shape) for shape in (self.output_shape, self.input_shape))
+        if self._routes is not None and self._routes.is_traced:
+            return f"<Jacobian {sides}, {self.dtype}, traced>"
+        return (
+            f"<Jacobian {sides}, {self.dtype}: {self.structure}, "
+            f"{self.nbytes:,} bytes ({self.dense_nbytes:,} dense)>"
+        )
+
+    def _repr_html_(self) -> str:
+        """The same with a picture of where entries are, for notebooks."""
+        text = repr(self)[1:-1].replace("&", "&amp;").replace("<", "&lt;")
+        return f"<figure>{spy_svg(self)}<figcaption>{text}</figcaption></figure>"
+
+    # -- writing it out ----------------------------------------------------------------------------
+
     def toarray(self) -> Any:
         """The whole Jacobian as an array of shape ``output_shape + input_shape``.
 
@@ -74,44 +162,214 @@ class Jacobian:
         MemoryRefused
             If it would not fit into the memory that is free now.
         """
-        needed, free = prod(self.shape) * self.dtype.itemsize, free_memory()
-        if needed > free:
-            raise MemoryRefused(
-                "toarray", f"the Jacobian of shape {self.shape} does not fit into memory",
-                got=f"{needed:,} bytes needed and {free:,} free",
-                remedy="use products instead: J @ v and u @ J never form it",
-            )  # fmt: skip
-        return self._dense()
+        self._refuse_if_larger(self.dense_nbytes, "toarray")
+        if self._routes is not None and self._routes.is_traced:
+            return self._routes.dense()
+        self._compute()
+        return writing.write_dense(self.summands, self.shape, self.dtype)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.toarray(), dtype=dtype)
 
-    def __matmul__(self, tangent: Any) -> Any:
-        """``J @ v`` for v of the input's shape, without forming J."""
-        if np.shape(tangent) != self.input_shape:
+    def tosparse(self) -> csr_array:
+        """A SciPy CSR array of outputs by inputs, both flattened in row-major order.
+
+        The pattern is the exact one of the structure; entries that happen to be zero are stored.
+
+        Raises
+        ------
+        MemoryRefused
+            If it would not fit into the memory that is free now.
+        """
+        size = structure.entries(self.summands) * (self.dtype.itemsize + 4)
+        self._refuse_if_larger(size, "tosparse")
+        self._compute()
+        return writing.write_sparse(self.summands, self.output_shape, self.input_shape, self.dtype)
+
+    def aslinearoperator(self) -> LinearOperator:
+        """A SciPy LinearOperator of outputs by inputs, both flattened, which never forms J."""
+        from scipy.sparse.linalg import LinearOperator
+
+        def apply(vector: Array) -> Array:
+            return np.ravel(self @ np.reshape(vector, self.input_shape))
+
+        def apply_transposed(vector: Array) -> Array:
+            return np.ravel(np.reshape(vector, self.output_shape) @ self)
+
+        sides = (prod(self.output_shape), prod(self.input_shape))
+        return LinearOperator(shape=sides, dtype=self.dtype, matvec=apply, rmatvec=apply_transposed)
+
+    def diagonal(self) -> Array:
+        """The entries ``J[i, i]`` of a square Jacobian, in the output's shape."""
+        if self.output_shape != self.input_shape:
+            raise ShapeError(
+                "diagonal", "the output and the input must have one shape",
+                got=f"{self.output_shape} by {self.input_shape}",
+            )  # fmt: skip
+        self._compute()
+        try:
+            parts = indexing.diagonal(self.summands)
+        except Unstructured:
+            flat = self.toarray().reshape(prod(self.output_shape), -1)
+            return np.array(flat.diagonal()).reshape(self.output_shape)
+        return self.of_summands(self.output_shape, (), self.dtype, parts).toarray()  # type: ignore[no-any-return]
+
+    def solve(self, b: Any) -> Array:
+        """x with ``J x = b`` for a square J, by a solver that suits the structure.
+
+        Parameters
+        ----------
+        b : array_like
+            Of the output's shape, or with more axes behind: one system for each.
+
+        Raises
+        ------
+        ShapeError
+            If J is not square or b has another shape.
+        SingularError
+            If J is singular.
+        """
+        return solve(self, b)
+
+    # -- arithmetic --------------------------------------------------------------------------------
+
+    @property
+    def T(self) -> Jacobian:
+        """The transpose: inputs by outputs."""
+        parts = [canonical(summand.transposed) for summand in self.summands]
+        return self.of_summands(self.input_shape, self.output_shape, self.dtype, parts)
+
+    def __matmul__(self, other: Any) -> Any:
+        """``J @ v`` for v of the input's shape, with more axes behind, or another Jacobian.
+
+        The product with a single v never forms J.
+        """
+        if isinstance(other, Jacobian):
+            return self._after(other)
+        shape = np.shape(other)
+        rank = len(self.input_shape)
+        if shape[:rank] != self.input_shape:
             raise ShapeError(
                 "J @ v",
-                "the tangent must have the input's shape",
-                got=f"{np.shape(tangent)} for {self.output_shape} by {self.input_shape}",
-                remedy="use J.toarray() for products with other arrays",
+                "the first axes must be those of the input",
+                got=f"{shape} for {self.output_shape} by {self.input_shape}",
             )
-        return self._push(tangent)
+        if len(shape) == rank and self._routes is not None and not self._is_computed:
+            return self._routes.push(other)
+        array = np.asarray(other)
+        columns = _dense(array, shape[:rank], shape[rank:])
+        return self._after(columns).toarray()
 
-    def __rmatmul__(self, cotangent: Any) -> Any:
-        """``u @ J`` for u of the output's shape, without forming J."""
-        if np.shape(cotangent) != self.output_shape:
+    def __rmatmul__(self, other: Any) -> Any:
+        """``u @ J`` for u of the output's shape, or with more axes in front."""
+        shape = np.shape(other)
+        rank = len(shape) - len(self.output_shape)
+        if rank < 0 or shape[rank:] != self.output_shape:
             raise ShapeError(
                 "u @ J",
-                "the cotangent must have the output's shape",
-                got=f"{np.shape(cotangent)} for {self.output_shape} by {self.input_shape}",
-                remedy="use J.toarray() for products with other arrays",
+                "the last axes must be those of the output",
+                got=f"{shape} for {self.output_shape} by {self.input_shape}",
             )
-        return self._pull(cotangent)
+        if rank == 0 and self._routes is not None and not self._is_computed:
+            return self._routes.pull(other)
+        array = np.asarray(other)
+        return _dense(array, shape[:rank], shape[rank:])._after(self).toarray()
 
-    def __repr__(self) -> str:
-        sides = (
-            "×".join(str(size) for size in shape) or "scalar"
-            for shape in (self.output_shape, self.input_shape)
-        )
-        size = prod(self.shape) * self.dtype.itemsize
-        return f"Jacobian of {' by '.join(sides)}, {self.dtype}, {size:,} bytes when written out"
+    def _after(self, inner: Jacobian) -> Jacobian:
+        """The chain rule (5.53): this Jacobian times the one of what comes before."""
+        if self.input_shape != inner.output_shape:
+            raise ShapeError(
+                "J1 @ J2",
+                "the input of the first must be the output of the second",
+                got=f"{self.input_shape} and {inner.output_shape}",
+            )
+        dtype = np.result_type(self.dtype, inner.dtype)
+        try:
+            made = [compose(one, two) for one in self.summands for two in inner.summands]
+            parts = merged([canonical(simplified(m, eager=True)) for m in made if m is not None])
+        except Unstructured:
+            rank = len(self.input_shape)
+            product = np.tensordot(self.toarray(), inner.toarray(), rank)
+            return _dense(product, self.output_shape, inner.input_shape)
+        return self.of_summands(self.output_shape, inner.input_shape, dtype, parts)
+
+    def __add__(self, other: Any) -> Jacobian:
+        if not isinstance(other, Jacobian):
+            return NotImplemented
+        if self.shape != other.shape or self.output_shape != other.output_shape:
+            raise ShapeError(
+                "J1 + J2", "the Jacobians have different shapes",
+                got=f"{self.output_shape} by {self.input_shape} and "
+                f"{other.output_shape} by {other.input_shape}",
+            )  # fmt: skip
+        dtype = np.result_type(self.dtype, other.dtype)
+        parts = merged([*self.summands, *other.summands])
+        return self.of_summands(self.output_shape, self.input_shape, dtype, parts)
+
+    def __mul__(self, scale: Any) -> Jacobian:
+        if not isinstance(scale, (int, float)):
+            return NotImplemented
+        parts = [summand._replace(scale=summand.scale * scale) for summand in self.summands]
+        return self.of_summands(self.output_shape, self.input_shape, self.dtype, parts)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Jacobian:
+        return self * -1.0
+
+    def __sub__(self, other: Any) -> Jacobian:
+        return self + -other if isinstance(other, Jacobian) else NotImplemented
+
+    def __getitem__(self, key: Any) -> Jacobian:
+        """Part of the outputs and inputs, by slices and whole numbers, outputs first."""
+        ranges, kept = indexing.parts_of_axes(key, self.shape)
+        rank = len(self.output_shape)
+        out = tuple(ranges[k].length for k in range(rank) if k in kept)
+        into = tuple(ranges[k].length for k in range(rank, self.ndim) if k in kept)
+        try:
+            parts = indexing.part(self.summands, ranges, kept)
+        except Unstructured:
+            found = self.toarray()[key]
+            return _dense(found, out, into)
+        return self.of_summands(out, into, self.dtype, parts)
+
+    # -- computing the coefficients ----------------------------------------------------------------
+
+    @property
+    def _is_computed(self) -> bool:
+        if "orders" not in self.__dict__:
+            return False
+        return all(node.value is not None for node in structure.coefficient_nodes(self.summands))
+
+    def _compute(self) -> None:
+        """Compute what the summands hold and keep it on their nodes."""
+        self._refuse_if_larger(self.nbytes, "the coefficients")
+        missing = [n for n in structure.coefficient_nodes(self.summands) if n.value is None]
+        for node, value in zip(missing, evaluate(missing), strict=True):
+            node.value = value
+
+    def _refuse_if_larger(self, needed: int, operation: str) -> None:
+        free = free_memory()
+        if needed > free:
+            raise MemoryRefused(
+                operation,
+                f"a Jacobian of {_size(self.output_shape)} by {_size(self.input_shape)} does not "
+                "fit into memory like this",
+                got=f"{needed:,} bytes needed and {free:,} free",
+                remedy="use J @ v and u @ J, which never form it, or J.tosparse() if it is sparse",
+            )
+
+
+def _size(shape: Shape) -> str:
+    return "×".join(str(size) for size in shape) or "scalar"
+
+
+def _dense(array: Array, out: Shape, into: Shape) -> Jacobian:
+    """An array as a Jacobian with one dense coefficient."""
+    labels = tuple(range(array.ndim))
+    node: Node = constant(array)
+    rank = len(out)
+    summand = Summand(
+        (Coefficient(node, labels),), labels[:rank], labels[rank:], dict(enumerate(array.shape))
+    )
+    return Jacobian.of_summands(out, into, array.dtype, [summand])

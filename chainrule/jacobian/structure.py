@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from chainrule.graph.node import Node
 from chainrule.jacobian.summands import Summand
 from chainrule.jacobian.writing import unique_labels
-from chainrule.primitives.terms import Affine, Gather, all_labels, labels_of
+from chainrule.primitives.terms import Affine, Axis, Coefficient, Gather, all_labels, labels_of
 from chainrule.shapes import Shape
 
 
@@ -21,6 +21,21 @@ def coefficient_nodes(summands: Sequence[Summand]) -> list[Node]:
             if isinstance(axis, Gather):
                 found[axis.positions] = None
     return list(found)
+
+
+def with_coefficients(summand: Summand, became: Mapping[Node, Node]) -> Summand:
+    """A summand with other arrays in the place of its coefficients and tables."""
+
+    def moved(axis: Axis) -> Axis:
+        return axis._replace(positions=became[axis.positions]) if isinstance(axis, Gather) else axis
+
+    return summand._replace(
+        coefficients=tuple(
+            Coefficient(became[item.node], item.labels) for item in summand.coefficients
+        ),
+        out=tuple(moved(axis) for axis in summand.out),
+        into=tuple(moved(axis) for axis in summand.into),
+    )
 
 
 def nbytes(summands: Sequence[Summand]) -> int:

@@ -20,6 +20,7 @@ from chainrule.primitives.arithmetic import sum_of
 from chainrule.primitives.arrangement import cumulative_sum, reshape
 from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.gathers import take
+from chainrule.primitives.identities import cast
 from chainrule.primitives.selections import Range, take_slice, whole
 from chainrule.primitives.terms import (
     Affine,
@@ -63,17 +64,23 @@ class Summand(NamedTuple):
         return {*all_labels(self.out), *all_labels(self.into), *ends}
 
 
-def from_term(term: Term, out_shape: Shape, into_shape: Shape) -> Summand:
-    """A declared local Jacobian with the sizes of its labels."""
+def from_term(term: Term, out: Node, into: Node) -> Summand:
+    """A declared local Jacobian with the sizes of its labels, and masks as numbers."""
     sizes: dict[int, int] = {}
-    for axes, shape in ((term.out, out_shape), (term.into, into_shape)):
-        for axis, size in zip(axes, shape, strict=True):
+    for axes, node in ((term.out, out), (term.into, into)):
+        for axis, size in zip(axes, node.shape, strict=True):
             sizes.update(_axis_sizes(axis, size))
-    for coefficient in term.coefficients:
+    coefficients = tuple(
+        Coefficient(cast(item.node, out.dtype), item.labels)
+        if item.node.dtype.kind == "b"
+        else item
+        for item in term.coefficients
+    )
+    for coefficient in coefficients:
         sizes.update(zip(coefficient.labels, coefficient.node.shape, strict=True))
     for triangle in term.triangles:
         sizes.update({triangle.row: triangle.size, triangle.column: triangle.size})
-    return Summand(term.coefficients, term.out, term.into, sizes, term.scale, term.triangles)
+    return Summand(coefficients, term.out, term.into, sizes, term.scale, term.triangles)
 
 
 def _axis_sizes(axis: Axis, size: int) -> dict[int, int]:
@@ -102,11 +109,8 @@ def compose(outer: Summand, inner: Summand) -> Summand | None:
     moved = _renamed(inner, {label: label + shift for label in inner.sizes})
     if are_digits(outer.into) or are_digits(moved.out):
         return _through_digits(outer, moved)
-    state = _State(outer, moved)
-    while state.pairs:
-        if not state.unify(*state.pairs.pop()):
-            return None
-    return state.summand()
+    state = Composition(outer, moved)
+    return state.summand() if state.resolve() else None
 
 
 def _through_digits(outer: Summand, inner: Summand) -> Summand | None:
@@ -119,7 +123,7 @@ def _through_digits(outer: Summand, inner: Summand) -> Summand | None:
             (b.stride, b.size) for b in inner.out if isinstance(b, Digit)
         ]
         if same and isinstance(one, Digit) and isinstance(two, Digit):
-            state = _State(outer, inner)
+            state = Composition(outer, inner)
             state.pairs = []
             state.substitute(two.label, one.label)
             return state.summand()
@@ -194,16 +198,38 @@ def as_gather(axis: Axis, sizes: Mapping[int, int]) -> Gather:
     return Gather(constant(table), labels)
 
 
-class _State:
+class Composition:
     """A composition under way: what is composed, and pairs of axes yet to be identified."""
 
     def __init__(self, outer: Summand, inner: Summand) -> None:
         self.coefficients = [*outer.coefficients, *inner.coefficients]
         self.out, self.into = list(outer.out), list(inner.into)
-        self.pairs = list(zip(outer.into, inner.out, strict=True))
+        self.pairs = list(zip(outer.into, inner.out, strict=False))
         self.sizes = {**outer.sizes, **inner.sizes}
         self.triangles = [*outer.triangles, *inner.triangles]
         self.scale = outer.scale * inner.scale
+
+    @classmethod
+    def of(cls, summand: Summand) -> Composition:
+        """One summand, to be restricted."""
+        return cls(summand, Summand((), (), summand.into, {}))._with_pairs([])
+
+    def _with_pairs(self, pairs: list[tuple[Axis, Axis]]) -> Composition:
+        self.pairs = pairs
+        return self
+
+    def axis_length(self, axis: Axis) -> int:
+        """How many positions an axis has, as far as its own labels tell; 0 if they do not."""
+        if isinstance(axis, int):
+            return self.sizes[axis]
+        return int(np.prod(axis.sizes)) if isinstance(axis, Group) else 0
+
+    def resolve(self) -> bool:
+        """Identify all pairs of axes; False where no entry survives."""
+        while self.pairs:
+            if not self.unify(*self.pairs.pop()):
+                return False
+        return True
 
     def summand(self) -> Summand:
         return Summand(
@@ -488,6 +514,8 @@ def merged(summands: Sequence[Summand]) -> list[Summand]:
     """Like terms added: those that differ in the scale or in one coefficient only."""
     result: list[Summand] = []
     for summand in summands:
+        if summand.scale == 0.0:
+            continue
         for k, known in enumerate(result):
             both = _added(known, summand)
             if both is not None:
