@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.differentiate.gradients import grad, jvp, vjp
-from chainrule.errors import ChainruleError
+from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.tracing.containers import flatten, unflatten
 
 
@@ -56,6 +56,12 @@ def check_grads(
     >>> import chainrule as cr
     >>> cr.check_grads(lambda x: np.sin(x) * x, (np.array([0.3, 0.7]),))
     """
+    unknown = [mode for mode in modes if mode not in ("forward", "reverse")]
+    if unknown or not modes or order < 1:
+        raise ArgumentError(
+            "check_grads", "modes must name forward, reverse or both, and order be at least 1",
+            got=f"modes={tuple(modes)!r}, order={order}",
+        )  # fmt: skip
     rng = np.random.default_rng(seed)
     function = f
     for level in range(1, order + 1):

@@ -16,7 +16,7 @@ from chainrule.interpret.run import evaluate_all
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
 from chainrule.primitives.identities import stop_gradient as stop
-from chainrule.tracing.containers import flatten, unflatten
+from chainrule.tracing.containers import Structure, flatten, unflatten
 from chainrule.tracing.session import recording
 from chainrule.tracing.traced import Traced, as_node
 
@@ -170,7 +170,9 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         )  # fmt: skip
     with recording():
         problem = record("jvp", f, tuple(range(len(primals))), primals, {})
-        nodes, traced = _partners("jvp", "tangent", problem.leaves, flatten(list(tangents))[0])
+        given, structure = flatten(list(tangents))
+        _same_structure("jvp", "tangents", structure, flatten(list(primals))[1])
+        nodes, traced = _partners("jvp", "tangent", problem.leaves, given)
         found = forward(problem.outputs, problem.leaves, nodes)
         moved = [
             zeros(output) if node is None else node
@@ -180,6 +182,14 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     count = len(problem.outputs)
     structure = problem.output_structure
     return unflatten(structure, results[:count]), unflatten(structure, results[count:])
+
+
+def _same_structure(operation: str, what: str, given: Structure, wanted: Structure) -> None:
+    if given != wanted:
+        raise ArgumentError(
+            operation, f"{what} must have the structure of what they belong to",
+            got=f"{given} instead of {wanted}",
+        )  # fmt: skip
 
 
 def _partners(
@@ -231,14 +241,15 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     (array([3., 7.]), (array([1., 2.]),))
     """
     with recording():
-        problem = record("vjp", f, tuple(range(len(primals))), primals, {}, keeps=True)
+        problem = record("vjp", f, tuple(range(len(primals))), primals, {})
         values = problem.results(problem.outputs)
         if not any(isinstance(value, Traced) for value in values):
             evaluate_all(problem.outputs)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         with recording():
-            given = flatten(cotangent)[0]
+            given, structure = flatten(cotangent)
+            _same_structure("vjp", "the cotangent", structure, problem.output_structure)
             nodes, traced = _partners("vjp", "cotangent", problem.outputs, given)
             found = reverse(problem.outputs, nodes, problem.leaves)
             pulled = [

@@ -132,7 +132,7 @@ class JacobianFunction:
     def _built(self, build: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         operation = "hessian" if self._is_hessian else "jacobian"
         with recording():
-            problem = record(operation, self._f, self._wrt, args, kwargs, keeps=True)
+            problem = record(operation, self._f, self._wrt, args, kwargs)
             return _for_each_pair(
                 problem,
                 self._wrt,

@@ -93,11 +93,10 @@ def finished(
 
 def record(
     operation: str, f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any],
-    keeps: bool = False,
 ) -> Problem:  # fmt: skip
     """Run ``f`` on stand-ins for the arguments named by ``wrt`` and record what it does.
 
-    With ``keeps``, arrays are copied, since the caller may change them before the record is used.
+    Arrays are copied: the caller, or f itself, may change them before the record is used.
     """
     keys = resolve_wrt(operation, f, wrt, args, kwargs)
     originals: dict[Node, Node] = {}
@@ -105,7 +104,7 @@ def record(
     positional, keywords = list(args), dict(kwargs)
     for key in keys:
         value = positional[key] if isinstance(key, int) else keywords[key]
-        argument, stand_in = _argument(operation, f, key, value, originals, keeps)
+        argument, stand_in = _argument(operation, f, key, value, originals)
         arguments[key] = argument
         if isinstance(key, int):
             positional[key] = stand_in
@@ -130,20 +129,18 @@ def record(
 
 def _argument(
     operation: str, f: Callable[..., Any], key: Key, value: Any, originals: dict[Node, Node],
-    keeps: bool,
 ) -> tuple[Argument, Any]:  # fmt: skip
     """An argument's leaves as fresh nodes, and its stand-in made of traced values."""
     leaves, structure = flatten(value)
     name = _parameter_name(f, key)
     where = [f"argument {name}{path}" for path in paths(structure)]
     nodes = tuple(
-        _leaf(operation, text, leaf, originals, keeps)
-        for text, leaf in zip(where, leaves, strict=True)
+        _leaf(operation, text, leaf, originals) for text, leaf in zip(where, leaves, strict=True)
     )
     return Argument(structure, nodes), unflatten(structure, [Traced(node) for node in nodes])
 
 
-def _leaf(operation: str, where: str, value: Any, originals: dict[Node, Node], keeps: bool) -> Node:
+def _leaf(operation: str, where: str, value: Any, originals: dict[Node, Node]) -> Node:
     """A node that only this call differentiates by."""
     if isinstance(value, Expression):
         require_floating(operation, where, value.node.dtype)
@@ -152,15 +149,15 @@ def _leaf(operation: str, where: str, value: Any, originals: dict[Node, Node], k
         return alias
     array = numeric(operation, where, value)
     require_floating(operation, where, array.dtype)
-    return new_input(array.shape, array.dtype, array.copy() if keeps else array)
+    return new_input(array.shape, array.dtype, array.copy())
 
 
 def numeric(operation: str, where: str, value: Any) -> Array:
     """An argument as an array of numbers."""
-    if isinstance(value, np.ma.MaskedArray):
+    if isinstance(value, (np.matrix, np.ma.MaskedArray)):
         raise DtypeError(
-            operation, f"{where} is a masked array, whose mask would be lost",
-            remedy="fill it, and leave entries out with np.where(mask, 0, ...)",
+            operation, f"{where} is a {type(value).__name__}, which follows rules of its own",
+            remedy="convert it with np.asarray; leave entries out with np.where(mask, 0, ...)",
         )  # fmt: skip
     try:
         array = np.asarray(value)
@@ -179,6 +176,11 @@ def numeric(operation: str, where: str, value: Any) -> Array:
 
 def require_floating(operation: str, where: str, dtype: np.dtype[Any]) -> None:
     """Integers and booleans have no derivative: refuse them with a sentence."""
+    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
+        raise DtypeError(
+            operation, f"{where} has a floating-point type that is not supported",
+            got=f"dtype {dtype}", remedy="convert it to float32 or float64",
+        )  # fmt: skip
     if dtype.kind != "f":
         raise DtypeError(
             operation,

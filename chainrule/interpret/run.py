@@ -53,9 +53,10 @@ def evaluate_all(outputs: Sequence[Node]) -> None:
 
 
 def keep_value(node: Node) -> Array:
-    """The value of a node, kept on it for whoever asks next."""
+    """The value of a node, kept on it and on all it needs for whoever asks next."""
     if node.value is None:
-        (node.value,) = evaluate([node])
+        evaluate_all([node])
+    assert node.value is not None, "evaluation gives every node a value"
     return node.value
 
 

@@ -55,6 +55,8 @@ class Expression:
         return as_node(value)
 
     def _apply(self, ufunc: np.ufunc, *operands: Any) -> Any:
+        if ufunc is np.ldexp and type(operands[1]) is int:  # an exponent stays a whole number
+            operands = (operands[0], np.asarray(operands[1]))
         builder = UFUNCS.get(ufunc)
         if builder is None:
             raise MissingRuleError(

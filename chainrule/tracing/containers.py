@@ -45,16 +45,37 @@ def per_leaf(prefix: Any, tree: Any) -> list[Any]:
 
 
 def _is_unknown_dataclass(leaf: Any) -> bool:
-    return dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)
+    return (
+        dataclasses.is_dataclass(leaf)
+        and not isinstance(leaf, type)
+        and type(leaf) not in _registered
+    )
 
 
 def _register(cls: type) -> None:
-    names = [field.name for field in dataclasses.fields(cls) if field.init]
+    """Fields that hold arrays or containers are children; names, flags and counts stay as they are.
+
+    A rebuilt object gets its fields as they are, without running ``__init__`` again.
+    """
+    names = [item.name for item in dataclasses.fields(cls)]
 
     def take_apart(value: Any) -> Any:
-        return [getattr(value, name) for name in names], None, names
+        fields = [(name, getattr(value, name)) for name in names]
+        children = [(name, item) for name, item in fields if not _is_static(item)]
+        fixed = tuple((name, item) for name, item in fields if _is_static(item))
+        inner = tuple(name for name, _ in children)
+        return [item for _, item in children], (inner, fixed), list(inner)
 
-    def build(_: Any, children: Any) -> Any:
-        return cls(**dict(zip(names, children, strict=True)))
+    def build(parts: Any, children: Any) -> Any:
+        inner, fixed = parts
+        result: Any = object.__new__(cls)
+        for name, item in (*zip(inner, children, strict=True), *fixed):
+            object.__setattr__(result, name, item)
+        return result
 
     optree.register_pytree_node(cls, take_apart, build, namespace=NAMESPACE)
+    _registered.add(cls)
+
+
+def _is_static(value: Any) -> bool:
+    return value is None or isinstance(value, (str, bytes, bool, int)) or callable(value)

@@ -29,8 +29,6 @@ class Session:
     names: dict[Node, list[Name]] = field(default_factory=dict)
     depth: int = 0
     """How many NumPy functions written in terms of others are being recorded."""
-    active: set[Node] = field(default_factory=set)
-    """Arguments of the calls under way, which an inner derivative must leave open."""
     captured: dict[int, tuple[Array, Node]] = field(default_factory=dict)
 
     def add_name(self, node: Node, name: Name) -> None:
@@ -39,6 +37,9 @@ class Session:
         if all(item.text != name.text for item in known):
             known.append(name)
 
+
+_open: set[Node] = set()
+"""Arguments of the calls under way, which an inner derivative must leave open."""
 
 _session: ContextVar[Session | None] = ContextVar("chainrule_session", default=None)
 
@@ -65,21 +66,18 @@ def recording(names: bool = False) -> Iterator[Session]:
 
 @contextmanager
 def open_arguments(nodes: Iterable[Node]) -> Iterator[None]:
-    """Within the block, results that depend on these arguments stay traced."""
-    session = _session.get()
-    assert session is not None, "functions are traced within a session"
-    added = set(nodes) - session.active
-    session.active |= added
+    """Within the block, results that depend on these arguments stay traced, in any thread."""
+    added = set(nodes) - _open
+    _open.update(added)
     try:
         yield
     finally:
-        session.active -= added
+        _open.difference_update(added)
 
 
 def is_open(node: Node) -> bool:
     """Whether a node is an argument of a call under way."""
-    session = _session.get()
-    return session is not None and node in session.active
+    return node in _open
 
 
 def carry_names(became: Mapping[Node, Node]) -> None:

@@ -23,7 +23,7 @@ from chainrule.tracing import indexing
 from chainrule.tracing.dispatch import FUNCTIONS, METHODS, _is_default, _refuse_keywords
 from chainrule.tracing.names import ALONE, assigned_name, from_in_place_operator, references
 from chainrule.tracing.session import Name, capture, current
-from chainrule.tracing.views import VIEWS, View, view_by, view_by_key
+from chainrule.tracing.views import VIEWS, Root, View, view_by, view_by_key
 
 
 class Traced(Expression):
@@ -33,31 +33,43 @@ class Traced(Expression):
     view keeps what it is a view of, reads through it, and writes through it.
     """
 
-    __slots__ = ("__weakref__", "_node", "_seen", "_view")
+    __slots__ = ("__weakref__", "_node", "_root", "_seen", "_view")
 
     # -- construction -----------------------------------------------------------------------------
 
     def __init__(self, node: Node, view: View | None = None) -> None:
         self._node = node
         self._view = view
-        self._seen = view.base.node if view else None
+        self._root: Root = view.base._root if view else Root()
+        self._seen = self._root.version
 
     @property
     def node(self) -> Node:  # type: ignore[override]  # a slot there, read through the view here
-        if self._view is not None:
-            base = self._view.base.node
-            if base is not self._seen:
-                self._seen = base
-                self._node = self._view.read(base)
+        if self._seen != self._root.version:
+            self._refresh()
         return self._node
+
+    def _refresh(self) -> None:
+        """Read again, from the array behind all views on, what has been assigned to since."""
+        chain: list[Traced] = [self]
+        while (view := chain[-1]._view) is not None:
+            chain.append(view.base)
+        for value in reversed(chain):
+            if value._view is not None and value._seen != self._root.version:
+                value._node = value._view.read(value._view.base._node)
+            value._seen = self._root.version
 
     def _store(self, node: Node) -> None:
         """Another value for this array: in what it is a view of, where it is one."""
-        view = self._view
-        if view is None or view.may_let_go():
-            self._node, self._view = node, None
-        else:
-            view.base._store(view.write(view.base.node, node))
+        target: Traced = self
+        while (view := target._view) is not None:
+            if view.may_let_go():
+                target._view, target._root = None, Root()
+                break
+            node, target = view.write(view.base.node, node), view.base
+        target._node = node
+        target._root.version += 1
+        target._seen = target._root.version
 
     def _like(self, node: Node) -> Self:
         result = type(self)(node)
@@ -371,6 +383,11 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
         return concatenate(
             [contraction.insert_axes(contraction.broadcast_to(p, shape), (0,)) for p in parts], 0
         )
+    if isinstance(value, (np.matrix, np.ma.MaskedArray)):
+        raise DtypeError(
+            "tracing", "matrices and masked arrays follow rules of their own", got=str(type(value)),
+            remedy="convert it with np.asarray, and use @ for matrix products",
+        )  # fmt: skip
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise DtypeError(

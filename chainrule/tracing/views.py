@@ -29,6 +29,15 @@ VIEWS = ALWAYS | READ_ONLY | {np.reshape, np.ravel}
 """Functions whose result NumPy lets show its argument; the last two copy what is not in order."""
 
 
+class Root:
+    """The array behind all views of it: its version counts the assignments."""
+
+    __slots__ = ("version",)
+
+    def __init__(self) -> None:
+        self.version = 0
+
+
 @dataclass(frozen=True)
 class View:
     """How a value shows another, its base.
@@ -53,10 +62,12 @@ class View:
         return not self.is_certain and self._is_only_holder()
 
     def _is_only_holder(self) -> bool:
-        if sys.getrefcount(self.base) > 2:  # this view's reference, and the argument's
-            return False
-        above = self.base._view
-        return above is None or above._is_only_holder()
+        view: View | None = self
+        while view is not None:
+            if sys.getrefcount(view.base) > 2:  # the view's reference, and the argument's
+                return False
+            view = view.base._view
+        return True
 
 
 def view_by_key(base: Traced, key: tuple[Any, ...]) -> View:

@@ -49,6 +49,10 @@ def squared_cost(output: Any, target: Any) -> Any:
 def cross_entropy(output: Any, target: Any) -> Any:
     """−Σᵢ targetᵢ log outputᵢ, the cost of one example whose outputs are a softmax's probabilities.
 
+    Where the output is traced straight from sigmoid units, or is a single unit, it is that of
+    independent yes-or-no answers: :func:`binary_cross_entropy`. An array of several sigmoids'
+    values does not show what it is: call that function for it.
+
     Parameters
     ----------
     output : array of shape (K,)
@@ -72,6 +76,8 @@ def cross_entropy(output: Any, target: Any) -> Any:
     1.386294
     """
     output, target = _pair("cross_entropy", output, target)
+    if _made_by("sigmoid", output) is not None or output.shape == (1,):
+        return binary_cross_entropy(output, target)
     return -np.sum(_times_log(target, output))
 
 
@@ -157,11 +163,9 @@ def _named_cost(cost: Cost | str) -> tuple[str, Cost]:
 
 def _times_log(weight: Any, probability: Any) -> Any:
     """Weight · log(probability), and 0 where the weight is 0."""
-    softmax, sigmoid = _made_by("softmax", probability), _made_by("sigmoid", probability)
+    softmax = _made_by("softmax", probability)
     if softmax is not None:
         return weight * log_softmax(wrap(softmax.inputs[0]), axis=softmax.params)
-    if sigmoid is not None:
-        return -weight * np.logaddexp(0.0, -wrap(sigmoid.inputs[0]))
     return weight * np.log(np.where(weight == 0, 1.0, probability))
 
 
