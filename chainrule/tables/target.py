@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +18,8 @@ ROWS_A_CLASS = 5
 """Whole numbers count as classes if there are at most 20 of them, with 5 rows each on average."""
 
 NOT_ALL_NUMBERS = "write a number there, or pass --task classification to take all cells as classes"
+
+DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 
 Classes = tuple[str, ...] | tuple[int, ...] | tuple[float, ...]
 
@@ -41,12 +44,26 @@ def task_of(table: Table, target: str) -> Task:
     """
     numeric = table.is_number(target)
     if 2 * sum(numeric) < len(numeric):
+        _refuse_decimal_commas(table, target)
         return Task.classification
     values = table.numbers(target, NOT_ALL_NUMBERS)
     different = np.unique(values)
     whole = bool(np.all(different == np.round(different)))
     few = len(different) <= min(MOST_CLASSES, len(values) / ROWS_A_CLASS)
     return Task.classification if whole and few else Task.regression
+
+
+def _refuse_decimal_commas(table: Table, target: str) -> None:
+    """A column of 1,5 and 2,25 is meant as numbers, not as classes."""
+    cells = [str(cell).strip() for cell in table.columns[target]]
+    commas = [cell for cell in cells if DECIMAL_COMMA.fullmatch(cell)]
+    if 2 * len(commas) > len(cells):
+        raise DataError(
+            table.source,
+            f"the target {quoted(target)} holds numbers with a decimal comma",
+            quoted(commas[0]),
+            "write a point instead, as in 1.5, or pass --task classification",
+        )
 
 
 def classes_of(table: Table, target: str) -> tuple[Classes, npt.NDArray[np.intp]]:

@@ -234,6 +234,16 @@ def test_a_cost_that_overflows_stops_with_a_sentence_and_keeps_the_model(chainru
     assert "NaN" not in done.out.replace("became NaN", "")
 
 
+def test_a_training_that_diverged_does_not_replace_a_model_that_is_there(chainrule, houses):
+    good = ("train", "houses.csv", "--target", "price", *QUICK)
+    assert chainrule(*good).status == 0
+    before = load("houses.safetensors")
+    done = chainrule(*good[:4], "--layers", "4", "--rate", "1e9")
+    assert (done.status, load("houses.stopped.safetensors").outcome) == (1, "diverged")
+    assert "houses.stopped.safetensors" in done.error
+    np.testing.assert_array_equal(load("houses.safetensors").params["A0"], before.params["A0"])
+
+
 def test_an_interrupted_training_keeps_and_reports_what_it_reached(chainrule, houses, monkeypatch):
     import chainrule.cli.training as training
 

@@ -55,6 +55,12 @@ def test_some_text_among_numbers_is_a_mistake_and_not_a_class():
     assert classes_of(table_of(y=["1", "2", "n/a"] * 2), "y")[0] == ("1", "2", "n/a")
 
 
+def test_numbers_with_a_decimal_comma_are_not_taken_for_classes():
+    with pytest.raises(DataError, match=r"numbers with a decimal comma; got '1,5'; write a point"):
+        task_of(table_of(y=["1,5", "2,25", "3,0"]), "y")
+    assert task_of(table_of(y=["1,5", "red", "blue"]), "y") == Task.classification
+
+
 def test_classes_are_sorted_and_numbers_stay_numbers():
     classes, codes = classes_of(table_of(y=["10", "9", "9", "10"]), "y")
     assert (classes, codes.tolist()) == ((9, 10), [1, 0, 0, 1])
