@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.graph.node import Node
-from chainrule.graph.walk import dependents, topological
+from chainrule.graph.walk import dependents, older_than, topological
 from chainrule.primitives.contraction import broadcast_to
 
 
@@ -22,7 +22,7 @@ def batch(outputs: Sequence[Node], mapped: dict[Node, Node], size: int) -> dict[
         How many examples there are. Outputs that depend on none of them are repeated.
     """
     batched = dict(mapped)
-    order = topological(outputs, stop=mapped.__contains__)
+    order = topological(outputs, stop=older_than(mapped))
     affected = dependents(order, mapped)
     for node in order:
         if node in affected and node not in batched:

@@ -13,7 +13,7 @@ from chainrule.differentiate.gradients import grad
 from chainrule.differentiate.modes import forward, reverse, zeros
 from chainrule.differentiate.problem import Problem, Wrt, is_inside, record
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
-from chainrule.graph.node import Node, constant, new_input
+from chainrule.graph.node import Node, constant, holding, new_input
 from chainrule.graph.walk import topological
 from chainrule.interpret.run import Program
 from chainrule.jacobian.accumulate import Accumulated, Order, accumulate, operations_beyond
@@ -276,9 +276,9 @@ def _planned(
                 "plan", "the point has another shape or dtype than planned",
                 got=f"{array.dtype}{list(array.shape)} for {leaf.dtype}{list(leaf.shape)}",
             )  # fmt: skip
-        became = {node: constant(value) for node, value in zip(nodes, program(array), strict=True)}
+        became = {node: holding(value) for node, value in zip(nodes, program(array), strict=True)}
         parts = [with_coefficients(summand, became) for summand in planned.summands]
-        return Jacobian.of_summands(output.shape, leaf.shape, output.dtype, parts)
+        return Jacobian.of_summands(output.shape, leaf.shape, output.dtype, parts, is_symmetric)
 
     return JacobianPlan(planned, again)
 

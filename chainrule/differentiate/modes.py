@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.graph.node import Node
-from chainrule.graph.walk import dependents, topological
+from chainrule.graph.walk import dependents, older_than, topological
 from chainrule.jacobian.apply import pull_back, push_forward
 from chainrule.primitives.arithmetic import sum_of
 from chainrule.primitives.contraction import full
@@ -41,7 +41,7 @@ def reverse(
         One node for each of ``wrt``, of its shape and dtype; None where no output depends on it.
     """
     sources = set(wrt)
-    order = topological(outputs, stop=sources.__contains__)
+    order = topological(outputs, stop=older_than(sources))
     active = dependents(order, sources)
     found: dict[Node, Node] = {}
     for node, cotangent in zip(outputs, cotangents, strict=True):
@@ -68,7 +68,7 @@ def forward(
     """Tangents of the outputs: the sum over ``wrt`` of ``J tangent``; None where it is zero."""
     found: dict[Node, Node] = dict(zip(wrt, tangents, strict=True))
     sources = set(wrt)
-    for node in topological(outputs, stop=sources.__contains__):
+    for node in topological(outputs, stop=older_than(sources)):
         if node in sources or not node.differentiable:
             continue
         total: Node | None = None

@@ -72,7 +72,9 @@ class Problem:
 
 def is_inside(nodes: Sequence[Node], originals: Mapping[Node, Node]) -> bool:
     """Whether an outer trace is under way that the nodes depend on."""
-    return bool(originals) or any(is_open(node) for node in topological(nodes))
+    if originals or any(is_open(node.witness or node) for node in nodes):
+        return True
+    return any(is_open(node) for node in topological(nodes))
 
 
 def finished(

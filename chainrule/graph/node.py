@@ -97,8 +97,10 @@ class Node:
         "inputs",
         "params",
         "primitive",
+        "serial",
         "shape",
         "value",
+        "witness",
     )
 
     def __init__(
@@ -111,6 +113,10 @@ class Node:
         self.finite = finite
         self.value: Array | None = None
         """The value at hand, where there is one; never part of the node's identity."""
+        self.serial = next(_serial)
+        """Nodes are numbered as they are made: one depends on older ones only."""
+        self.witness: Node | None = _oldest(inputs)
+        """The oldest argument that it depends on; None for leaves."""
 
     @property
     def ndim(self) -> int:
@@ -129,6 +135,16 @@ class Node:
         return f"<{self.primitive.name} {self.dtype}{list(self.shape)}>"
 
 
+def _oldest(inputs: tuple[Node, ...]) -> Node | None:
+    found: Node | None = None
+    for item in inputs:
+        candidate = item if item.primitive is INPUT else item.witness
+        if candidate is not None and (found is None or candidate.serial < found.serial):
+            found = candidate
+    return found
+
+
+_serial = itertools.count()
 _nodes: WeakValueDictionary[Hashable, Node] = WeakValueDictionary()
 
 
@@ -175,7 +191,6 @@ class Identity(NamedTuple):
 
 INPUT = register(Leaf("input"))
 CONSTANT = register(Leaf("constant"))
-_serial = itertools.count()
 _SMALL = 1024  # bytes: constants up to here are equal when their contents are
 
 
@@ -189,6 +204,13 @@ def new_input(shape: Shape, dtype: np.dtype[Any], value: Array | None = None) ->
 
 def _all_finite(value: Array) -> bool:
     return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
+
+
+def holding(value: Array) -> Node:
+    """A node for a result at hand, whose contents are not looked at."""
+    node = make(INPUT, (), Identity(next(_serial), value.shape, value.dtype))
+    node.value, node.finite = value, False
+    return node
 
 
 def constant(value: Array) -> Node:

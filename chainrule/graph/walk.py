@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from chainrule.graph.node import Node, make
 
@@ -32,6 +32,13 @@ def topological(outputs: Iterable[Node], stop: Callable[[Node], bool] | None = N
     return order
 
 
+def older_than(sources: Collection[Node]) -> Callable[[Node], bool]:
+    """Where a walk back to some nodes may stop: at them, and at what was made before them all."""
+    first = min((node.serial for node in sources), default=0)
+    wanted = frozenset(sources)
+    return lambda node: node.serial < first or node in wanted
+
+
 def dependents(order: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
     """The nodes of a topological order that depend on one of the sources, these included."""
     found = set(sources)
@@ -59,7 +66,9 @@ def substitute(outputs: Sequence[Node], replaced: dict[Node, Node]) -> dict[Node
     What lies behind the outputs is there too, as far as it is affected.
     """
     done = dict(replaced)
-    order = topological(outputs, stop=done.__contains__)
+    if not done:
+        return {node: node for node in outputs}
+    order = topological(outputs, stop=older_than(replaced))
     affected = dependents(order, replaced)
     for node in order:
         if node in affected and node not in done:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from chainrule.graph.node import Node
-from chainrule.graph.walk import dependents, topological
+from chainrule.graph.walk import dependents, older_than, topological
 from chainrule.jacobian.summands import (
     Summand,
     Unstructured,
@@ -43,7 +43,7 @@ def accumulate(output: Node, leaf: Node, order: Order) -> Accumulated:
     Unstructured
         Where the graph has a composition without a compact form.
     """
-    nodes = topological([output], stop=lambda node: node is leaf)
+    nodes = topological([output], stop=older_than([leaf]))
     active = dependents(nodes, [leaf])
     summands = _backwards(nodes, active, output, leaf, order) if order != "forward" else (
         _forwards(nodes, active, output, leaf)

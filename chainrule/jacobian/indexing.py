@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import ArgumentError
 from chainrule.jacobian.summands import Composition, Summand, canonical, merged, simplified
 from chainrule.primitives.selections import Range, whole
@@ -27,10 +29,10 @@ def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Range], list[int]]:
             start, stop, step = item.indices(size)
             ranges.append(Range(start, step, len(range(start, stop, step))))
             kept.append(axis)
-        elif isinstance(item, int):
+        elif isinstance(item, (int, np.integer)):
             if not -size <= item < size:
                 raise IndexError(f"index {item} is out of bounds for axis {axis} of size {size}")
-            ranges.append(Range(item % size, 1, 1))
+            ranges.append(Range(int(item) % size, 1, 1))
         else:
             raise ArgumentError(
                 "Jacobian[...]", "only slices and whole numbers select outputs and inputs",

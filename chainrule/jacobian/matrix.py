@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
 
+NUMBERS = (int, float, np.integer, np.floating)
+
+
 class Routes(NamedTuple):
     """Ways through the graph that never form the Jacobian; absent for results of arithmetic."""
 
@@ -99,11 +102,16 @@ class Jacobian:
 
     @classmethod
     def of_summands(
-        cls, out: Shape, into: Shape, dtype: np.dtype[Any], summands: Sequence[Summand]
+        cls,
+        out: Shape,
+        into: Shape,
+        dtype: np.dtype[Any],
+        summands: Sequence[Summand],
+        is_symmetric: bool = False,
     ) -> Jacobian:
         """A Jacobian from its parts."""
         whole = Accumulated("reverse", tuple(summands), 0)
-        return cls(out, into, dtype, lambda: [whole])
+        return cls(out, into, dtype, lambda: [whole], is_symmetric=is_symmetric)
 
     # -- what it is --------------------------------------------------------------------------------
 
@@ -210,7 +218,8 @@ class Jacobian:
         try:
             parts = indexing.diagonal(self.summands)
         except Unstructured:
-            flat = self.toarray().reshape(prod(self.output_shape), -1)
+            size = prod(self.output_shape)
+            flat = self.toarray().reshape(size, size)
             return np.array(flat.diagonal()).reshape(self.output_shape)
         return self.of_summands(self.output_shape, (), self.dtype, parts).toarray()  # type: ignore[no-any-return]
 
@@ -256,7 +265,7 @@ class Jacobian:
             )
         if len(shape) == rank and self._routes is not None and not self._is_computed:
             return self._routes.push(other)
-        array = np.asarray(other)
+        array = np.asarray(other, self.dtype)
         columns = _dense(array, shape[:rank], shape[rank:])
         return self._after(columns).toarray()
 
@@ -272,7 +281,7 @@ class Jacobian:
             )
         if rank == 0 and self._routes is not None and not self._is_computed:
             return self._routes.pull(other)
-        array = np.asarray(other)
+        array = np.asarray(other, self.dtype)
         return _dense(array, shape[:rank], shape[rank:])._after(self).toarray()
 
     def _after(self, inner: Jacobian) -> Jacobian:
@@ -307,12 +316,15 @@ class Jacobian:
         return self.of_summands(self.output_shape, self.input_shape, dtype, parts)
 
     def __mul__(self, scale: Any) -> Jacobian:
-        if not isinstance(scale, (int, float)):
+        if not isinstance(scale, NUMBERS):
             return NotImplemented
-        parts = [summand._replace(scale=summand.scale * scale) for summand in self.summands]
+        parts = [summand._replace(scale=summand.scale * float(scale)) for summand in self.summands]
         return self.of_summands(self.output_shape, self.input_shape, self.dtype, parts)
 
     __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> Jacobian:
+        return self * (1.0 / divisor) if isinstance(divisor, NUMBERS) else NotImplemented
 
     def __neg__(self) -> Jacobian:
         return self * -1.0

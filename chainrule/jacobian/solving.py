@@ -40,7 +40,7 @@ def solve(jacobian: Jacobian, b: Any) -> Array:
 
 
 def _solved(jacobian: Jacobian, columns: Array, size: int) -> Array:
-    if jacobian.structure.endswith(("diagonal", "identity")) and jacobian.output_shape:
+    if structure.is_diagonal(jacobian.summands) and jacobian.output_shape == jacobian.input_shape:
         entries = jacobian.diagonal().reshape(size, 1)
         if np.any(entries == 0):
             raise _singular(jacobian)
@@ -88,7 +88,7 @@ def _dense(jacobian: Jacobian, columns: Array, size: int) -> Array:
     from scipy.linalg import LinAlgWarning
     from scipy.linalg import solve as dense_solve
 
-    kind: Any = "symmetric" if jacobian.is_symmetric else "general"
+    kind: Any = "sym" if jacobian.is_symmetric else "gen"
     matrix: Any = jacobian.toarray().reshape(size, size)
     with warnings.catch_warnings():
         warnings.simplefilter("error", LinAlgWarning)

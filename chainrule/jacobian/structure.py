@@ -55,12 +55,17 @@ def describe(summands: Sequence[Summand], out: Shape, into: Shape) -> str:
     if len(summands) == 1:
         return _one(summands[0], out, into)
     rows, columns = prod(out), prod(into)
-    if all(_is_diagonal(item) for item in summands):
+    if is_diagonal(summands):
         return "diagonal"
     if entries(summands) < rows * columns and all(_is_thin(item) for item in summands):
         return _thin(summands, columns)
     parts = list(dict.fromkeys(_one(item, out, into) for item in summands))
     return " + ".join(parts)
+
+
+def is_diagonal(summands: Sequence[Summand]) -> bool:
+    """Whether entries stand on the diagonal only."""
+    return all(_is_diagonal(item) for item in summands)
 
 
 def _one(summand: Summand, out: Shape, into: Shape) -> str:
@@ -69,7 +74,7 @@ def _one(summand: Summand, out: Shape, into: Shape) -> str:
     if summand.triangles:
         return "triangular" if len(out) == len(into) == 1 else "triangular along an axis"
     if _is_diagonal(summand):
-        if summand.coefficients:
+        if summand.coefficients or not all(isinstance(axis, int) for axis in summand.out):
             return "diagonal"
         return "identity" if summand.scale == 1.0 else f"{summand.scale:g} × identity"
     plain = all(isinstance(axis, int) for axis in (*summand.out, *summand.into))
@@ -77,6 +82,9 @@ def _one(summand: Summand, out: Shape, into: Shape) -> str:
         if _is_thin(summand):
             return _thin([summand], columns)
         return "sparse blocks"
+    sides = [all_labels(summand.out), all_labels(summand.into)]
+    if any(len(set(side)) < len(side) for side in sides):
+        return f"sparse, {entries([summand]):,} entries"
     if not shared:
         return _dense_kind(summand, rows, columns)
     return _block_kind(summand, shared)
@@ -92,12 +100,24 @@ def _dense_kind(summand: Summand, rows: int, columns: int) -> str:
 
 
 def _block_kind(summand: Summand, shared: Sequence[int]) -> str:
-    """Deltas on some labels: blocks along a diagonal, all equal or each its own."""
+    """Deltas on some labels: blocks along a diagonal, all equal or each its own.
+
+    Only deltas on the leading axes of both sides are blocks along the diagonal of the flattened
+    Jacobian; on others the blocks are spread over it.
+    """
     blocks = prod(summand.sizes[n] for n in shared)
     rest_out = prod(summand.sizes[n] for n in all_labels(summand.out) if n not in shared)
     rest_into = prod(summand.sizes[n] for n in all_labels(summand.into) if n not in shared)
     inside = f"{rest_out}×{rest_into}"
     alike = not any(n in c.labels for c in summand.coefficients for n in shared)
+    count = len(shared)
+    leads = summand.out[:count] == summand.into[:count] == tuple(shared)
+    trails = summand.out[-count:] == summand.into[-count:] == tuple(shared)
+    if not leads and alike and trails:
+        return f"A ⊗ I: {inside}, each entry on the diagonal of a block of {blocks:,}×{blocks:,}"
+    if not leads:
+        every = rest_out * rest_into * blocks
+        return f"Kronecker deltas on {count} of the axes, {every:,} entries"
     if alike:
         return f"I ⊗ A: {blocks:,} equal blocks of {inside}"
     return f"block diagonal: {blocks:,} blocks of {inside}"

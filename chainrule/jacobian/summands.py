@@ -244,22 +244,36 @@ class Composition:
 
     def unify(self, a: Axis, b: Axis) -> bool:
         """Identify two axes; False where they have no position in common."""
+        if a == b and isinstance(a, int):
+            return True
+        if set(labels_of(a)) & set(labels_of(b)):
+            raise Unstructured("one label on both sides of an identification")
         if isinstance(b, int):
-            if a != b:
-                self.substitute(b, a)
+            self.substitute(b, a)
             return True
         if isinstance(a, int):
             self.substitute(a, b)
             return True
-        if set(labels_of(a)) & set(labels_of(b)):
-            raise Unstructured("one label on both sides of an identification")
         if isinstance(a, Affine) and isinstance(b, Affine):
             return self._meet(a, b)
         if isinstance(a, Group) and isinstance(b, Group):
             self._refine(a, b)
             return True
-        self._indicate(as_gather(a, self.sizes), as_gather(b, self.sizes))
+        if isinstance(a, Group):
+            a, b = b, a
+        if isinstance(b, Group):
+            self._spread(as_gather(a, self.sizes), b)
+        else:
+            self._indicate(as_gather(a, self.sizes), as_gather(b, self.sizes))
         return True
+
+    def _spread(self, a: Gather, b: Group) -> None:
+        """Each label of a group is a digit of the position that a table gives."""
+        position = a.positions
+        for label, size in reversed(list(zip(b.labels, b.sizes, strict=True))):
+            every = contraction.full((), size, position.dtype)
+            self.substitute(label, Gather(UFUNCS[np.remainder](position, every), a.labels))
+            position = UFUNCS[np.floor_divide](position, every)
 
     def _meet(self, a: Affine, b: Affine) -> bool:
         common = _intersection(a, b)
@@ -345,18 +359,19 @@ class Composition:
                 raise Unstructured("part of a large cumulative sum")
             else:
                 self.coefficients.append(written_triangle(item))
-        self.triangles = kept
+        # an entry on the diagonal of a triangle is one
+        self.triangles = [item for item in kept if item.row != item.column]
 
 
 def written_triangle(item: Triangle) -> Coefficient:
     """The zeros and ones of a cumulative sum."""
-    ones = np.tri(item.size, dtype=bool)
+    ones = np.tri(item.size, dtype=np.float32)  # of the narrowest dtype: it widens nothing
     return Coefficient(constant(ones.T if item.upper else ones), (item.row, item.column))
 
 
 def contraction_equal(a: Node, b: Node) -> Node:
     """Where two arrays of whole numbers agree, with broadcasting."""
-    return UFUNCS[np.equal](a, b)
+    return cast(UFUNCS[np.equal](a, b), np.float32)  # of the narrowest dtype: it widens nothing
 
 
 def _spliced(group: Group, label: int, inside: Group) -> Group:
@@ -441,6 +456,7 @@ def _without_open_triangles(summand: Summand) -> Summand:
             return _without_open_triangles(
                 summand._replace(
                     coefficients=(*rest, done),
+                    sizes={n: size for n, size in summand.sizes.items() if n != here},
                     triangles=tuple(t for t in summand.triangles if t is not item),
                 )
             )
@@ -519,11 +535,11 @@ def merged(summands: Sequence[Summand]) -> list[Summand]:
         for k, known in enumerate(result):
             both = _added(known, summand)
             if both is not None:
-                result[k] = both
+                result[k : k + 1] = [both] if both.scale != 0.0 else []
                 break
         else:
             result.append(summand)
-    return [item for item in result if item.scale != 0.0]
+    return result
 
 
 def _added(a: Summand, b: Summand) -> Summand | None:

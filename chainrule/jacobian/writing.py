@@ -76,6 +76,8 @@ def _add(result: Array, summand: Summand) -> None:
     axes = (*summand.out, *summand.into)
     labels = unique_labels(summand)
     sizes = tuple(summand.sizes[label] for label in labels)
+    if 0 in sizes:
+        return
     product = values(summand, labels)
     if all(isinstance(axis, (int, Affine, Group)) for axis in axes):
         view = _strided(result, axes, labels, sizes)

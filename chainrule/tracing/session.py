@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chainrule.graph.node import Array, Node, constant
+from chainrule.primitives.contraction import broadcast_to
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,10 @@ def capture(array: Array) -> Node:
     The array is copied, since the user may refill it while the function runs. While a session is
     under way, an array with unchanged contents gives the same node again, without a copy.
     """
+    repeats = [step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True)]
+    if any(repeats):  # repeated values are kept once
+        part = array[tuple(slice(0, 1) if again else slice(None) for again in repeats)]
+        return broadcast_to(capture(part), array.shape)
     session = _session.get()
     if session is None or array.nbytes <= 1024:
         return constant(array.copy())

@@ -49,9 +49,9 @@ def squared_cost(output: Any, target: Any) -> Any:
 def cross_entropy(output: Any, target: Any) -> Any:
     """−Σᵢ targetᵢ log outputᵢ, the cost of one example whose outputs are a softmax's probabilities.
 
-    Where the output is traced straight from sigmoid units, or is a single unit, it is that of
-    independent yes-or-no answers: :func:`binary_cross_entropy`. An array of several sigmoids'
-    values does not show what it is: call that function for it.
+    For a single unit, which is a yes-or-no answer, it is :func:`binary_cross_entropy`. Several
+    sigmoid units are not one probability vector: name that function for them; ``cr.fit`` with
+    ``cost=cr.cross_entropy`` and sigmoid outputs does so by itself.
 
     Parameters
     ----------
@@ -69,6 +69,8 @@ def cross_entropy(output: Any, target: Any) -> Any:
     ------
     ShapeError
         If the shapes differ.
+    ArgumentError
+        If the output comes from several sigmoid units.
 
     Examples
     --------
@@ -76,8 +78,15 @@ def cross_entropy(output: Any, target: Any) -> Any:
     1.386294
     """
     output, target = _pair("cross_entropy", output, target)
-    if _made_by("sigmoid", output) is not None or output.shape == (1,):
+    if output.shape == (1,):
         return binary_cross_entropy(output, target)
+    if _made_by("sigmoid", output) is not None:
+        raise ArgumentError(
+            "cross_entropy",
+            "several sigmoid units are yes-or-no answers, not one probability vector",
+            f"{output.shape[0]} units",
+            "use cr.binary_cross_entropy, or a softmax output",
+        )
     return -np.sum(_times_log(target, output))
 
 

@@ -142,3 +142,39 @@ def test_asking_for_values_in_a_loop_computes_each_once():
     finally:
         sin.value = value
     assert len(calls) == 49  # the last value is not needed for the gradient
+
+
+def test_walks_stop_at_what_was_made_before():
+    """An inner derivative in a loop does not walk the outer graph again and again."""
+    from chainrule.graph import walk
+
+    visited = []
+    topological = walk.topological
+
+    def f(x, steps):
+        total = 0.0
+        for _ in range(steps):
+            x = x + 1e-9
+            total = total + cr.grad(lambda y: y * y * x)(1.0)  # noqa: B023
+        return total
+
+    def counted(steps):
+        visited.clear()
+        cr.grad(f)(1.0, steps)
+        return sum(visited)
+
+    from chainrule.differentiate import batching, modes, problem
+
+    def counting(*args, **kwargs):
+        order = topological(*args, **kwargs)
+        visited.append(len(order))
+        return order
+
+    places = (walk, modes, batching, problem)
+    for place in places:
+        place.topological = counting
+    try:
+        assert counted(80) < 3 * counted(40)  # twice the steps: four times if it were quadratic
+    finally:
+        for place in places:
+            place.topological = topological

