@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
 
@@ -59,8 +60,14 @@ def describe(summands: Sequence[Summand], out: Shape, into: Shape) -> str:
         return "diagonal"
     if entries(summands) < rows * columns and all(_is_thin(item) for item in summands):
         return _thin(summands, columns)
-    parts = list(dict.fromkeys(_one(item, out, into) for item in summands))
-    return " + ".join(parts)
+    counts = Counter(_one(item, out, into) for item in summands)
+    return " + ".join(_counted(words, count) for words, count in counts.items())
+
+
+def _counted(words: str, count: int) -> str:
+    if count == 1 or words == "diagonal":
+        return words
+    return f"{count} outer products" if words == "outer product" else f"{count} × ({words})"
 
 
 def is_diagonal(summands: Sequence[Summand]) -> bool:

@@ -310,6 +310,8 @@ class Composition:
 
     def substitute(self, label: int, by: Axis) -> None:
         """Replace a label everywhere by what it is in terms of other labels."""
+        if label in labels_of(by):
+            raise Unstructured("a label in terms of itself")
         self.sizes.update(_axis_sizes(by, self.sizes[label]) if not isinstance(by, int) else {})
         if any(label in (item.row, item.column) for item in self.triangles):
             self._replace_in_triangles(label, by)
