@@ -9,6 +9,9 @@ a Jacobian that was planned before, as JAX's column runs a function that was com
 compute dense arrays, except CasADi, and run at the smaller size in the note where the dense array
 would not fit. Results are compared with each other before anything is timed.
 
+On a machine that does other work besides, matrix products on several BLAS threads take tens of
+times their least: set OPENBLAS_NUM_THREADS=1 there, for NumPy's closed forms as for us.
+
 A peak is the most memory that one run has at a time, counted by tracemalloc, without the function's
 arguments.
 """
