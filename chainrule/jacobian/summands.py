@@ -443,7 +443,8 @@ def _without_open_triangles(summand: Summand) -> Summand:
             labels = tuple(dict.fromkeys([here, *(n for c in mine for n in c.labels)]))
             shape = tuple(summand.sizes[label] for label in labels)
             nodes, lists = [c.node for c in mine], [c.labels for c in mine]
-            if there in labels or not nodes:
+            shared = any(here in (t.row, t.column) for t in summand.triangles if t is not item)
+            if shared or there in labels or not nodes:
                 return _without_open_triangles(
                     summand._replace(
                         coefficients=(*summand.coefficients, written_triangle(item)),
