@@ -206,10 +206,10 @@ def _all_finite(value: Array) -> bool:
     return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
 
 
-def holding(value: Array) -> Node:
-    """A node for a result at hand, whose contents are not looked at."""
-    node = make(INPUT, (), Identity(next(_serial), value.shape, value.dtype))
-    node.value, node.finite = value, False
+def placeholder(shape: Shape, dtype: np.dtype[Any]) -> Node:
+    """A node for a result that is given later, and whose contents are not looked at."""
+    node = make(INPUT, (), Identity(next(_serial), shape, dtype))
+    node.finite = False
     return node
 
 

@@ -12,19 +12,14 @@ import numpy as np
 
 from chainrule.errors import MemoryRefused, ShapeError
 from chainrule.graph.node import Array, Node, constant
-from chainrule.interpret.run import evaluate
+from chainrule.interpret.run import evaluate, owned
 from chainrule.jacobian import indexing, structure, writing
 from chainrule.jacobian.accumulate import Accumulated
+from chainrule.jacobian.composing import compose
+from chainrule.jacobian.merging import merged, simplified
 from chainrule.jacobian.picture import spy_svg
 from chainrule.jacobian.solving import solve
-from chainrule.jacobian.summands import (
-    Summand,
-    Unstructured,
-    canonical,
-    compose,
-    merged,
-    simplified,
-)
+from chainrule.jacobian.summands import Summand, Unstructured, canonical
 from chainrule.primitives.terms import Coefficient
 from chainrule.shapes import Shape
 
@@ -34,6 +29,10 @@ if TYPE_CHECKING:
 
 
 NUMBERS = (int, float, np.integer, np.floating)
+
+
+Evaluate = Callable[[Sequence[Node]], Sequence[Array]]
+"""What computes the values of coefficients."""
 
 
 class Routes(NamedTuple):
@@ -96,9 +95,12 @@ class Jacobian:
         accumulate: Callable[[], Sequence[Accumulated]],
         routes: Routes | None = None,
         is_symmetric: bool = False,
+        evaluate: Evaluate = evaluate,
     ) -> None:
         self.output_shape, self.input_shape, self.dtype = output_shape, input_shape, dtype
         self._accumulate, self._routes, self.is_symmetric = accumulate, routes, is_symmetric
+        self._evaluate = evaluate
+        self._handed_out = False
 
     @classmethod
     def of_summands(
@@ -124,6 +126,17 @@ class Jacobian:
     def summands(self) -> tuple[Summand, ...]:
         """The structured summands, from the cheapest order of accumulation."""
         return self.orders[0].summands
+
+    @cached_property
+    def _nodes(self) -> list[Node]:
+        return structure.coefficient_nodes(self.summands)
+
+    @property
+    def _settled(self) -> tuple[Summand, ...]:
+        """Summands to compute with: those of a plan have their values from it alone."""
+        if self._evaluate is not evaluate:
+            self._compute()
+        return self.summands
 
     @property
     def shape(self) -> Shape:
@@ -173,8 +186,28 @@ class Jacobian:
         self._refuse_if_larger(self.dense_nbytes, "toarray")
         if self._routes is not None and self._routes.is_traced:
             return self._routes.dense()
+        handed_out = self._whole_array()
+        if handed_out is not None:
+            return handed_out
         self._compute()
         return writing.write_dense(self.summands, self.shape, self.dtype)
+
+    def _whole_array(self) -> Array | None:
+        """The one coefficient that is the array already: handed out once instead of copied."""
+        if self._handed_out or len(self.summands) != 1:
+            return None
+        (only,) = self.summands
+        rank = len(self.output_shape)
+        labels = tuple(range(self.ndim))
+        whole = ((labels[:rank], labels[rank:]), labels, 1.0)
+        held = [item for item in only.coefficients if item.node.value is None]
+        if len(only.coefficients) != 1 or not held or held[0].node.dtype != self.dtype:
+            return None
+        if ((only.out, only.into), held[0].labels, only.scale) != whole or only.triangles:
+            return None
+        self._handed_out = True
+        array: Array = owned([held[0].node], self._evaluate([held[0].node]))[0]
+        return np.asarray(array)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.toarray(), dtype=dtype)
@@ -245,7 +278,7 @@ class Jacobian:
     @property
     def T(self) -> Jacobian:
         """The transpose: inputs by outputs."""
-        parts = [canonical(summand.transposed) for summand in self.summands]
+        parts = [canonical(summand.transposed) for summand in self._settled]
         return self.of_summands(self.input_shape, self.output_shape, self.dtype, parts)
 
     def __matmul__(self, other: Any) -> Any:
@@ -294,7 +327,7 @@ class Jacobian:
             )
         dtype = np.result_type(self.dtype, inner.dtype)
         try:
-            made = [compose(one, two) for one in self.summands for two in inner.summands]
+            made = [compose(one, two) for one in self._settled for two in inner._settled]
             parts = merged([canonical(simplified(m, eager=True)) for m in made if m is not None])
         except Unstructured:
             rank = len(self.input_shape)
@@ -312,13 +345,13 @@ class Jacobian:
                 f"{other.output_shape} by {other.input_shape}",
             )  # fmt: skip
         dtype = np.result_type(self.dtype, other.dtype)
-        parts = merged([*self.summands, *other.summands])
+        parts = merged([*self._settled, *other._settled])
         return self.of_summands(self.output_shape, self.input_shape, dtype, parts)
 
     def __mul__(self, scale: Any) -> Jacobian:
         if not isinstance(scale, NUMBERS):
             return NotImplemented
-        parts = [summand._replace(scale=summand.scale * float(scale)) for summand in self.summands]
+        parts = [summand._replace(scale=summand.scale * float(scale)) for summand in self._settled]
         return self.of_summands(self.output_shape, self.input_shape, self.dtype, parts)
 
     __rmul__ = __mul__
@@ -333,13 +366,14 @@ class Jacobian:
         return self + -other if isinstance(other, Jacobian) else NotImplemented
 
     def __getitem__(self, key: Any) -> Jacobian:
-        """Part of the outputs and inputs, by slices and whole numbers, outputs first."""
+        """Part of the outputs and inputs, by slices, whole numbers, or an array of them."""
         ranges, kept = indexing.parts_of_axes(key, self.shape)
         rank = len(self.output_shape)
-        out = tuple(ranges[k].length for k in range(rank) if k in kept)
-        into = tuple(ranges[k].length for k in range(rank, self.ndim) if k in kept)
+        lengths = [len(item) if isinstance(item, np.ndarray) else item.length for item in ranges]
+        out = tuple(lengths[k] for k in range(rank) if k in kept)
+        into = tuple(lengths[k] for k in range(rank, self.ndim) if k in kept)
         try:
-            parts = indexing.part(self.summands, ranges, kept)
+            parts = indexing.part(self._settled, ranges, kept)
         except Unstructured:
             found = self.toarray()[key]
             return _dense(found, out, into)
@@ -349,15 +383,15 @@ class Jacobian:
 
     @property
     def _is_computed(self) -> bool:
-        if "orders" not in self.__dict__:
-            return False
-        return all(node.value is not None for node in structure.coefficient_nodes(self.summands))
+        return "orders" in self.__dict__ and all(node.value is not None for node in self._nodes)
 
     def _compute(self) -> None:
         """Compute what the summands hold and keep it on their nodes."""
+        missing = [node for node in self._nodes if node.value is None]
+        if not missing:
+            return
         self._refuse_if_larger(self.nbytes, "the coefficients")
-        missing = [n for n in structure.coefficient_nodes(self.summands) if n.value is None]
-        for node, value in zip(missing, evaluate(missing), strict=True):
+        for node, value in zip(missing, self._evaluate(missing), strict=True):
             node.value = value
 
     def _refuse_if_larger(self, needed: int, operation: str) -> None:

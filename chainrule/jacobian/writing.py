@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.graph.node import Array
-from chainrule.jacobian.summands import Summand, as_gather, written_triangle
-from chainrule.primitives.terms import Affine, Axes, Axis, Gather, Group, all_labels, labels_of
+from chainrule.jacobian.summands import Summand, as_gather, on_diagonals, written_triangle
+from chainrule.primitives.terms import Affine, Axes, Axis, Gather, Group, all_labels
 from chainrule.shapes import Labels, Shape
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def values(summand: Summand, labels: Labels, out: Array | None = None) -> Array:
 
 def _aligned(array: Array | None, own: Labels, labels: Labels) -> Array:
     """Axes in the order of ``labels``, with axes of size 1 for those that it lacks."""
-    assert array is not None, "coefficients are computed before they are written"
+    assert array is not None, "coefficients and tables are computed before they are written"
     order = [own.index(label) for label in labels if label in own]
     index = tuple(slice(None) if label in own else None for label in labels)
     return array.transpose(order)[index]
@@ -107,25 +107,11 @@ def _strided(result: Array, axes: Axes, labels: Labels, sizes: Shape) -> Array:
 
 def _positions(axis: Axis, labels: Labels, summand: Summand) -> Array:
     """Where a summand's entries stand along an axis, broadcastable over its labels."""
-    own = labels_of(axis)
-    if isinstance(axis, int):
-        table = np.arange(summand.sizes[axis])
-    elif isinstance(axis, Affine):
-        table = axis.start + axis.step * np.arange(axis.length)
-    elif isinstance(axis, Gather):
-        found = axis.positions.value
-        assert found is not None, "tables of positions are computed before they are written"
-        table = found
-    else:
-        table = np.asarray(as_gather(axis, summand.sizes).positions.value)
-    distinct = tuple(dict.fromkeys(own))
-    for label in distinct:
-        while own.count(label) > 1:
-            first = own.index(label)
-            second = own.index(label, first + 1)
-            table = np.moveaxis(table.diagonal(0, first, second), -1, first)
-            own = (*own[:second], *own[second + 1 :])
-    return _aligned(table, own, labels)
+    table = as_gather(axis, summand.sizes)
+    found = table.positions.value
+    if found is None and isinstance(axis, Gather) and axis.positions.value is not None:
+        found = on_diagonals(axis.positions.value, axis.labels)
+    return _aligned(found, table.labels, labels)
 
 
 # -- sparse ---------------------------------------------------------------------------------------

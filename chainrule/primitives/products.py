@@ -60,6 +60,12 @@ def multiplications(spec: Spec) -> int:
     return count * factors
 
 
+def is_sum_of_products(spec: Spec) -> bool:
+    """Whether several operands are multiplied and summed over a label: a matrix product."""
+    everything = {label for labels in spec.operands for label in labels}
+    return len(spec.operands) > 1 and bool(everything - set(spec.out))
+
+
 # -- one operand ----------------------------------------------------------------------------------
 
 
