@@ -18,6 +18,7 @@ from chainrule.errors import ArgumentError
 from chainrule.graph.node import Array, Node, constant, new_input
 from chainrule.interpret.run import evaluate, missing_inputs
 from chainrule.jacobian.accumulate import Accumulated, Order, accumulate, beyond, operations_of
+from chainrule.jacobian.merging import simplified
 from chainrule.jacobian.pattern import detected, given, groups
 from chainrule.jacobian.structure import nbytes
 from chainrule.jacobian.summands import Summand, Unstructured
@@ -130,12 +131,13 @@ def compressed(
     if sums is None or not rows.size:
         sums, places = constant(np.zeros(1, output.dtype)), np.zeros(rows.size, np.intp)
     entries = take(cast(reshape(sums, (-1,)), output.dtype), constant(places), 0)
-    return Summand(
+    listed = Summand(
         (Coefficient(entries, (0,)),),
         _listed(rows, output.shape),
         _listed(columns, leaf.shape),
         {0: rows.size},
     )
+    return simplified(listed, eager=True)  # without any axes, the one entry is a number
 
 
 def pushed(output: Node, leaf: Node, tangents: Node) -> Node | None:
@@ -156,12 +158,13 @@ def _seeds(numbers: Array, like: Node) -> Node:
     """For each group of elements an array with ones at them."""
     seeds = np.zeros((int(numbers.max(initial=-1)) + 1, like.size), like.dtype)
     seeds[numbers, np.arange(like.size)] = 1
-    return constant(seeds.reshape(-1, *like.shape))
+    return constant(seeds.reshape(len(seeds), *like.shape))
 
 
 def _listed(flat: Array, shape: Shape) -> Axes:
     """Flat positions as one table for each axis, all over the label 0."""
-    return tuple(Gather(constant(table), (0,)) for table in np.unravel_index(flat, shape))
+    tables = np.unravel_index(flat, shape) if shape else ()
+    return tuple(Gather(constant(table), (0,)) for table in tables)
 
 
 def _check_pattern(output: Node, leaf: Node, pattern: csr_array, summand: Summand) -> None:

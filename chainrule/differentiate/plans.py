@@ -12,12 +12,12 @@ from chainrule.differentiate.entries import accumulated, dense_jacobian
 from chainrule.differentiate.modes import forward, reverse, zeros
 from chainrule.differentiate.problem import Problem, is_inside
 from chainrule.errors import ArgumentError, ShapeError
-from chainrule.graph.node import Array, Node, placeholder
+from chainrule.graph.node import Array, Node
 from chainrule.graph.walk import dependents, topological
 from chainrule.interpret.run import Program
-from chainrule.jacobian.accumulate import Accumulated, Order
+from chainrule.jacobian.accumulate import Order
 from chainrule.jacobian.matrix import Jacobian, Routes
-from chainrule.jacobian.structure import coefficient_nodes, with_coefficients
+from chainrule.jacobian.structure import coefficient_nodes
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
 from chainrule.tracing.session import recording
@@ -145,25 +145,21 @@ class Again:
         self.leaf, self.planned = leaf, planned
         nodes = coefficient_nodes(planned.summands)
         self.computed = [node for node in nodes if node is leaf or node.value is None]
-        self.constants = {node: node for node in nodes if node not in self.computed}
+        self.constants = {
+            node: node.value for node in nodes if node is not leaf and node.value is not None
+        }
         self.program = Program([leaf], self.computed)
 
     def __call__(self, x: Any) -> Jacobian:
         array = self._checked(x)
         planned = self.planned
-        stand_ins = {node: placeholder(node.shape, node.dtype) for node in self.computed}
 
-        def summands() -> list[Accumulated]:
-            became = {**self.constants, **stand_ins}
-            parts = tuple(with_coefficients(item, became) for item in planned.summands)
-            return [planned.orders[0]._replace(summands=parts)]
-
-        def evaluate(missing: Sequence[Node]) -> list[Array]:
-            values = dict(zip(stand_ins.values(), self.program(array), strict=True))
-            return [values[node] for node in missing]
+        def evaluate(nodes: Sequence[Node]) -> list[Array]:
+            found = self.constants | dict(zip(self.computed, self.program(array), strict=True))
+            return [found[node] for node in nodes]
 
         return Jacobian(
-            planned.output_shape, planned.input_shape, planned.dtype, summands,
+            planned.output_shape, planned.input_shape, planned.dtype, lambda: planned.orders,
             is_symmetric=planned.is_symmetric, evaluate=evaluate,
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
@@ -51,7 +52,7 @@ class Primitive(ABC):
 
     def operations(self, node: Node) -> int:
         """Floating-point operations, counted as one an output element unless overridden."""
-        return int(np.prod(node.shape, dtype=np.int64))
+        return prod(node.shape)
 
     def text(self, node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
         """The node as a person would write it, and how tightly that binds (9 never needs brackets).
@@ -124,7 +125,7 @@ class Node:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
     @property
     def differentiable(self) -> bool:
@@ -206,10 +207,10 @@ def _all_finite(value: Array) -> bool:
     return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
 
 
-def placeholder(shape: Shape, dtype: np.dtype[Any]) -> Node:
-    """A node for a result that is given later, and whose contents are not looked at."""
-    node = make(INPUT, (), Identity(next(_serial), shape, dtype))
-    node.finite = False
+def holding(value: Array) -> Node:
+    """A node for a result at hand, whose contents are not looked at."""
+    node = make(INPUT, (), Identity(next(_serial), value.shape, value.dtype))
+    node.value, node.finite = value, False
     return node
 
 

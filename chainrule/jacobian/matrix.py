@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chainrule.errors import MemoryRefused, ShapeError
-from chainrule.graph.node import Array, Node, constant
+from chainrule.graph.node import Array, Node, constant, holding
 from chainrule.interpret.run import evaluate, owned
 from chainrule.jacobian import indexing, structure, writing
 from chainrule.jacobian.accumulate import Accumulated
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 NUMBERS = (int, float, np.integer, np.floating)
 
+
+ALWAYS_FREE = 2**20
+"""Bytes that are not worth asking the system for: a megabyte."""
 
 Evaluate = Callable[[Sequence[Node]], Sequence[Array]]
 """What computes the values of coefficients."""
@@ -131,12 +134,23 @@ class Jacobian:
     def _nodes(self) -> list[Node]:
         return structure.coefficient_nodes(self.summands)
 
-    @property
+    @cached_property
+    def _values(self) -> Mapping[Node, Array]:
+        """The arrays of all coefficients and tables of positions, computed once."""
+        self._refuse_if_larger(self.nbytes, "the coefficients")
+        values = dict(zip(self._nodes, self._evaluate(self._nodes), strict=True))
+        if self._evaluate is evaluate:  # the nodes are this Jacobian's own: for whoever asks next
+            for node, value in values.items():
+                node.value = value
+        return values
+
+    @cached_property
     def _settled(self) -> tuple[Summand, ...]:
-        """Summands to compute with: those of a plan have their values from it alone."""
-        if self._evaluate is not evaluate:
-            self._compute()
-        return self.summands
+        """Summands to compute with: a plan's own nodes stand for every point, and have no value."""
+        if self._evaluate is evaluate:
+            return self.summands
+        became = {node: holding(value) for node, value in self._values.items()}
+        return tuple(structure.with_coefficients(item, became) for item in self.summands)
 
     @property
     def shape(self) -> Shape:
@@ -153,7 +167,7 @@ class Jacobian:
 
     @property
     def nbytes(self) -> int:
-        return structure.nbytes(self.summands)
+        return structure.nbytes_of(self._nodes)
 
     @property
     def dense_nbytes(self) -> int:
@@ -189,12 +203,11 @@ class Jacobian:
         handed_out = self._whole_array()
         if handed_out is not None:
             return handed_out
-        self._compute()
-        return writing.write_dense(self.summands, self.shape, self.dtype)
+        return writing.write_dense(self.summands, self.shape, self.dtype, self._values)
 
     def _whole_array(self) -> Array | None:
         """The one coefficient that is the array already: handed out once instead of copied."""
-        if self._handed_out or len(self.summands) != 1:
+        if self._handed_out or self._is_computed or len(self.summands) != 1:
             return None
         (only,) = self.summands
         rank = len(self.output_shape)
@@ -224,8 +237,9 @@ class Jacobian:
         """
         size = structure.entries(self.summands) * (self.dtype.itemsize + 4)
         self._refuse_if_larger(size, "tosparse")
-        self._compute()
-        return writing.write_sparse(self.summands, self.output_shape, self.input_shape, self.dtype)
+        return writing.write_sparse(
+            self.summands, self.output_shape, self.input_shape, self.dtype, self._values
+        )
 
     def aslinearoperator(self) -> LinearOperator:
         """A SciPy LinearOperator of outputs by inputs, both flattened, which never forms J."""
@@ -247,9 +261,8 @@ class Jacobian:
                 "diagonal", "the output and the input must have one shape",
                 got=f"{self.output_shape} by {self.input_shape}",
             )  # fmt: skip
-        self._compute()
         try:
-            parts = indexing.diagonal(self.summands)
+            parts = indexing.diagonal(self._settled)
         except Unstructured:
             size = prod(self.output_shape)
             flat = self.toarray().reshape(size, size)
@@ -383,18 +396,11 @@ class Jacobian:
 
     @property
     def _is_computed(self) -> bool:
-        return "orders" in self.__dict__ and all(node.value is not None for node in self._nodes)
-
-    def _compute(self) -> None:
-        """Compute what the summands hold and keep it on their nodes."""
-        missing = [node for node in self._nodes if node.value is None]
-        if not missing:
-            return
-        self._refuse_if_larger(self.nbytes, "the coefficients")
-        for node, value in zip(missing, self._evaluate(missing), strict=True):
-            node.value = value
+        return "_values" in self.__dict__
 
     def _refuse_if_larger(self, needed: int, operation: str) -> None:
+        if needed < ALWAYS_FREE:
+            return
         free = free_memory()
         if needed > free:
             raise MemoryRefused(

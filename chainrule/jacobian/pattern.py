@@ -36,11 +36,11 @@ def detected(output: Node, leaf: Node) -> csr_array:
     Unstructured
         Where the pattern depends on values, as in sorting, or has very many entries.
     """
-    from scipy.sparse import csr_array, eye_array
+    from scipy.sparse import csr_array
 
     order = topological([output], stop=older_than([leaf]))
     active = dependents(order, [leaf])
-    found: dict[Node, Any] = {leaf: csr_array(eye_array(leaf.size, dtype=np.float32))}
+    found: dict[Node, Any] = {leaf: _identity(leaf.size)}
     for node, done in zip(order, last_uses(order, [output]), strict=True):
         if node in active and node is not leaf and node.differentiable:
             total = _handed_on(node, found)
@@ -50,6 +50,13 @@ def detected(output: Node, leaf: Node) -> csr_array:
             found.pop(item, None)
     pattern: csr_array = found.get(output, csr_array((output.size, leaf.size), dtype=np.float32))
     return pattern
+
+
+def _identity(size: int) -> csr_array:
+    from scipy.sparse import csr_array
+
+    ones = np.ones(size, np.float32)
+    return csr_array((ones, np.arange(size), np.arange(size + 1)), shape=(size, size))
 
 
 def _handed_on(node: Node, found: dict[Node, csr_array]) -> csr_array | None:
@@ -87,7 +94,7 @@ def _local(term: Term, out: Node, into: Node) -> csr_array | None:
         return None
     bare = simplified(summand._replace(coefficients=tuple(masks), scale=1.0), eager=True)
     ones = _computed(bare._replace(scale=1.0))
-    written = write_sparse([ones], out.shape, into.shape, np.dtype(np.float32))
+    written = write_sparse([ones], out.shape, into.shape, np.dtype(np.float32), {})
     written.eliminate_zeros()
     return written
 

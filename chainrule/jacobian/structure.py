@@ -52,7 +52,12 @@ def with_coefficients(summand: Summand, became: Mapping[Node, Node]) -> Summand:
 
 def nbytes(summands: Sequence[Summand]) -> int:
     """Bytes of the coefficients and of the tables of positions."""
-    return sum(node.size * node.dtype.itemsize for node in coefficient_nodes(summands))
+    return nbytes_of(coefficient_nodes(summands))
+
+
+def nbytes_of(nodes: Sequence[Node]) -> int:
+    """Bytes of arrays that are not computed yet."""
+    return sum(node.size * node.dtype.itemsize for node in nodes)
 
 
 def entries(summands: Sequence[Summand]) -> int:
