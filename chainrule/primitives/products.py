@@ -58,6 +58,7 @@ def plan(spec: Spec, dtypes: tuple[np.dtype[Any], ...]) -> Step:
     return lambda *arrays: finish(product(*arrays))
 
 
+@lru_cache(maxsize=8192)
 def multiplications(spec: Spec) -> int:
     """Multiplications and additions that the plan takes."""
     everything = {label for labels in spec.operands for label in labels}

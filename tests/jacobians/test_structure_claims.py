@@ -54,6 +54,17 @@ def test_the_words_do_not_depend_on_the_point_or_on_computing(case: Generated):
 
 
 @given(functions(4))
+def test_the_forecast_of_bytes_is_what_is_held(case: Generated):
+    """Exactly: each coefficient and table once; repeated entries (strides of 0) take no memory."""
+    J = cr.jacobian(case.function)(case.x)
+    forecast = J.nbytes
+    J.tosparse()
+    held = list(J._values.values())
+    assert sum(array.size * array.itemsize for array in held) == forecast
+    assert sum(array.nbytes for array in held if 0 not in array.strides) <= forecast
+
+
+@given(functions(4))
 def test_a_plan_forecasts_and_repeats(case: Generated):
     """Bytes within the 10 % that the project promises, here exactly, and right at new points."""
     f = cr.jacobian(case.function)
