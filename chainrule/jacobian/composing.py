@@ -221,15 +221,16 @@ class Composition:
     def _match(self, a: Labels, left: Array, b: Labels, right: Array) -> bool:
         """List the places where two known tables agree, counted by one new label."""
         first, second = matches(left.ravel(), right.ravel())
-        places = dict(zip(a, np.unravel_index(first, left.shape), strict=True))
-        others = dict(zip(b, np.unravel_index(second, right.shape), strict=True))
+        places = _unravelled(first, a, left)
+        others = _unravelled(second, b, right)
         same = np.ones(first.size, bool)
         for label in places.keys() & others.keys():  # one label on both sides is one number
             same &= places[label] == others[label]
         places.update(others)
         if not same.any():
             return False
-        self.list_places({label: table[same] for label, table in places.items()})
+        if places:
+            self.list_places({label: table[same] for label, table in places.items()})
         return True
 
     def count_by(self, digits: Axes, others: Axes) -> None:
@@ -390,6 +391,11 @@ def matches(left: Array, right: Array) -> tuple[Array, Array]:
     ends = np.cumsum(counts)
     within = np.arange(total) - np.repeat(ends - counts, counts)
     return np.repeat(np.arange(left.size), counts), order[np.repeat(first, counts) + within]
+
+
+def _unravelled(flat: Array, labels: Labels, table: Array) -> dict[int, Array]:
+    """Flat places of a table by its labels; a single position has none."""
+    return dict(zip(labels, np.unravel_index(flat, table.shape), strict=True)) if labels else {}
 
 
 def _closed_form(table: Array, label: int, size: int) -> Axis:
