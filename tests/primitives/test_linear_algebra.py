@@ -1,0 +1,237 @@
+"""Determinants of singular matrices, systems without an inverse, and what is refused."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.errors import ChainruleError, MissingRuleError, SingularError
+
+SIZES = st.integers(1, 5)
+
+
+def whole_numbers(size, rank, seed):
+    """A matrix of small whole numbers of at most the given rank."""
+    rng = np.random.default_rng(seed)
+    return (rng.integers(-3, 4, (size, rank)) @ rng.integers(-3, 4, (rank, size))).astype(float)
+
+
+def exact_determinant(A):
+    """By expansion along the first row: whole numbers stay whole."""
+    if not len(A):
+        return 1
+    minors = (np.delete(A[1:], j, axis=1) for j in range(len(A)))
+    return sum((-1) ** j * A[0, j] * exact_determinant(M) for j, M in enumerate(minors))
+
+
+def without(A, rows, columns):
+    return np.delete(np.delete(A, rows, axis=0), columns, axis=1)
+
+
+def exact_cofactors(A):
+    size = len(A)
+    return np.array(
+        [
+            [(-1) ** (k + j) * exact_determinant(without(A, k, j)) for j in range(size)]
+            for k in range(size)
+        ]
+    )
+
+
+@given(size=SIZES, missing=st.integers(0, 3), seed=st.integers(0, 10**6))
+def test_the_gradient_of_a_determinant_is_the_cofactors_whatever_the_rank(size, missing, seed):
+    A = whole_numbers(size, max(size - missing, 0), seed)
+    wanted = exact_cofactors(A)
+    # The singular values carry an error of 1e-16 of the largest, taken to the power size - 1.
+    scale = max(1.0, np.linalg.norm(A, 2)) ** (size - 1)
+    np.testing.assert_allclose(cr.grad(np.linalg.det)(A), wanted, atol=1e-13 * scale)
+
+
+@given(size=st.integers(2, 4), missing=st.integers(0, 4), seed=st.integers(0, 10**6))
+def test_so_is_the_hessian_of_second_minors(size, missing, seed):
+    A = whole_numbers(size, max(size - missing, 0), seed)
+    H = cr.hessian(np.linalg.det)(A).toarray()
+    scale = max(1.0, np.linalg.norm(A, 2)) ** (size - 2)
+    for k, j, m, n in np.ndindex(H.shape):
+        wanted = 0.0
+        if k != m and j != n:
+            sign = (-1) ** (k + j + m + n) * np.sign(m - k) * np.sign(n - j)
+            wanted = sign * exact_determinant(without(A, [k, m], [j, n]))
+        assert abs(H[k, j, m, n] - wanted) <= 1e-13 * scale
+
+
+def test_a_determinant_by_hand():
+    # d(ad - bc) = [[d, -c], [-b, a]]
+    A = np.array([[1.0, 2.0], [2.0, 4.0]])
+    np.testing.assert_allclose(cr.grad(np.linalg.det)(A), [[4, -2], [-2, 1]], rtol=1e-14)
+    np.testing.assert_array_equal(cr.grad(np.linalg.det)(np.zeros((3, 3))), np.zeros((3, 3)))
+    np.testing.assert_array_equal(cr.grad(np.linalg.det)(np.zeros((1, 1))), [[1.0]])
+
+
+def test_a_stack_with_singular_and_undefined_matrices():
+    A = np.array([[[1.0, 2.0], [2.0, 4.0]], [[np.nan, 1.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]]])
+    found = cr.grad(lambda A: np.sum(np.linalg.det(A)))(A)
+    np.testing.assert_allclose(found[0], [[4, -2], [-2, 1]], rtol=1e-14)
+    assert np.isnan(found[1]).all()
+    np.testing.assert_allclose(found[2], [[1, 0], [0, 3]], rtol=1e-14)
+
+
+def test_a_third_derivative_of_a_determinant_is_refused_with_another_way():
+    with pytest.raises(MissingRuleError, match=r"np.linalg.det: its third .*sign \* np.exp"):
+        cr.grad(lambda A: np.sum(cr.hvp(np.linalg.det, A, np.ones((3, 3)))))(np.eye(3))
+
+
+def test_the_other_way_has_it():
+    def det(A):
+        sign, logabsdet = np.linalg.slogdet(A)
+        return sign * np.exp(logabsdet)
+
+    # det diag(x) = x1 x2 x3 has the third derivative 1.
+    x = np.array([2.0, -3.0, 0.5])
+    f = lambda x: det(np.diag(x))  # noqa: E731
+    third = cr.grad(lambda x: cr.grad(lambda x: cr.grad(f)(x)[0])(x)[1])(x)
+    np.testing.assert_allclose(third, [0, 0, 1], atol=1e-12)  # a dozen products of size 1
+
+
+@given(seed=st.integers(0, 10**6))
+def test_an_inverse_and_its_derivative_to_forty_digits(seed):
+    rng = np.random.default_rng(seed)
+    A, E = rng.standard_normal((2, 3, 3))
+    A += 3 * np.eye(3)
+    value, tangent = cr.jvp(np.linalg.inv, (A,), (E,))
+    with mpmath.workdps(40):
+        exact = mpmath.matrix(A.tolist()) ** -1
+        slope = -exact * mpmath.matrix(E.tolist()) * exact
+        # condition numbers up to some hundreds, squared in the slope
+        np.testing.assert_allclose(value, np.array(exact.tolist(), float), rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(tangent, np.array(slope.tolist(), float), rtol=1e-9, atol=1e-10)
+
+
+def primitives_of(f, *args):
+    return [node.primitive.name for node in cr.trace(f, *args).nodes]
+
+
+A = np.array([[4.0, 1.0, 0.0], [2.0, 5.0, 1.0], [0.0, 1.0, 3.0]])
+B = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+
+
+@pytest.mark.parametrize("b", [B[:, 0], B])
+@pytest.mark.parametrize("wrt", [0, 1, (0, 1)])
+def test_the_gradient_of_a_system_solves_systems_and_forms_no_inverse(b, wrt):
+    g = cr.grad(lambda A, b: np.sum(np.sin(np.linalg.solve(A, b))), wrt)
+    names = primitives_of(g, A, b)
+    assert names.count("solve") == 2  # the system, and the one with the transposed matrix
+    assert not {"inv", "inverse"} & set(names)
+
+
+def test_pushing_forward_solves_for_as_few_sides_as_there_are():
+    names = cr.trace(lambda A, E: cr.jvp(lambda A: np.linalg.solve(A, B), (A,), (E,))[1], A, A)
+    solves = [node for node in names.nodes if node.primitive.name == "solve"]
+    assert [node.shape for node in solves] == [(3, 2), (3, 2)]
+
+
+def test_one_matrix_and_mapped_sides_are_one_factorisation():
+    sides = np.arange(12.0).reshape(4, 3)
+    f = cr.vmap(np.linalg.solve, in_axes=(None, 0))
+    (solved,) = [n for n in cr.trace(f, A, sides).nodes if n.primitive.name == "solve"]
+    assert solved.inputs[0].shape == (3, 3)
+    # two LAPACK calls with other blocks of columns: a few roundings
+    np.testing.assert_allclose(f(A, sides), np.linalg.solve(A, sides.T).T, rtol=1e-13)
+
+
+@pytest.mark.parametrize("b", [B[:, 0], B])
+def test_a_system_agrees_with_the_inverse(b):
+    solving = lambda A, b: np.sum(np.sin(np.linalg.solve(A, b)))  # noqa: E731
+    inverting = lambda A, b: np.sum(np.sin(np.linalg.inv(A) @ b))  # noqa: E731
+    for wrt in (0, 1):
+        # condition number 4: a few roundings
+        np.testing.assert_allclose(
+            cr.grad(solving, wrt)(A, b), cr.grad(inverting, wrt)(A, b), rtol=1e-12, atol=1e-14
+        )
+        np.testing.assert_allclose(
+            cr.hessian(solving, wrt)(A, b).toarray(),
+            cr.hessian(inverting, wrt)(A, b).toarray(),
+            rtol=1e-11,
+            atol=1e-13,
+        )
+
+
+def test_the_jacobian_of_an_inverse_keeps_its_two_factors():
+    J = cr.jacobian(np.linalg.inv)(A)
+    inverse = np.linalg.inv(A)
+    assert J.shape == (3, 3, 3, 3)
+    assert J.nbytes <= 2 * inverse.nbytes
+    wanted = -np.einsum("ik,lj->ijkl", inverse, inverse)
+    np.testing.assert_allclose(J.toarray(), wanted, rtol=1e-14)
+    E = np.arange(9.0).reshape(3, 3)
+    np.testing.assert_allclose(J @ E, -inverse @ E @ inverse, rtol=1e-13)
+
+
+SINGULAR = np.array([[1.0, 2.0], [2.0, 4.0]])
+
+
+@pytest.mark.parametrize(
+    ("f", "said"),
+    [
+        (lambda A: np.sum(np.linalg.inv(A)), "np.linalg.inv: the matrix is singular"),
+        (lambda A: np.linalg.solve(A, np.ones(2))[0], "np.linalg.solve: the matrix is singular"),
+        (lambda A: np.linalg.slogdet(A)[1], "np.linalg.inv: the matrix is singular"),
+        (lambda A: np.linalg.matrix_power(A, -1)[0, 0], "np.linalg.inv: the matrix is singular"),
+    ],
+)
+def test_singular_matrices_are_refused_with_their_rank(f, said):
+    with pytest.raises(SingularError, match=said + r".*; got a 2×2 matrix of rank 1; add"):
+        cr.grad(f)(SINGULAR)
+    with pytest.raises(np.linalg.LinAlgError):  # code that catches NumPy's error still does
+        cr.grad(f)(SINGULAR)
+
+
+def test_a_singular_matrix_of_a_stack():
+    stack = np.stack([np.eye(2), SINGULAR])
+    with pytest.raises(SingularError, match=r"a stack of shape \(2, 2, 2\) with at least one"):
+        cr.grad(lambda A: np.sum(np.linalg.inv(A)))(stack)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "said"),
+    [
+        (np.linalg.inv, B, r"np.linalg.inv: a square matrix is needed.*got \(3, 2\)"),
+        (np.linalg.det, B[0], r"np.linalg.det: a square matrix is needed.*got \(2,\)"),
+        (np.linalg.slogdet, B, r"np.linalg.slogdet: a square matrix is needed"),
+        (lambda x: np.linalg.solve(x, B), B, "np.linalg.solve: a square matrix"),
+        (lambda x: np.linalg.solve(x, B[:2]), A, r"must have 3 rows.*got \(3, 3\) and \(2, 2\)"),
+        (lambda x: np.linalg.solve(x, np.float64(3.0)), A, "must have 3 rows"),
+        (lambda x: np.linalg.matrix_power(x, 0.5), A, "exponent must be a whole number; got 0.5"),
+        (lambda x: np.linalg.matrix_power(x, 2), B, "matrix_power: a square matrix is needed"),
+        (lambda x: np.linalg.multi_dot([x]), A, "multi_dot: two matrices or more are needed"),
+        (lambda x: np.linalg.multi_dot([x, x, B[:2]]), A, "inner sizes differ at factor 3"),
+        (
+            lambda x: np.linalg.inv(x.astype(np.float16)),
+            A,
+            "no such function of this dtype; got float16",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named(f, x, said):
+    with pytest.raises(ChainruleError, match=said):
+        cr.jvp(f, (x,), (x,))
+
+
+@pytest.mark.parametrize("power", [0, 1, 2, 5, -1, -3])
+def test_powers_of_a_matrix_are_numpys(power):
+    value, _ = cr.vjp(lambda A: np.linalg.matrix_power(A, power), A)
+    np.testing.assert_allclose(value, np.linalg.matrix_power(A, power), rtol=1e-13, atol=1e-16)
+
+
+def test_whole_numbers_as_numpy_has_them():
+    f = lambda x: np.linalg.solve(np.array([[2, 0], [0, 4]]), x)  # noqa: E731
+    np.testing.assert_array_equal(cr.jacobian(f)(np.ones(2)).toarray(), [[0.5, 0], [0, 0.25]])
+
+
+def test_a_chain_of_products_is_multiplied_in_the_cheapest_order():
+    big, thin = np.ones((40, 40)), np.ones((40, 1))
+    graph = cr.trace(lambda a, b, c: np.linalg.multi_dot([a, b, c]), big, big, thin)
+    (node,) = [node for node in graph.nodes if node.primitive.name == "contract"]
+    assert node.primitive.operations(node) < 40**3  # (a b) c alone has 40³ multiplications
