@@ -66,11 +66,11 @@ class FormulaShapeError(FormulaError, ShapeError):
 
 def quoted(part: str) -> str:
     """A part of the formula on one line, shortened in its middle if it is long."""
-    flat = " ".join(_visible(part).split())
-    if len(flat) <= _QUOTED:
-        return flat
     half = _QUOTED // 2 - 1
-    return f"{flat[:half]} … {flat[-half:]}"
+    if len(part) > 20 * _QUOTED:  # the middle is not looked at
+        part = f"{part[: 5 * _QUOTED]} {part[-5 * _QUOTED :]}"
+    flat = " ".join(_visible(part).split())
+    return flat if len(flat) <= _QUOTED else f"{flat[:half]} … {flat[-half:]}"
 
 
 def _visible(text: str) -> str:

@@ -1,8 +1,8 @@
 """The shapes of results, on sizes that are numbers or letters: NumPy's rules, with reasons.
 
 Where a formula says something else than its writer can have meant, these rules are stricter than
-NumPy: the trace of what is not square, and ``y @ x'`` with a vector x, whose transpose NumPy leaves
-as it is.
+NumPy: the trace of what is not square, ``y @ x'`` with a vector x, whose transpose NumPy leaves as
+it is, and an axis of a number.
 """
 
 from __future__ import annotations
