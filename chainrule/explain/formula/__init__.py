@@ -10,6 +10,7 @@ from chainrule.explain.formula.dimensions import (
 )
 from chainrule.explain.formula.faults import FormulaError, FormulaShapeError
 from chainrule.explain.formula.formula import Formula, Shapes, parse
+from chainrule.explain.formula.tokens import normal_name
 
 __all__ = [
     "Dimension",
@@ -20,6 +21,7 @@ __all__ = [
     "Shapes",
     "Sizes",
     "concrete",
+    "normal_name",
     "parse",
     "parse_shape",
     "shape_text",

@@ -73,6 +73,15 @@ _NOT_IN_NAMES = frozenset(SYMBOLS)  # Python takes · and ᵀ for parts of names
 _ALSO_IN_NAMES = frozenset("₀₁₂₃₄₅₆₇₈₉′")
 
 
+def normal_name(text: str) -> str:
+    """A name as formulas know it.
+
+    >>> normal_name("A₀"), normal_name(" x′ ").isidentifier()
+    ('A0', True)
+    """
+    return text.strip().translate(_PLAIN)
+
+
 def tokenize(text: str) -> list[Token]:
     """The tokens of a formula; the last one is the end.
 
@@ -118,7 +127,7 @@ def _token_at(text: str, start: int, depth: int) -> Token:
         end = start + 1
         while end < len(text) and _continues_name(text[end]):
             end += 1
-        return Token(Kind.NAME, text[start:end].translate(_PLAIN), Span(start, end))
+        return Token(Kind.NAME, normal_name(text[start:end]), Span(start, end))
     for length in (2, 1):
         symbol = SYMBOLS.get(text[start : start + length])
         if symbol:
