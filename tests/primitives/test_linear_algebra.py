@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, MissingRuleError, SingularError
+from chainrule.primitives import linear_algebra
 
 SIZES = st.integers(1, 5)
 
@@ -76,6 +77,23 @@ def test_a_stack_with_singular_and_undefined_matrices():
     np.testing.assert_allclose(found[0], [[4, -2], [-2, 1]], rtol=1e-14)
     assert np.isnan(found[1]).all()
     np.testing.assert_allclose(found[2], [[1, 0], [0, 3]], rtol=1e-14)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 40])
+def test_both_ways_to_the_cofactors_agree(size):
+    A = np.random.default_rng(size).standard_normal((3, size, size)) + 2 * np.eye(size)
+    by_values = linear_algebra._cofactors_by_singular_values(A)
+    scale = np.abs(by_values).max()
+    # the inverse may lose three digits of sixteen
+    np.testing.assert_allclose(linear_algebra._cofactors(A), by_values, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 2, 2), (2, 0, 0)])
+def test_empty_matrices_and_stacks(shape):
+    total = lambda A: np.sum(np.linalg.det(A))  # noqa: E731
+    value, gradient = cr.value_and_grad(total)(np.ones(shape))
+    assert value == np.sum(np.linalg.det(np.ones(shape)))  # an empty matrix has determinant 1
+    assert gradient.shape == shape
 
 
 def test_a_third_derivative_of_a_determinant_is_refused_with_another_way():
