@@ -83,11 +83,15 @@ def point_for(formula: Formula, shapes: Sequence[str], at: Sequence[str]) -> Poi
 
 
 def made(shape: tuple[int, ...], seed: int) -> Array:
-    """Numbers from 0.3 to 1.7, which every function is smooth at; square matrices are regular."""
+    """Positive numbers of size 1, at which every function is smooth; square matrices are regular.
+
+    Rows of a matrix sum to 1 or so, lest activations that they lead to be flat.
+    """
     numbers = np.random.default_rng([seed, *shape]).uniform(0.3, 1.7, shape)
-    if len(shape) == 2 and shape[0] == shape[1]:
-        numbers = numbers + 2 * shape[0] * np.eye(shape[0])
-    return np.asarray(numbers)
+    if len(shape) < 2:
+        return np.asarray(numbers)
+    numbers /= shape[-1]
+    return numbers + np.eye(shape[-1]) if shape[-1] == shape[-2] else numbers
 
 
 def _pair(option: str, text: str, example: str) -> tuple[str, str]:

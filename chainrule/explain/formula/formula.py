@@ -71,8 +71,10 @@ class Formula:
 
     @property
     def name(self) -> str:
-        """What the formula calls its value, or ``formula`` where it gives no name."""
-        return self.statements[-1].name or "formula"
+        """What the formula calls its value; where it gives no name, a letter that is free."""
+        taken = {*self.names, *(statement.name for statement in self.statements)}
+        free = (letter for letter in ("f", "g", "h", "value") if letter not in taken)
+        return self.statements[-1].name or next(free, "formula")
 
     def __str__(self) -> str:
         return "; ".join(str(statement) for statement in self.statements)
@@ -157,7 +159,8 @@ class Formula:
                     self.text, step.span, misfit.problem, misfit.remedy
                 ) from None
         if step.word not in known:
-            remedy = did_you_mean(step.word, known) or f"give it one, such as {step.word}=m×n"
+            close = did_you_mean(step.word, known)
+            remedy = f"give it one, such as {step.word}=m×n" + (f", or {close}" if close else "")
             raise FormulaError(self.text, step.span, "this name has no shape", remedy)
         return known[step.word]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import Enum
 from typing import NamedTuple
 
@@ -74,12 +75,12 @@ _ALSO_IN_NAMES = frozenset("₀₁₂₃₄₅₆₇₈₉′")
 
 
 def normal_name(text: str) -> str:
-    """A name as formulas know it.
+    """A name as formulas know it: normalised as Python does it, with digits that are not lowered.
 
     >>> normal_name("A₀"), normal_name(" x′ ").isidentifier()
     ('A0', True)
     """
-    return text.strip().translate(_PLAIN)
+    return unicodedata.normalize("NFKC", text.strip().translate(_PLAIN))
 
 
 def tokenize(text: str) -> list[Token]:

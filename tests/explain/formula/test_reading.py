@@ -62,13 +62,15 @@ def test_a_formula_and_the_notation_it_is_written_in(text, plain):
 @pytest.mark.parametrize(
     ("text", "names", "name"),
     [
-        ("norm(A @ x - b)**2", ("A", "x", "b"), "formula"),
-        ("y + x * y", ("y", "x"), "formula"),
+        ("norm(A @ x - b)**2", ("A", "x", "b"), "f"),
+        ("y + x * y", ("y", "x"), "f"),
         ("Z = A @ x; E = sum(Z * c)", ("A", "x", "c"), "E"),
         ("f(x, A) = A @ x", ("x", "A"), "f"),
+        ("f @ x", ("f", "x"), "g"),
+        ("µ + \N{GREEK SMALL LETTER MU}", ("\N{GREEK SMALL LETTER MU}",), "f"),  # as in Python
         ("f(x, unused) = x", ("x", "unused"), "f"),
-        ("1 + 2", (), "formula"),
-        ("np + x", ("np", "x"), "formula"),
+        ("1 + 2", (), "f"),
+        ("np + x", ("np", "x"), "f"),
     ],
 )
 def test_names_that_must_be_given(text, names, name):
