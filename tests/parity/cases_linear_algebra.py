@@ -52,6 +52,7 @@ SYSTEMS = [
 ]  # fmt: skip
 
 POWERS = [
+    case("matmul of linalg", lambda np, A, B: np.linalg.matmul(A, B), at(2, 3), at(3, 2)),
     case("matrix_power 3", lambda np, A: np.linalg.matrix_power(A, 3), at(3, 3)),
     case("matrix_power 6 of a stack", lambda np, A: np.linalg.matrix_power(A, 6), at(2, 2, 2)),
     case("matrix_power -2", lambda np, A: np.linalg.matrix_power(A, -2), regular(3, 3)),

@@ -13,7 +13,6 @@ Dimension = int | str
 
 Dimensions = tuple[Dimension, ...]
 
-_NAME = re.compile(r"[^\W\d_][^\W]*")
 _LARGEST = 10**12
 _EXAMPLE = "write it as 3×4, m×n, 5 or scalar"
 
@@ -60,21 +59,36 @@ def parse_shape(text: str) -> Dimensions:
 def _dimension(part: str, text: str) -> Dimension:
     if re.fullmatch(r"\d+", part, re.ASCII) and len(part) <= 12:
         return checked_size("shape", int(part), text)
-    if _NAME.fullmatch(part) and len(part) <= 20:
+    if _is_letter(part) and len(part) <= 20:
         return part
     problem = f"{part!r} is not a size" if part else "a size is missing"
     raise ArgumentError("shape", problem, got=repr(text), remedy=_EXAMPLE)
 
 
+def _is_letter(text: str) -> bool:
+    """Whether a text can name a size; · stands between the factors of a product."""
+    return text.isidentifier() and "·" not in text
+
+
 def checked_size(operation: str, size: Dimension, given: object) -> Dimension:
     """The size itself, if it is one: a whole number from 1, or a letter."""
-    is_number = isinstance(size, int) and not isinstance(size, bool)
-    if (is_number and 1 <= int(size) <= _LARGEST) or (isinstance(size, str) and size):
+    if isinstance(size, str):
+        is_size = _is_letter(size)
+    else:
+        is_size = type(size) is int and 1 <= size <= _LARGEST
+    if is_size:
         return size
     raise ArgumentError(
         operation, f"a size must be a whole number from 1, or a letter, not {size!r}",
         got=repr(given), remedy=_EXAMPLE,
     )  # fmt: skip
+
+
+def checked_shape(name: str, shape: Sequence[Dimension] | str) -> Dimensions:
+    """A shape as a tuple: of sizes that are checked, or from its text."""
+    if isinstance(shape, str):
+        return parse_shape(shape)
+    return tuple(checked_size(f"shape of {name}", size, tuple(shape)) for size in shape)
 
 
 def product(sizes: Iterable[Dimension]) -> Dimension:
@@ -130,7 +144,7 @@ class Sizes(NamedTuple):
         return product([rest, *letters]) if letters else size
 
 
-def concrete(shapes: Mapping[str, Sequence[Dimension]]) -> Sizes:
+def concrete(shapes: Mapping[str, Sequence[Dimension] | str]) -> Sizes:
     """Small numbers for the letters of shapes, so that arrays of these shapes can be made.
 
     Different letters get different primes from 3, none of which divides a number that is given: a
@@ -138,7 +152,7 @@ def concrete(shapes: Mapping[str, Sequence[Dimension]]) -> Sizes:
 
     Parameters
     ----------
-    shapes : mapping of str to sequence of int or str
+    shapes : mapping of str to sequence of int or str, or to a text such as m×n
         The shapes of a formula's names.
 
     Returns
@@ -154,17 +168,15 @@ def concrete(shapes: Mapping[str, Sequence[Dimension]]) -> Sizes:
     >>> sizes.text((7, 3)), sizes.text((35,))
     ('n×3', 'm·n')
     """
-    for name, shape in shapes.items():
-        for size in shape:
-            checked_size(f"shape of {name}", size, tuple(shape))
-    every = [size for shape in shapes.values() for size in shape]
+    checked = {name: checked_shape(name, shape) for name, shape in shapes.items()}
+    every = [size for shape in checked.values() for size in shape]
     numbers = {size for size in every if isinstance(size, int)}
     letters = dict.fromkeys(size for size in every if isinstance(size, str))
     primes = (p for p in _primes() if all(number % p for number in numbers))
     size_of = dict(zip(letters, primes, strict=False))
     made = {
         name: tuple(size if isinstance(size, int) else size_of[size] for size in shape)
-        for name, shape in shapes.items()
+        for name, shape in checked.items()
     }
     return Sizes(size_of, {size: letter for letter, size in size_of.items()}, made)
 

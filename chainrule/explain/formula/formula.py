@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.errors import ArgumentError, ChainruleError, DtypeError, SingularError
 from chainrule.explain.formula.definitions import argument_names
-from chainrule.explain.formula.dimensions import Dimension, Dimensions, checked_size
+from chainrule.explain.formula.dimensions import Dimension, Dimensions, checked_shape
 from chainrule.explain.formula.faults import (
     FormulaError,
     FormulaShapeError,
@@ -58,7 +58,7 @@ class Formula:
     >>> formula = parse("Z = A @ x + b; E = sum(Z**2)")
     >>> formula.names, formula.name
     (('A', 'x', 'b'), 'E')
-    >>> formula.shapes({"A": ("m", "n"), "x": ("n",), "b": ("m",)}).names["Z"]
+    >>> formula.shapes({"A": ("m", "n"), "x": ("n",), "b": "m"}).names["Z"]
     ('m',)
     >>> import numpy as np
     >>> formula.function()(np.eye(2), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
@@ -79,12 +79,12 @@ class Formula:
     def __str__(self) -> str:
         return "; ".join(str(statement) for statement in self.statements)
 
-    def shapes(self, given: Mapping[str, Sequence[Dimension]]) -> Shapes:
+    def shapes(self, given: Mapping[str, Sequence[Dimension] | str]) -> Shapes:
         """The shape of every part, before there are any numbers.
 
         Parameters
         ----------
-        given : mapping of str to sequence of int or str
+        given : mapping of str to sequence of int or str, or to a text such as m×n
             A shape for each of the formula's names. Different letters are different sizes, and
             differ from every number.
 
@@ -111,16 +111,14 @@ class Formula:
             A @ x
             ^^^^^
         """
-        for name, shape in given.items():
+        for name in given:
             if name not in self.names:
                 raise ArgumentError(
                     "shapes", f"the formula has no {name} to give a shape to",
                     got=f"names {', '.join(self.names) or '(none)'}",
                     remedy=did_you_mean(name, self.names),
                 )  # fmt: skip
-            for size in shape:
-                checked_size(f"shape of {name}", size, tuple(shape))
-        return self._shapes({name: tuple(shape) for name, shape in given.items()})
+        return self._shapes({name: checked_shape(name, shape) for name, shape in given.items()})
 
     def _shapes(self, known: dict[str, Dimensions]) -> Shapes:
         parts: list[tuple[str, Dimensions]] = []

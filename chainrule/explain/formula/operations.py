@@ -25,6 +25,11 @@ def _logdet(matrix: Any) -> Any:
     return np.linalg.slogdet(matrix)[1]
 
 
+def _dot(a: Any, b: Any) -> Any:
+    """A number keeps the other's dtype, which np.dot does not let it."""
+    return np.dot(a, b) if np.ndim(a) and np.ndim(b) else np.multiply(a, b)
+
+
 def _elementwise(count: int, **values: Callable[..., Any]) -> dict[str, Operation]:
     return {name: Operation(count, rules.elementwise, value) for name, value in values.items()}
 
@@ -49,7 +54,7 @@ OPERATIONS: dict[str, Operation] = {
     "softmax": Operation(1, rules.along, softmax, True),
     "log_softmax": Operation(1, rules.along, log_softmax, True),
     "matmul": Operation(2, rules.matmul, np.matmul),
-    "dot": Operation(2, rules.dot, np.dot),
+    "dot": Operation(2, rules.dot, _dot),
     "outer": Operation(2, rules.outer, np.outer),
     "kron": Operation(2, rules.kron, np.kron),
     "transpose": Operation(1, rules.transpose, np.transpose),

@@ -82,6 +82,11 @@ def _solve_vector(matrix: Node, right: Node) -> Node:
     return reshape(make(rules.SOLVE, (matrix, column)), matrix.shape[:-1])
 
 
+@implements(np.linalg.matmul)
+def linalg_matmul(x1: Any, x2: Any) -> Any:
+    return Traced(matmul(as_node(x1), as_node(x2)))
+
+
 @implements(np.linalg.matrix_power)
 def matrix_power(a: Any, n: Any) -> Any:
     """By repeated squaring; a negative power is one of the inverse."""

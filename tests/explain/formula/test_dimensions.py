@@ -68,6 +68,10 @@ def test_numbers_for_letters_tell_the_letters(shapes):
         assert tuple(sizes.letter(size) for size in numbers) == shape
 
 
+def test_shapes_may_be_given_as_text():
+    assert concrete({"A": "m×n", "x": "n"}) == concrete({"A": ("m", "n"), "x": ("n",)})
+
+
 def test_products_of_letters_are_told_apart():
     sizes = concrete({"A": ("m", "n"), "B": (2, 15)})
     assert sizes.size_of == {"m": 7, "n": 11}  # neither 3 nor 5, which divide 15

@@ -104,6 +104,8 @@ def test_a_name_without_a_shape():
         ({"A": (2, 2.0), "x": (2,)}, "shape of A: a size must be a whole number.*not 2.0"),
         ({"A": (2, True), "x": (2,)}, "not True"),
         ({"A": (2, ""), "x": (2,)}, "not ''"),
+        ({"A": (2, "²"), "x": (2,)}, "not '²'"),
+        ({"A": "2×", "x": "2"}, "shape: a size is missing; got '2×'"),
     ],
 )
 def test_what_is_no_shape(shapes, said):

@@ -61,7 +61,7 @@ def test_a_formula_is_mapped_over_examples():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_numbers_take_the_dtype_of_what_they_meet(dtype):
-    f = parse("(2 + exp(½) / 3) * x - 1").function()
+    f = parse("½·(2 + exp(½) / 3) * x - 1").function()
     assert f(x.astype(dtype)).dtype == dtype
     value, pullback = cr.vjp(f, x.astype(dtype))
     assert value.dtype == pullback(np.ones(4, dtype))[0].dtype == dtype
