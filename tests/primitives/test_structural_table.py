@@ -74,7 +74,7 @@ CASES = {
 }
 LEAVES = {"input", "constant"}  # every case has both
 # no derivative by design: test_gradients_stop below; first and second derivative of det, which has
-# no third: test_linear_algebra.py
+# no third: test_determinants.py
 OTHERWISE = {"stop_gradient", "cofactor", "pair_factors"}
 X = np.random.default_rng(3).uniform(0.3, 1.7, (3, 4))
 DIRECTION = np.random.default_rng(4).standard_normal(X.shape)

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Node, make
-from chainrule.primitives import contraction
+from chainrule.primitives import contraction, determinants
 from chainrule.primitives import linear_algebra as rules
 from chainrule.primitives.arrangement import reshape
 from chainrule.primitives.identities import cast
@@ -33,7 +33,7 @@ def inv(a: Any) -> Any:
 @implements(np.linalg.det)
 def det(a: Any) -> Any:
     """Its gradient is the matrix of cofactors, which a singular matrix has too."""
-    return Traced(make(rules.DET, (_floating(as_node(a)),)))
+    return Traced(make(determinants.DET, (_floating(as_node(a)),)))
 
 
 class SlogdetResult(NamedTuple):
@@ -48,7 +48,7 @@ def slogdet(a: Any) -> Any:
     node = _floating(as_node(a))
     rules.square("np.linalg.slogdet", node)
     return SlogdetResult(
-        Traced(make(rules.DETSIGN, (node,))), Traced(make(rules.LOGABSDET, (node,)))
+        Traced(make(determinants.DETSIGN, (node,))), Traced(make(determinants.LOGABSDET, (node,)))
     )
 
 
