@@ -8,6 +8,7 @@ Algorithmic Differentiation.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -189,7 +190,7 @@ def solve_for_all(matrix: Node, right: Node) -> Node:
     """One matrix and a stack of right-hand sides, along the first axis: one factorisation."""
     rest = range(2, right.ndim)
     sides = contraction.transpose(right, (1, 0, *rest))
-    solved = make(SOLVE, (matrix, reshape(sides, (right.shape[1], -1))))
+    solved = make(SOLVE, (matrix, reshape(sides, (right.shape[1], prod(sides.shape[1:])))))
     return contraction.transpose(reshape(solved, sides.shape), (1, 0, *rest))
 
 
@@ -212,7 +213,8 @@ def solve_along(matrix: Node, right: Node, labels: Labels, axes: Labels) -> tupl
     rest = [label for label in labels if label not in (*stack, column)]
     order = [*stack, column, *rest]
     moved = contraction.transpose(right, [labels.index(label) for label in order])
-    sides = reshape(moved, (*matrix.shape[:-1], -1)) if rest or stack else moved
+    columns = prod(moved.shape[matrix.ndim - 1 :])
+    sides = reshape(moved, (*matrix.shape[:-1], columns)) if rest or stack else moved
     solved = reshape(make(SOLVE, (matrix, sides)), moved.shape)
     return solved, (*stack, row, *rest)
 

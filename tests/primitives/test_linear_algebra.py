@@ -103,6 +103,17 @@ def test_singular_matrices_are_refused_with_their_rank(f, said):
         cr.grad(f)(SINGULAR)
 
 
+@pytest.mark.parametrize(
+    ("matrix", "right"),
+    [((0, 0), (0,)), ((0, 0), (0, 2)), ((2, 2), (2, 0)), ((2, 2), (3, 2, 0)), ((0, 2, 2), (2,))],
+)
+def test_empty_systems(matrix, right):
+    A, b = np.broadcast_to(np.eye(matrix[-1]), matrix), np.ones(right)
+    value, pullback = cr.vjp(np.linalg.solve, A, b)
+    assert value.shape == np.linalg.solve(A, b).shape
+    assert [part.shape for part in pullback(value)] == [matrix, right]
+
+
 def test_a_singular_matrix_with_a_nan_is_described_too():
     with pytest.raises(SingularError, match="got a 2×2 matrix with nan or inf"):
         cr.grad(lambda A: np.sum(np.linalg.inv(A)))(np.array([[np.nan, 0], [0, 0]]))

@@ -276,6 +276,14 @@ def parse(text: str) -> Formula:
     -------
     Formula
 
+    Notes
+    -----
+    Entry by entry: exp, expm1, log (ln), log1p, sqrt, square, sin, cos, tan, arctan, sinh, cosh,
+    tanh, abs, sigmoid (σ), relu; of two arrays: maximum, minimum. With an optional ``axis=``: sum,
+    mean, max, min, norm (of vectors the 2-norm, of matrices Frobenius'), logsumexp, softmax,
+    log_softmax. Of vectors and matrices: dot, outer, kron, transpose, diag, trace (tr), det, logdet
+    (log |det A|), inv, solve. ``x ** 2`` is NumPy's: every entry's square.
+
     Raises
     ------
     FormulaError

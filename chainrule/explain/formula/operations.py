@@ -68,7 +68,8 @@ OPERATIONS: dict[str, Operation] = {
 
 SPELLINGS = {
     **{name: name for name in OPERATIONS},
-    "tr": "trace", "σ": "sigmoid", "logistic": "sigmoid", "absolute": "abs", "ln": "log",
+    "tr": "trace", "σ": "sigmoid", "logistic": "sigmoid", "expit": "sigmoid",
+    "absolute": "abs", "ln": "log",
     "amax": "max", "amin": "min", "lse": "logsumexp",
 }  # fmt: skip
 """Every name that a function has in a formula."""

@@ -2,7 +2,8 @@
 
 Where a formula says something else than its writer can have meant, these rules are stricter than
 NumPy: the trace of what is not square, ``y @ x'`` with a vector x, whose transpose NumPy leaves as
-it is, and an axis of a number.
+it is, and an axis of a number. The diagonal of a matrix whose sizes are two different letters has a
+length that nobody can tell, and is refused as well.
 """
 
 from __future__ import annotations

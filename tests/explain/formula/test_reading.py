@@ -1,8 +1,12 @@
 """How formulas read: precedence, spellings, definitions, and the notation of the language."""
 
+import re
+
 import pytest
 
 from chainrule.explain.formula import parse
+from chainrule.explain.formula.operations import OPERATIONS
+from chainrule.explain.formula.steps import INFIX
 
 
 @pytest.mark.parametrize(
@@ -82,6 +86,12 @@ def test_names_that_must_be_given(text, names, name):
 def test_different_formulas_differ():
     texts = ["a - b", "b - a", "a * b", "a @ b", "sum(a)", "sum(a, axis=0)", "Z = a; Z", "f(a) = a"]
     assert len({parse(text) for text in texts}) == len(texts)
+
+
+def test_every_function_is_documented():
+    operators = {word for word, _ in INFIX.values()} | {"negative"}
+    listed = set(re.findall(r"\w+", parse.__doc__))
+    assert set(OPERATIONS) - operators - listed == set()
 
 
 DEEP = {
