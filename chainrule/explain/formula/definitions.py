@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Sequence
 
 from chainrule.explain.formula.faults import FormulaError, Span
@@ -22,7 +21,6 @@ def argument_names(text: str, statements: Sequence[Statement]) -> tuple[str, ...
     for statement in statements:
         for step in statement.steps:
             if step.kind == "name" and step.word not in defined:
-                _check_word(text, step.word, step.span)
                 used.setdefault(step.word, step.span)
         _check_left_side(text, statement, used, defined, is_last=statement is statements[-1])
         defined.add(statement.name)
@@ -38,7 +36,6 @@ def argument_names(text: str, statements: Sequence[Statement]) -> tuple[str, ...
             raise FormulaError(
                 text, _left_side(statements[-1]), f"{name} is an argument and defined as well"
             )
-        _check_word(text, name, _left_side(statements[-1]))
     return declared
 
 
@@ -67,13 +64,3 @@ def _check_left_side(
         )  # fmt: skip
     if name and name in defined:
         raise FormulaError(text, statement.span, f"{name} is defined twice", "use two names")
-    if name:
-        _check_word(text, name, statement.span)
-
-
-def _check_word(text: str, word: str, span: Span) -> None:
-    if keyword.iskeyword(word):
-        raise FormulaError(
-            text, span, "it is a word of Python's own and cannot be a name",
-            f"write {word}_ or another name",
-        )  # fmt: skip

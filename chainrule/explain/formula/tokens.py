@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import unicodedata
 from enum import Enum
@@ -125,10 +126,7 @@ def _token_at(text: str, start: int, depth: int) -> Token:
     if character in FRACTIONS:
         return Token(Kind.NUMBER, FRACTIONS[character], Span(start, start + 1))
     if _begins_name(character):
-        end = start + 1
-        while end < len(text) and _continues_name(text[end]):
-            end += 1
-        return Token(Kind.NAME, normal_name(text[start:end]), Span(start, end))
+        return _name_at(text, start)
     for length in (2, 1):
         symbol = SYMBOLS.get(text[start : start + length])
         if symbol:
@@ -137,6 +135,19 @@ def _token_at(text: str, start: int, depth: int) -> Token:
         text, Span(start, start + 1), "this character means nothing in a formula",
         REMEDIES.get(character, ""),
     )  # fmt: skip
+
+
+def _name_at(text: str, start: int) -> Token:
+    end = start + 1
+    while end < len(text) and _continues_name(text[end]):
+        end += 1
+    name, span = normal_name(text[start:end]), Span(start, end)
+    if keyword.iskeyword(name):  # it could not be a parameter of the formula's function
+        raise FormulaError(
+            text, span, "it is a word of Python's own and cannot be a name",
+            f"write {name}_ or another name",
+        )  # fmt: skip
+    return Token(Kind.NAME, name, span)
 
 
 def _begins_name(character: str) -> bool:
