@@ -22,7 +22,8 @@ INVERSES = [
 DETERMINANTS = [
     case("det", lambda np, A: np.linalg.det(A), regular(3, 3)),
     case("det of 1x1", lambda np, A: np.linalg.det(A) ** 2, regular(1, 1)),
-    case("det of a stack", lambda np, A: np.linalg.det(A), regular(2, 2, 2)),
+    case("det of a stack", lambda np, A: np.linalg.det(A), regular(3, 2, 2)),
+    case("det of a stack of one", lambda np, A: np.linalg.det(A), regular(1, 3, 3)),
     case("det below zero", lambda np, A: np.linalg.det(-A), regular(3, 3)),
     case("log det", lambda np, A: np.linalg.slogdet(A)[1], regular(3, 3)),
     case("log det of a Gram matrix", lambda np, A: np.linalg.slogdet(A @ A.T)[1], at(2, 4)),
@@ -37,7 +38,7 @@ DETERMINANTS = [
 SYSTEMS = [
     case("solve", lambda np, A, b: np.linalg.solve(A, b), regular(3, 3), at(3)),
     case("solve, many sides", lambda np, A, B: np.linalg.solve(A, B), regular(3, 3), at(3, 2)),
-    case("solve, stacks", lambda np, A, B: np.linalg.solve(A, B), regular(2, 2, 2), at(2, 2, 3)),
+    case("solve, stacks", lambda np, A, B: np.linalg.solve(A, B), regular(3, 2, 2), at(3, 2, 1)),
     case("solve, one matrix", lambda np, A, B: np.linalg.solve(A, B), regular(2, 2), at(3, 2, 2)),
     case("solve, one side", lambda np, A, B: np.linalg.solve(A, B), regular(3, 2, 2), at(2, 2)),
     case(

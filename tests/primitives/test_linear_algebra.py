@@ -114,6 +114,13 @@ def test_empty_systems(matrix, right):
     assert [part.shape for part in pullback(value)] == [matrix, right]
 
 
+def test_a_zero_stays_zero_beside_an_infinite_inverse():
+    # not promised inside matrix products, such as the derivative of inv itself
+    tiny = np.stack([np.eye(2), 1e-310 * np.eye(2)])
+    f = lambda A: np.sum(np.where([True, False], np.linalg.slogdet(A)[1], 0))  # noqa: E731
+    np.testing.assert_array_equal(cr.grad(f)(tiny), np.stack([np.eye(2), np.zeros((2, 2))]))
+
+
 def test_a_singular_matrix_with_a_nan_is_described_too():
     with pytest.raises(SingularError, match="got a 2×2 matrix with nan or inf"):
         cr.grad(lambda A: np.sum(np.linalg.inv(A)))(np.array([[np.nan, 0], [0, 0]]))
