@@ -1,0 +1,1 @@
+"""How derivatives come about: formulas, derivations, and checks of gradients made by hand."""
