@@ -158,7 +158,7 @@ class Composition:
             return self._refine(a, b)
         if isinstance(a, Group):
             a, b = b, a
-        if isinstance(b, Group):
+        if isinstance(b, Group) and known(as_gather(a, self.sizes).positions) is None:
             self._spread(as_gather(a, self.sizes), b)
             return True
         return self._agree(a, b)
@@ -296,7 +296,7 @@ class Composition:
             return _spliced(axis, label, inside)
         table = as_gather(axis, self.sizes)
         node, labels = _substituted(table.positions, table.labels, label, by)
-        return Gather(folded(node), labels)
+        return as_gather(Gather(folded(node), labels), self.sizes)
 
     def _replace_in_triangles(self, label: int, by: Axis) -> None:
         """A rename, or the triangle written out as a coefficient."""
@@ -461,6 +461,8 @@ def _substituted(node: Node, labels: Labels, label: int, by: Axis) -> tuple[Node
         elif isinstance(by, Group):
             node = reshape(node, (*node.shape[:at], *by.sizes, *node.shape[at + 1 :]))
         labels = (*labels[:at], *labels_of(by), *labels[at + 1 :])
+        if node.size > MOST_MATCHES and len(set(labels)) < len(labels):
+            raise Unstructured("a large diagonal of a table")
     return node, labels
 
 
