@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from chainrule.explain.checking.layouts import accepted
 from chainrule.explain.checking.report import Counterexample
 from chainrule.explain.checking.smoothness import confirmed
 from chainrule.explain.checking.trials import Trial, trial_at
-from chainrule.graph.node import Array
+from chainrule.graph.node import INPUT, Array
+from chainrule.graph.walk import topological
 
 TRIES = 40
 """Points that are tried while making one simpler."""
@@ -42,7 +44,11 @@ def _entry(case: Case, trial: Trial) -> Counterexample:
         gap = np.nan_to_num(np.abs(yours - true), nan=np.inf)
     index = tuple(map(int, np.unravel_index(int(gap.argmax()), gap.shape)))
     labels = trial.recorded.names
-    point = {labels[leaf]: a for leaf, a in zip(trial.recorded.wrt, trial.arrays, strict=True)}
+    point = {
+        labels[node]: node.value
+        for node in dict.fromkeys([*trial.recorded.wrt, *topological([trial.recorded.output])])
+        if node.primitive is INPUT and node in labels
+    }
     return Counterexample(
         case.quantity + (entry_text(index) if index else ""), index,
         float(yours[index]), float(true[index]), point, trial.where,
@@ -58,21 +64,34 @@ def _compared(case: Case, trial: Trial) -> Comparison | None:
 
 
 def _simplest(given: Given, case: Case) -> Trial | None:
-    """The first simple point at which the gradient is wrong, with entries made zero one by one."""
+    """The first simple point at which the gradient is wrong, with entries made zero one by one.
+
+    The other arguments are rounded to whole numbers too, if it is wrong there still.
+    """
     budget = iter(range(TRIES))
-    for arrays in _simple_points(list(case.trials[0].arrays)):
-        if next(budget, None) is None:
-            return None
-        found = _wrong_at(given, case, arrays)
-        if found is not None:
-            return _with_zeros(given, case, found, budget)
+    first = case.trials[0]
+    rounded = tuple(_rounded(arg) for arg in first.args)
+    for args in (rounded, first.args):
+        for arrays in _simple_points(first.arrays):
+            if next(budget, None) is None:
+                return None
+            found = _wrong_at(given, case, arrays, args)
+            if found is not None:
+                return _with_zeros(given, case, found, budget)
     return None
 
 
-def _wrong_at(given: Given, case: Case, arrays: Sequence[Array]) -> Trial | None:
+def _rounded(argument: Any) -> Any:
+    """An array in whole numbers; a single number, such as a rate, as it is."""
+    is_array = isinstance(argument, np.ndarray) and argument.ndim and argument.dtype.kind == "f"
+    return np.round(argument) if is_array else argument
+
+
+def _wrong_at(
+    given: Given, case: Case, arrays: Sequence[Array], args: tuple[Any, ...]
+) -> Trial | None:
     """The trial at a point, if the gradient is wrong there and differences say so too."""
-    first = case.trials[0]
-    point = given.subject.with_leaves(arrays, first.args, first.kwargs)
+    point = given.subject.with_leaves(arrays, args, case.trials[0].kwargs)
     try:
         trial = trial_at(given, *point, SIMPLE)
     except (ChainruleError, ArithmeticError, ValueError, IndexError):
@@ -106,7 +125,7 @@ def _with_zeros(given: Given, case: Case, found: Trial, budget: Iterator[int]) -
                 return found
             arrays = [a.copy() for a in found.arrays]
             arrays[k][index] = 0
-            simpler = _wrong_at(given, case, arrays)
+            simpler = _wrong_at(given, case, arrays, found.args)
             if simpler is not None:
                 found = simpler
     return found

@@ -9,21 +9,17 @@ from typing import Any
 import numpy as np
 
 from chainrule.differentiate.jacobians import dense_jacobian
-from chainrule.differentiate.modes import ones
 from chainrule.errors import ArgumentError, ChainruleError, DtypeError
-from chainrule.explain.checking.backward import BackwardPass, Part, Step, Values
+from chainrule.explain.checking.backward import Values
 from chainrule.explain.checking.given import Given
+from chainrule.explain.checking.rounding import rounding_bound
 from chainrule.explain.checking.subject import Recorded
-from chainrule.graph.node import Array, Node, is_constant
-from chainrule.graph.walk import topological
-from chainrule.jacobian.apply import pull_back
-from chainrule.primitives.arithmetic import absolute
-from chainrule.primitives.elementwise import apply
-from chainrule.primitives.terms import Coefficient, Term
+from chainrule.graph.node import Array, Node
 
-ULPS = 300
-"""Units in the last place that two right ways to compute a gradient may be apart, on top of what is
-measured: a sum of n rounded terms is off by about sqrt(n) of them, at worst by n."""
+UNITS = 30
+"""Units in the last place of the bound on rounding errors that two right ways to compute a gradient
+may be apart. The bound counts one unit an operation; a sum of n terms makes up to n of them, about
+sqrt(n) as a rule, and another formula may take a few times as many operations."""
 
 POINTS = 4
 """Random points beside the given one. A slip that vanishes at one of them shows at another."""
@@ -81,7 +77,10 @@ def trial_at(
     if not all(np.isfinite(item).all() for item in true):
         return None
     found = given.at(args, kwargs)
-    tolerances = [_tolerance(recorded, k, node, found[k].dtype) for k, node in enumerate(nodes)]
+    tolerances = [
+        _tolerance(recorded, leaf, node, array.dtype)
+        for leaf, node, array in zip(recorded.wrt, nodes, found, strict=True)
+    ]
     return Trial(where, args, kwargs, arrays, recorded, found, true, tolerances, values)
 
 
@@ -126,76 +125,15 @@ def _near(array: Array, rng: np.random.Generator, keeps_sign: bool) -> Array:
     return np.asarray(stretched, array.dtype)
 
 
-# -- what rounding allows -------------------------------------------------------------------------
-
-
-def _tolerance(recorded: Recorded, which: int, jacobian: Node, given: np.dtype[Any]) -> float:
-    """A few hundred units in the last place of the largest sum of terms, and the measured noise.
-
-    The terms are summed without their signs: near a minimum the gradient itself is far smaller.
-    """
-    leaf = recorded.wrt[which]
+def _tolerance(recorded: Recorded, leaf: Node, jacobian: Node, given: np.dtype[Any]) -> float:
+    """The largest error that rounding may leave in any entry, in the coarsest dtype at work."""
     dtypes = [leaf.dtype, recorded.output.dtype, *([given] if given.kind == "f" else [])]
     unit = max(float(np.finfo(dtype).eps) for dtype in dtypes)
-    seed = ones(recorded.output)
-    magnitude = _magnitude(BackwardPass(recorded.output, leaf, seed))
-    size = float(np.max(Values({})(magnitude), initial=0.0))
-    own = float(np.finfo(leaf.dtype).eps)
-    noise = _noise(recorded, jacobian, own) * unit / own
-    # a derivative that jumps when the last place changes stands at a kink: that is no rounding
-    return ULPS * unit * size + (noise if noise < np.sqrt(unit) * size else 0.0)
-
-
-def _magnitude(backward: BackwardPass) -> Node:
-    """The sum over all paths of the absolute values of their products."""
-    return backward.changed({node: _absolute_step(backward, node) for node in backward.order})
-
-
-def _absolute_step(backward: BackwardPass, node: Node) -> Step:
-    def step(cotangent: Node) -> list[Part]:
-        return [
-            Part(k, item, pull_back([_absolute(t) for t in node.primitive.jacobian(node, k)],
-                                    cotangent, item))
-            for k, item in backward.edges(node)
-        ]  # fmt: skip
-
-    return step
-
-
-def _absolute(term: Term) -> Term:
-    parts = tuple(
-        Coefficient(apply(absolute, node), labels) if node.differentiable
-        else Coefficient(node, labels)
-        for node, labels in term.coefficients
-    )  # fmt: skip
-    return term._replace(coefficients=parts, scale=abs(term.scale))
-
-
-def _noise(recorded: Recorded, jacobian: Node, unit: float) -> float:
-    """How far the derivative moves when every number that goes in is rounded otherwise.
-
-    The arguments and the constant arrays are moved by two units in the last place, three times; the
-    factor 16 makes a bound of three samples of a sum of many.
-    """
-    sources = [node for node in topological([recorded.output]) if _is_data(node)]
-    plain = Values({})(jacobian)
-    rng = np.random.default_rng(0)
-    moved = 0.0
-    for _ in range(3):
-        shaken = {node: _shaken(node, 2 * unit, rng) for node in sources}
-        moved = max(moved, float(np.max(np.abs(Values(shaken)(jacobian) - plain), initial=0.0)))
-    return 16 * moved if np.isfinite(moved) else 0.0
-
-
-def _shaken(node: Node, amount: float, rng: np.random.Generator) -> Array:
-    change = 1 + amount * rng.standard_normal(node.shape)
-    return np.asarray(np.multiply(node.value, change), node.dtype)  # type: ignore[arg-type]
-
-
-def _is_data(node: Node) -> bool:
-    if node.inputs or node.value is None or not node.differentiable:
-        return False
-    return not is_constant(node) or node.size > 1
+    values = Values({})
+    bound = values(rounding_bound(jacobian))
+    if not np.isfinite(bound).all():  # a step has no derivative here: its result counts as rounded
+        bound = 10 * np.abs(values(jacobian))
+    return UNITS * unit * float(np.max(bound, initial=0.0))
 
 
 def largest_difference(given: Array, true: Array) -> float:

@@ -46,7 +46,7 @@ def sizes(rng, count):
     return tuple(int(n) for n in rng.integers(1, 6, count))
 
 
-# -- least squares and its relatives ---------------------------------------------------------------
+# -- least squares and its relatives --------------------------------------------------------------
 
 
 def squares(theta, Phi, y):
@@ -70,7 +70,7 @@ def squares_row_by_row(theta, Phi, y):
 
 
 def at_the_minimum(rng):
-    theta, Phi, y = regression(rng)
+    _, Phi, y = regression(rng)
     return np.linalg.lstsq(Phi, y)[0], Phi, y
 
 
@@ -89,7 +89,7 @@ def squares_of_data_far_from_zero(theta, Phi, y):
     return (Phi.T @ Phi) @ theta - Phi.T @ y
 
 
-# -- forms -----------------------------------------------------------------------------------------
+# -- forms ----------------------------------------------------------------------------------------
 
 
 def form(x, A):
@@ -126,7 +126,7 @@ def distance_normalised(X, Y):
     return D / np.sqrt(np.sum(D * D))
 
 
-# -- classification ----------------------------------------------------------------------------------
+# -- classification -------------------------------------------------------------------------------
 
 
 def logistic(w, X, t):
@@ -171,7 +171,7 @@ def softmax_by_exponentials(W, X, Y):
     return X.T @ (e / e.sum(axis=1, keepdims=True)) - X.T @ Y
 
 
-# -- the network --------------------------------------------------------------------------------------
+# -- the network ----------------------------------------------------------------------------------
 
 
 def network(A0, b0, A1, b1, X, Y):
@@ -197,7 +197,7 @@ def network_by_layers(A0, b0, A1, b1, X, Y):
     return d1[:, None] * X, d1, d2[:, None] * f1, d2
 
 
-# -- results that are arrays ----------------------------------------------------------------------------
+# -- results that are arrays ----------------------------------------------------------------------
 
 
 def layer(x, A, b):
