@@ -183,7 +183,7 @@ def _together(parts: tuple[CheckReport, ...]) -> CheckReport:
         return CheckReport(True, kind, count, (), None, max(p.error for p in parts), parts)
     first = wrong[0]
     count = f"{len(wrong)} of {len(parts)} gradients are wrong"
-    error = max(part.error for part in parts)
+    error = float(np.max([part.error for part in parts]))  # NaN where a shape is wrong
     return CheckReport(
         False, first.kind, f"{count}: {first.diagnosis}", (), first.worst, error, parts
     )
