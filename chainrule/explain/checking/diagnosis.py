@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +37,7 @@ def diagnosed(given: Given, case: Case) -> Finding:
     search = Search(case)
     found += [*search.single(), *search.scaled(), *example_findings(search)]
     if symmetric:
-        found.append(_symmetric(found))
+        found = list(_with_symmetry(found))
     if not found:
         found += search.pairs()
     if not found:
@@ -64,8 +64,7 @@ def _with_evidence(found: list[Finding], case: Case) -> Finding:
     named = () if best.kind in ("unexplained", "entries") else (tested,)
     others = [f for f in found[1:] if f.says != best.says and f.cost < best.cost + 1.0]
     also = tuple(f"the same numbers come out if it {f.says}" for f in others[:ALTERNATIVES])
-    own = tuple(text for text in best.evidence if text != "symmetric")
-    return replace(best, evidence=(*own, *named, *also))
+    return replace(best, evidence=(*best.evidence, *named, *also))
 
 
 # -- right for symmetric matrices -----------------------------------------------------------------
@@ -97,17 +96,16 @@ def _symmetrised(argument: Any) -> Any:
     return (argument + argument.T) / 2 if is_square else argument
 
 
-def _symmetric(found: Iterable[Finding]) -> Finding:
-    """Named before a forgotten transpose where the wrong term is a copy of the right one."""
-    is_copy = any("symmetric" in finding.evidence for finding in found)
-    others = [f for f in found if f.kind in ("forgotten transpose", "transposed")]
-    cost = 0.5 if is_copy or not others else 9.0
-    return Finding(
-        "symmetric only",
-        "is right only for symmetric matrices: in general a matrix and its transpose both appear",
-        cost,
-        ("with every square matrix made symmetric, your gradient is right",),
-    )
+def _with_symmetry(found: Sequence[Finding]) -> Iterator[Finding]:
+    """What was found, with the evidence of symmetric matrices, and that alone if it is all."""
+    seen = "with every square matrix made symmetric, your gradient is right"
+    turned = ("symmetric only", "forgotten transpose", "transposed")
+    for finding in found:
+        more = (seen,) if finding.kind in turned else ()
+        yield replace(finding, evidence=(*finding.evidence, *more))
+    if not any(finding.kind in turned for finding in found):
+        says = "is right only for symmetric matrices: a matrix is taken for its own transpose"
+        yield Finding("symmetric only", says, 0.5, (seen,))
 
 
 # -- what cannot be explained ---------------------------------------------------------------------

@@ -36,18 +36,20 @@ class NamedFactor:
 
 
 def named(factor: float, around: Surroundings) -> NamedFactor | None:
-    """What a factor is, or None for a number that means nothing."""
+    """What a factor most likely is, or None for a number that means nothing."""
+    found = readings(factor, around)
+    return found[0] if found else None
+
+
+def readings(factor: float, around: Surroundings) -> list[NamedFactor]:
+    """Everything that a factor may be, the likeliest first."""
     if _is(factor, -1.0):
-        return NamedFactor("wrong sign", "has the wrong sign: it is −1 times the right one", 0.3)
-    for found in (_simple(factor), _of_size(factor, around), _of_number(factor, around)):
-        if found is not None:
-            return found
-    return _rational(factor)
-
-
-def is_plausible(factor: float, around: Surroundings) -> bool:
-    """Whether a factor is one that a person would make a slip by."""
-    return named(factor, around) is not None
+        says = "has the wrong sign: it is −1 times the right one"
+        return [NamedFactor("wrong sign", says, 0.3)]
+    tried = (_simple(factor), _of_size(factor, around), _of_number(factor, around))
+    found = sorted((item for item in tried if item is not None), key=lambda item: item.cost)
+    rational = _rational(factor)
+    return found or ([rational] if rational is not None else [])
 
 
 def _simple(factor: float) -> NamedFactor | None:

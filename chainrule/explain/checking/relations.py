@@ -8,7 +8,7 @@ from itertools import permutations
 
 import numpy as np
 
-from chainrule.explain.checking.factors import named
+from chainrule.explain.checking.factors import named, readings
 from chainrule.explain.checking.findings import Case, Comparison, Finding
 from chainrule.graph.node import Array
 
@@ -22,7 +22,8 @@ def common_factor(comparisons: Sequence[Comparison], others: Sequence[Array]) ->
     if first is None:
         return None
     other = np.asarray(others[first], float)
-    factor = float(np.vdot(other, comparisons[first].given) / np.vdot(other, other))
+    with np.errstate(all="ignore"):
+        factor = float(np.vdot(other, comparisons[first].given) / np.vdot(other, other))
     if not np.isfinite(factor) or factor == 0.0:
         return None
     pairs = zip(comparisons, others, strict=True)
@@ -43,10 +44,10 @@ def global_findings(case: Case) -> Iterator[Finding]:
 
 def _proportional(case: Case) -> Iterator[Finding]:
     factor = common_factor(case.comparisons, [c.true for c in case.comparisons])
-    found = None if factor is None else named(factor, case.around)
-    if factor is not None and found is not None:
-        points = len(case.comparisons)
-        seen = f"your entries are {factor:.6g} times the right ones at {_points(points)}"
+    if factor is None:
+        return
+    seen = f"your entries are {factor:.6g} times the right ones at {_points(len(case.trials))}"
+    for found in readings(factor, case.around):
         yield Finding(found.kind, found.says, found.cost, (seen,))
 
 

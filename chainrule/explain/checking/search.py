@@ -104,7 +104,7 @@ class Search:
         if factor is None:
             return None
         if abs(factor - 1.0) < 1e-6:
-            return Finding(slip.kind, slip.says, slip.cost, self._symmetry(slip))
+            return self._for_symmetric(slip) or Finding(slip.kind, slip.says, slip.cost)
         also = named(factor, self.case.around)
         if also is None:
             return None
@@ -116,13 +116,16 @@ class Search:
         """Whether a node is a multiple of what was given at the first point: most are not."""
         return common_factor(self.comparisons[:1], [self.points[0](node)]) is not None
 
-    def _symmetry(self, slip: Slip) -> tuple[str, ...]:
-        """Whether the changed contribution is a copy of the other one: X + X for X + Xᵀ."""
-        if not slip.rest:
-            return ()
-        twice = [2.0 * value for value in self.values(self.backward.changed(slip.rest))]
-        is_copy = all(c.is_near(t) for c, t in zip(self.comparisons, twice, strict=True))
-        return ("symmetric",) if is_copy else ()
+    def _for_symmetric(self, slip: Slip) -> Finding | None:
+        """The slip as X + X for X + Xᵀ, if the changed contribution is a copy of the other one."""
+        if slip.symmetry is None:
+            return None
+        twice = [2.0 * value for value in self.values(self.backward.changed(slip.symmetry.rest))]
+        if not all(c.is_near(t) for c, t in zip(self.comparisons, twice, strict=True)):
+            return None
+        name = slip.symmetry.matrix
+        says = f"is right only if {name} is symmetric: it takes {name} for its own transpose"
+        return Finding("symmetric only", says, 0.5)
 
     # -- contributions with a factor --------------------------------------------------------------
 

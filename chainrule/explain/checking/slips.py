@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from chainrule.explain.checking.backward import BackwardPass, Part, Step
 from chainrule.explain.checking.naming import Words
@@ -27,15 +27,23 @@ class Slip:
         How unlikely it is: of several that explain the numbers, the cheapest is named.
     changes : mapping from Node to Step
         The steps that are changed.
-    rest : mapping, optional
-        The pass without the contribution that was changed, where that tells more.
+    symmetry : Symmetry, optional
+        Where the slip is a matrix in place of its transpose.
     """
 
     kind: str
     says: str
     cost: float
     changes: Mapping[Node, Step]
-    rest: Mapping[Node, Step] = field(default_factory=dict)
+    symmetry: Symmetry | None = None
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """A matrix in place of its transpose, and the pass without the contribution that it is in."""
+
+    matrix: str
+    rest: Mapping[Node, Step]
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from chainrule.explain.checking.backward import Part, Step
 from chainrule.explain.checking.segments import is_diagonal
-from chainrule.explain.checking.slips import Edge, Slip, Workshop, times
+from chainrule.explain.checking.slips import Edge, Slip, Symmetry, Workshop, times
 from chainrule.graph.node import Node
-from chainrule.primitives.contraction import contract, transpose
+from chainrule.primitives.contraction import CONTRACT, contract, transpose
 from chainrule.primitives.terms import Coefficient, Term
+from chainrule.shapes import Labels
 
 
 def jacobian_term_slips(shop: Workshop) -> Iterator[Slip]:
@@ -63,30 +64,53 @@ def coefficient_slips(shop: Workshop) -> Iterator[Slip]:
 
 
 def _transposed(shop: Workshop, factor: Factor) -> Iterator[Slip]:
-    node, labels = factor.coefficient
-    if len(labels) < 2 or node.shape[-1] != node.shape[-2] or labels[-1] == labels[-2]:
+    """A matrix the other way round, as a factor or within the product that is one."""
+    for matrix, turned in _turned(factor.coefficient):
+        name = shop.words.of(matrix)
+        yield Slip(
+            "forgotten transpose",
+            f"has {name} the wrong way round in the step to {shop.words.of(factor.edge.item)}: "
+            f"the transpose of {name} was forgotten, or is one too many",
+            shop.named_first([matrix], 2.0),
+            shop.with_terms(factor.edge, factor.replaced(turned)),
+            Symmetry(name, shop.without(factor.edge)),
+        )
+
+
+def _turned(coefficient: Coefficient) -> Iterator[tuple[Node, Coefficient]]:
+    """Each square matrix in a coefficient, with the coefficient where it is transposed."""
+    node, labels = coefficient
+    if _is_square(node) and labels[-1] != labels[-2]:
+        yield node, Coefficient(node, _reversed_end(labels))
+    if node.primitive is not CONTRACT:
         return
-    swapped = Coefficient(node, (*labels[:-2], labels[-1], labels[-2]))
-    name = shop.words.of(node)
-    yield Slip(
-        "forgotten transpose",
-        f"has {name} the wrong way round in the step to {shop.words.of(factor.edge.item)}: "
-        f"the transpose of {name} was forgotten, or is one too many",
-        shop.named_first([node], 2.0),
-        shop.with_terms(factor.edge, factor.replaced(swapped)),
-        shop.without(factor.edge),
-    )
+    spec = node.params
+    for k, (item, own) in enumerate(zip(node.inputs, spec.operands, strict=True)):
+        if _is_square(item) and own[-1] != own[-2]:
+            lists = [_reversed_end(n) if j == k else n for j, n in enumerate(spec.operands)]
+            other = contract(
+                node.inputs, lists, spec.out, node.shape, scale=spec.scale, dtype=node.dtype
+            )
+            yield item, Coefficient(other, labels)
+
+
+def _is_square(node: Node) -> bool:
+    return node.ndim >= 2 and node.shape[-1] == node.shape[-2] > 1
+
+
+def _reversed_end(labels: Labels) -> Labels:
+    return (*labels[:-2], labels[-1], labels[-2])
 
 
 def _left_out(shop: Workshop, factor: Factor) -> Iterator[Slip]:
     edge, name = factor.edge, shop.words.of(factor.coefficient.node)
     where = f"in the step from {shop.words.of(edge.node)} to {shop.words.of(edge.item)}"
-    yield Slip(
-        "missing factor",
-        f"lacks the factor {name} {where}",
-        shop.named_first([factor.coefficient.node], 2.3),
-        shop.with_terms(edge, factor.replaced()),
-    )
+    cost = shop.named_first([factor.coefficient.node], 2.3)
+    ways = [shop.with_terms(edge, factor.replaced())]
+    if edge.node.shape == edge.item.shape and len(edge.terms) == 1:
+        ways.append(shop.replaced(edge, lambda cotangent: cotangent))
+    for changes in ways:
+        yield Slip("missing factor", f"lacks the factor {name} {where}", cost, changes)
     yield Slip(
         "extra factor",
         f"has the factor {name} twice {where}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,13 @@ import numpy as np
 
 from chainrule.differentiate.problem import Key, Problem, Wrt, record, resolve_wrt
 from chainrule.errors import ChainruleError, ShapeError
-from chainrule.graph.node import Array, Node
+from chainrule.graph.node import Array, Node, is_constant
+from chainrule.graph.walk import topological
 from chainrule.tracing.containers import flatten, paths, unflatten
 from chainrule.tracing.session import recording
+
+PLAIN = (0.0, 0.5, 1.0, 2.0, -1.0)
+"""Numbers that stand in formulas for themselves, whatever variables hold them too."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ class Subject:
         labels = argument_labels(self.f, keys, args, kwargs)
         given.update(zip(problem.leaves, labels, strict=True))
         given.setdefault(output, name_of(self.f))
+        for node, name in captured_names(self.f, output):
+            given.setdefault(node, name)
         count = sum(len(item.leaves) for item in problem.arguments[: len(self.keys)])
         return Recorded(output, tuple(problem.leaves[:count]), given)
 
@@ -137,6 +143,28 @@ def parameter_name(f: Callable[..., Any], key: Key) -> str:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = [parameter.name for parameter in parameters if parameter.kind in kinds]
     return names[key] if key < len(names) else f"x{key}"
+
+
+def captured_names(f: Callable[..., Any], output: Node) -> Iterator[tuple[Node, str]]:
+    """Arrays and numbers that the code takes from outside, with the variables they are in."""
+    outside = _outside(f)
+    for node in topological([output]):
+        if is_constant(node) and node.value is not None:
+            plain = node.size == 1 and float(node.value.reshape(())) in PLAIN
+            for name, value in () if plain else outside.items():
+                if value.shape == node.shape and np.array_equal(value, node.value):
+                    yield node, name
+                    break
+
+
+def _outside(f: Callable[..., Any]) -> dict[str, Array]:
+    try:
+        found = inspect.getclosurevars(f)
+    except (TypeError, ValueError):  # a callable object, or a function not written in Python
+        return {}
+    variables = {**found.globals, **found.nonlocals}
+    kinds = (np.ndarray, np.floating, float)
+    return {name: np.asarray(v) for name, v in variables.items() if isinstance(v, kinds)}
 
 
 def name_of(f: Callable[..., Any]) -> str:
