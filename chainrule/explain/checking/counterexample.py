@@ -84,7 +84,7 @@ def _simplest(given: Given, case: Case) -> Trial | None:
 def _rounded(argument: Any) -> Any:
     """An array in whole numbers; a single number, such as a rate, as it is."""
     is_array = isinstance(argument, np.ndarray) and argument.ndim and argument.dtype.kind == "f"
-    return np.round(argument) if is_array else argument
+    return np.round(argument) + 0.0 if is_array else argument
 
 
 def _wrong_at(
@@ -111,7 +111,7 @@ def _simple_points(arrays: Sequence[Array]) -> Iterator[list[Array]]:
         [np.where(c % 2 == 1, 1, 2) for c in counts],
         [(c - 1) % 3 + 1 for c in counts],
         [(c * c + 1) % 5 - 2 for c in counts],
-        [np.round(a) for a in arrays],
+        [np.round(a) + 0.0 for a in arrays],
     )
     for made in makers:
         yield [np.asarray(m, a.dtype) for m, a in zip(made, arrays, strict=True)]

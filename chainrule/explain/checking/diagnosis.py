@@ -35,11 +35,12 @@ def diagnosed(given: Given, case: Case) -> Finding:
         return _with_evidence(found, case)
     symmetric = _is_right_for_symmetric(given, case)
     search = Search(case)
-    found += [*search.single(), *search.scaled(), *example_findings(search)]
-    if symmetric:
-        found = list(_with_symmetry(found))
+    found += [*search.single(), *search.scaled(), *search.multiplied(), *search.added()]
+    found += example_findings(search)
     if not found:
         found += search.pairs()
+    if symmetric:
+        found = list(_with_symmetry(found))
     if not found:
         found += entry_findings(case)
     if not found:

@@ -46,7 +46,9 @@ def readings(factor: float, around: Surroundings) -> list[NamedFactor]:
     if _is(factor, -1.0):
         says = "has the wrong sign: it is −1 times the right one"
         return [NamedFactor("wrong sign", says, 0.3)]
-    tried = (_simple(factor), _of_size(factor, around), _of_number(factor, around))
+    tried = (
+        _simple(factor), _of_size(factor, around), _of_number(factor, around), _of_rate(factor)
+    )  # fmt: skip
     found = sorted((item for item in tried if item is not None), key=lambda item: item.cost)
     rational = _rational(factor)
     return found or ([rational] if rational is not None else [])
@@ -69,7 +71,7 @@ def _of_size(factor: float, around: Surroundings) -> NamedFactor | None:
     for size, what in around.sizes.items():
         if size < 2:
             continue
-        for extra, more in ((1.0, ""), (2.0, " and a factor 2"), (0.5, " and a factor ½")):
+        for extra, more in ((1.0, ""), (2.0, ", and a factor 2"), (0.5, ", and a factor ½")):
             cost = 0.4 if extra == 1.0 else 1.2
             sign = " with the wrong sign" if factor < 0 else ""
             if _is(abs(factor) * size, extra):
@@ -102,6 +104,20 @@ def _of_number(factor: float, around: Surroundings) -> NamedFactor | None:
             if _is(factor, extra * value):
                 return NamedFactor("extra factor", f"has an extra factor {name}{sign}{also}", cost)
     return None
+
+
+def _of_rate(factor: float) -> NamedFactor | None:
+    """A power of ten below 1: a learning rate, with its sign where a whole step was given."""
+    if not any(_is(abs(factor), 10.0**-k) for k in (1, 2, 3, 4)):
+        return None
+    rate = abs(factor)
+    if factor < 0:
+        says = (
+            f"is −{rate:g} times the right one: a step of gradient descent with the rate {rate:g}"
+        )
+    else:
+        says = f"is {rate:g} times the right one: a rate has been multiplied in"
+    return NamedFactor("constant factor", says, 0.8)
 
 
 def _rational(factor: float) -> NamedFactor | None:

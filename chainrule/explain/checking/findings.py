@@ -115,7 +115,8 @@ class Case:
         """Sizes and numbers of the program that a factor may be."""
         sizes: dict[int, list[str]] = {}
         numbers: dict[float, str] = {}
-        for node in topological([self.output]):
+        order = topological([self.output])
+        for node in sorted(order, key=_is_told_later):
             if node.size == 1 and node.value is not None and not node.inputs:
                 value = float(node.value.reshape(()))
                 name = self.words.names.get(node, "")
@@ -125,12 +126,15 @@ class Case:
             if self.words.has_name(node) and node is not self.output:
                 for axis, size in enumerate(node.shape):
                     what = _counted(self.words.of(node), axis, node.ndim)
-                    # what an argument holds is said before what was computed from it
-                    place = 0 if not node.inputs and node.ndim > 1 else len(sizes.get(size, ()))
-                    sizes.setdefault(size, []).insert(place, what)
+                    sizes.setdefault(size, []).append(what)
                 sizes.setdefault(node.size, []).append(f"entries of {self.words.of(node)}")
         shown = {size: " and ".join(dict.fromkeys(names[:2])) for size, names in sizes.items()}
         return Surroundings(shown, numbers)
+
+
+def _is_told_later(node: Node) -> tuple[bool, bool]:
+    """What an argument holds is said before what was computed from it, and a matrix first."""
+    return bool(node.inputs), node.ndim < 2
 
 
 def _counted(name: str, axis: int, rank: int) -> str:

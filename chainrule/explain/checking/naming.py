@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from chainrule.graph.node import INPUT, Node, is_constant
+from chainrule.graph.node import INPUT, Node, bracketed, is_constant
 from chainrule.graph.program import ATOM, constant_text
 from chainrule.graph.walk import topological
+from chainrule.primitives.arithmetic import reciprocal
+from chainrule.primitives.contraction import CONTRACT
 from chainrule.primitives.elementwise import INFIX, Elementwise
 from chainrule.primitives.selections import SLICE, whole
 
 LONGEST = 48
 """Characters of code that fit into a sentence."""
 
-SYMBOLS = {"sigmoid": "σ"}
+QUOTIENT = INFIX["divide"][1]
+"""How tightly a quotient binds."""
+
+SYMBOLS = {"sigmoid": "σ", "absolute": "abs"}
 """Functions that the lecture writes with a letter of their own."""
 
 
@@ -49,6 +54,10 @@ class Words(NamedTuple):
             return name
         return self._text_from(result, argument)
 
+    def step(self, node: Node) -> str:
+        """What a node does, in words: ``softmax``, or the code of a product."""
+        return self.code(node) if node.primitive is CONTRACT else node.primitive.name
+
     def partial(self, output: Node, by: Node) -> str:
         """``∂E/∂Z2``."""
         return f"∂{self._bracketed(output)}/∂{self._bracketed(by)}"
@@ -72,6 +81,8 @@ class Words(NamedTuple):
                 texts[node] = (self.names.get(node, "a constant"), ATOM)
             elif node.primitive is SLICE:
                 texts[node] = _slice_text(node, texts[node.inputs[0]][0])
+            elif node.primitive is reciprocal:
+                texts[node] = f"1 / {bracketed(texts[node.inputs[0]], QUOTIENT + 1)}", QUOTIENT
             else:
                 texts[node] = node.primitive.text(node, [texts[item] for item in node.inputs])
         return texts[wanted][0]

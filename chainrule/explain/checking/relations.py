@@ -31,15 +31,14 @@ def common_factor(comparisons: Sequence[Comparison], others: Sequence[Array]) ->
 
 
 def global_findings(case: Case) -> Iterator[Finding]:
-    """Zero, a constant factor, transposes, an extra term."""
+    """Zero, a constant factor, transposes, a symmetric matrix."""
     comparisons = case.comparisons
     if not any(np.any(c.given) for c in comparisons):
         yield Finding("zero", "is not zero, as yours is", 0.0)
         return
     yield from _proportional(case)
     yield from _transposed(case)
-    yield from _one_factor_more(case)
-    yield from _one_term_more(case)
+    yield from _symmetric_conventions(case)
 
 
 def _proportional(case: Case) -> Iterator[Finding]:
@@ -82,66 +81,23 @@ def _transposed(case: Case) -> Iterator[Finding]:
             yield Finding("transposed", f"{what}, and {also.says}", 1.5 + also.cost)
 
 
-def _one_factor_more(case: Case) -> Iterator[Finding]:
-    """Right but for a factor that varies: a number of the program, or an array of this shape."""
-    if case.output.size != 1:
+def _symmetric_conventions(case: Case) -> Iterator[Finding]:
+    """The derivative by a symmetric matrix, whose two equal entries are one variable."""
+    shape = case.leaf.shape
+    if case.output.size != 1 or len(shape) != 2 or not shape[0] == shape[1] > 1:
         return
-    right = [_as_argument(case, c.true) for c in case.comparisons]
-    given = [replace(c, given=_as_argument(case, c.given)) for c in case.comparisons]
-    for name, arrays in _named_values(case):
-        is_number = arrays[0].ndim == 0
-        if not is_number and arrays[0].shape != case.leaf.shape:
-            continue
-        if is_number and len(case.trials) == 1:
-            continue  # at one point, some number explains any factor
-        with np.errstate(all="ignore"):
-            products = [r * a for r, a in zip(right, arrays, strict=True)]
-            quotients = [r / a for r, a in zip(right, arrays, strict=True)]
-        for kind, says, others in (
-            (
-                "extra factor",
-                f"is {name} times the right one: that factor is too many, or a division by it is "
-                "missing",
-                products,
-            ),
-            ("missing factor", f"lacks the factor {name}", quotients),
-        ):
-            if all(c.is_near(o) for c, o in zip(given, others, strict=True)):
-                yield Finding(kind, says, 1.8 if is_number else 2.9)
-
-
-def _one_term_more(case: Case) -> Iterator[Finding]:
-    """Right but for a multiple of a value of this shape."""
-    if case.output.size != 1:
-        return
-    gaps = [
-        replace(c, given=_as_argument(case, c.given - c.true), true=_as_argument(case, c.true))
-        for c in case.comparisons
-    ]
-    for name, arrays in _named_values(case):
-        if arrays[0].shape == case.leaf.shape and (len(gaps) > 1 or case.leaf.size > 2):
-            factor = common_factor(gaps, arrays)
-            if factor is not None:
-                says = f"has a term too many: it is off by {factor:.6g} times {name}"
-                yield Finding("extra term", says, 2.7)
-
-
-def _as_argument(case: Case, array: Array) -> Array:
-    """The gradient of a number in its argument's shape."""
-    return array.reshape(case.leaf.shape)
-
-
-def _named_values(case: Case) -> list[tuple[str, list[Array]]]:
-    """Values with names that the programs at all points share."""
-    named_nodes = [{n: node for node, n in t.recorded.names.items()} for t in case.trials]
-    found = []
-    for name, first in named_nodes[0].items():
-        nodes = [names[name] for names in named_nodes if name in names]
-        if len(nodes) == len(case.trials) and first.differentiable:
-            arrays = [t.values.keep(n) for t, n in zip(case.trials, nodes, strict=True)]
-            if all(array.shape == first.shape for array in arrays):
-                found.append((name, arrays))
-    return found
+    name = case.words.of(case.leaf)
+    right = [c.true.reshape(shape) for c in case.comparisons]
+    given = [replace(c, given=c.given.reshape(shape)) for c in case.comparisons]
+    both = [t + t.T for t in right]
+    for others, what in (
+        ([s - np.diag(np.diag(t)) for s, t in zip(both, right, strict=True)], "G + Gᵀ − diag(G)"),
+        (both, "G + Gᵀ"),
+        ([s / 2 for s in both], "(G + Gᵀ)/2"),
+    ):
+        if all(c.is_near(o) for c, o in zip(given, others, strict=True)):
+            says = f"is {what} for the right G: it takes {name} for a symmetric matrix"
+            yield Finding("symmetric only", says, 1.4)
 
 
 def _points(count: int) -> str:

@@ -91,7 +91,7 @@ class CheckReport:
         lines = _wrapped(f"{'RIGHT' if self.ok else 'WRONG'}  {self.diagnosis}", "       ")
         for sentence in self.evidence:
             lines += _wrapped(f"  - {sentence}", "    ")
-        if self.worst is not None:
+        if self.worst is not None and not self.parts:
             lines += _wrapped(f"  At {self.worst.where}: {self.worst}", "    ")
             lines += [
                 indent(f"{name} = {_shown(value)}", "    ")

@@ -18,14 +18,15 @@ from chainrule.explain.checking.slips import Slip, Workshop
 from chainrule.explain.checking.steps import (
     coefficient_slips,
     cotangent_slips,
-    jacobian_term_slips,
+    jacobian_slips,
 )
 from chainrule.graph.node import Array, Node, constant
+from chainrule.graph.walk import topological
 
 PATIENCE = 4.0
 """Seconds after which no further candidates are tried."""
 
-MAKERS = (derivative_slips, jacobian_term_slips, coefficient_slips, cotangent_slips)
+MAKERS = (derivative_slips, jacobian_slips, coefficient_slips, cotangent_slips)
 
 
 class Search:
@@ -109,7 +110,7 @@ class Search:
         if also is None:
             return None
         return Finding(
-            slip.kind, f"{slip.says}, and besides {also.says}", slip.cost + 1.0 + also.cost
+            slip.kind, f"{slip.says}, and besides it {also.says}", slip.cost + 1.0 + also.cost
         )
 
     def fits_first(self, node: Node) -> bool:
@@ -173,6 +174,46 @@ class Search:
             if many:
                 place = f"{words.of(edge.item)} in {words.code(edge.node)}"
                 yield place, 2.15, self.shop.without(edge)
+
+    # -- the whole --------------------------------------------------------------------------------
+
+    def multiplied(self) -> Iterator[Finding]:
+        """Right but for a factor that varies: a value of the program, or one over it."""
+        right = self.values(self.backward.gradient)
+        names = self.case.words
+        for node in topological([self.case.output]):
+            is_number = node.ndim == 0
+            if not node.inputs and not names.has_name(node):
+                continue
+            if node.shape not in ((), self.case.leaf.shape) or not node.differentiable:
+                continue
+            if is_number and len(self.points) == 1:
+                continue  # at one point, some number explains any factor
+            factors = self.values(node)
+            cost = self.shop.named_first([node], 1.8 if is_number else 2.7, 0.2)
+            if self._are_given([r * f for r, f in zip(right, factors, strict=True)]):
+                says = f"is {names.of(node)} times the right one: that factor is too many, or a "
+                yield Finding("extra factor", f"{says}division by it is missing", cost)
+            with np.errstate(all="ignore"):
+                quotients = [r / f for r, f in zip(right, factors, strict=True)]
+            if self._are_given(quotients):
+                yield Finding("missing factor", f"lacks the factor {names.of(node)}", cost)
+
+    def added(self) -> Iterator[Finding]:
+        """Right but for a multiple of a value with a name."""
+        right = self.values(self.backward.gradient)
+        gaps = [replace(c, given=c.given - t) for c, t in zip(self.comparisons, right, strict=True)]
+        for node, name in self.case.words.names.items():
+            known = node is self.case.leaf or node in self.backward.order or not node.inputs
+            if node.shape == self.case.leaf.shape and node.differentiable and known:
+                factor = common_factor(gaps, self.values(node))
+                if factor is not None and (len(gaps) > 1 or node.size > 2):
+                    says = f"has a term too many: it is off by {factor:.6g} times {name}"
+                    yield Finding("extra term", says, 2.9)
+
+    def _are_given(self, values: list[Array]) -> bool:
+        pairs = zip(self.comparisons, values, strict=True)
+        return all(bool(np.isfinite(v).all()) and c.is_near(v) for c, v in pairs)
 
     # -- several slips ----------------------------------------------------------------------------
 

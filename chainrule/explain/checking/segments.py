@@ -163,12 +163,13 @@ def _wrong_formula(shop: Workshop, segment: Segment) -> Iterator[Slip]:
             f"{function} is {words.code(derivative)}",
             2.6,
         )
-    yield formula(
-        result,
-        "wrong derivative",
-        f"has {words.of(result)} itself in place of its derivative {name}",
-        2.6,
-    )
+    for value in (result, argument):
+        yield formula(
+            value,
+            "wrong derivative",
+            f"has {words.of(value)} itself in place of the derivative {name}",
+            2.6,
+        )
     yield formula(
         multiply(derivative, argument),
         "extra factor",

@@ -1,4 +1,4 @@
-"""Slips in single steps: terms left out, transposes forgotten, one value taken for another."""
+"""Slips in single steps: Jacobians in part, forgotten transposes, one value for another."""
 
 from __future__ import annotations
 
@@ -10,23 +10,60 @@ from chainrule.explain.checking.segments import is_diagonal
 from chainrule.explain.checking.slips import Edge, Slip, Symmetry, Workshop, times
 from chainrule.graph.node import Node
 from chainrule.primitives.contraction import CONTRACT, contract, transpose
-from chainrule.primitives.terms import Coefficient, Term
+from chainrule.primitives.terms import Coefficient, Term, all_labels
 from chainrule.shapes import Labels
 
 
-def jacobian_term_slips(shop: Workshop) -> Iterator[Slip]:
-    """One of the terms of a local Jacobian left out, such as −p pᵀ of a softmax."""
+def jacobian_slips(shop: Workshop) -> Iterator[Slip]:
+    """A local Jacobian that is no diagonal: left out, only its diagonal, or a term of it wrong."""
     for edge in shop.edges:
-        for k, term in enumerate(edge.terms) if len(edge.terms) > 1 else ():
-            rest = [item for j, item in enumerate(edge.terms) if j != k]
-            lost = "diagonal" if is_diagonal(term) else "entries beside the diagonal"
-            yield Slip(
-                "dropped term",
-                f"lacks the {lost} of the Jacobian of {edge.node.primitive.name} at "
-                f"{shop.words.of(edge.item)}: every result depends on every input",
-                2.1,
-                shop.with_terms(edge, rest),
-            )
+        if not edge.terms or all(map(is_diagonal, edge.terms)):
+            continue
+        name = f"the Jacobian of {shop.words.step(edge.node)} at {shop.words.of(edge.item)}"
+        if edge.node.shape == edge.item.shape:
+            says = f"lacks {name}: the step was left out"
+            left_out = shop.replaced(edge, lambda cotangent: cotangent)
+            yield Slip("missing factor", says, 2.35, left_out)
+            yield from _only_diagonal(shop, edge, name)
+        if len(edge.terms) > 1:
+            yield from _wrong_term(shop, edge, name)
+
+
+def _only_diagonal(shop: Workshop, edge: Edge, name: str) -> Iterator[Slip]:
+    """The derivative of each result by its own input, as if the function were one of elements."""
+    terms = [_diagonal_of(term) for term in edge.terms]
+    if all(term is not None for term in terms):
+        says = f"has only the diagonal of {name}: every result depends on every input"
+        changes = shop.with_terms(edge, [term for term in terms if term is not None])
+        yield Slip("dropped term", says, 2.2, changes)
+
+
+def _diagonal_of(term: Term) -> Term | None:
+    """The term where the input's labels are the output's."""
+    if term.triangles or not all(isinstance(axis, int) for axis in (*term.out, *term.into)):
+        return None
+    out, into = all_labels(term.out), all_labels(term.into)
+    if len(set(out)) < len(out) or len(set(into)) < len(into):
+        return None
+    became = dict(zip(into, out, strict=True))
+    if any(label in became and became[label] != label for label in out):
+        return None
+    coefficients = tuple(
+        Coefficient(node, tuple(became.get(label, label) for label in labels))
+        for node, labels in term.coefficients
+    )
+    return term._replace(coefficients=coefficients, into=term.out)
+
+
+def _wrong_term(shop: Workshop, edge: Edge, name: str) -> Iterator[Slip]:
+    for k, term in enumerate(edge.terms):
+        rest = [item for j, item in enumerate(edge.terms) if j != k]
+        part = "diagonal part" if is_diagonal(term) else "part beside the diagonal"
+        lacks = f"lacks the {part} of {name}"
+        yield Slip("dropped term", lacks, 2.1, shop.with_terms(edge, rest))
+        turned = [*rest, term._replace(scale=-term.scale)]
+        says = f"has the {part} of {name} with the wrong sign"
+        yield Slip("wrong sign", says, 2.3, shop.with_terms(edge, turned))
 
 
 @dataclass(frozen=True)
@@ -107,7 +144,7 @@ def _left_out(shop: Workshop, factor: Factor) -> Iterator[Slip]:
     where = f"in the step from {shop.words.of(edge.node)} to {shop.words.of(edge.item)}"
     cost = shop.named_first([factor.coefficient.node], 2.3)
     ways = [shop.with_terms(edge, factor.replaced())]
-    if edge.node.shape == edge.item.shape and len(edge.terms) == 1:
+    if edge.node.shape == edge.item.shape and edge.node.primitive is CONTRACT:
         ways.append(shop.replaced(edge, lambda cotangent: cotangent))
     for changes in ways:
         yield Slip("missing factor", f"lacks the factor {name} {where}", cost, changes)
