@@ -15,9 +15,7 @@ from chainrule.explain.checking.given import Given
 from chainrule.explain.checking.layouts import accepted
 from chainrule.explain.checking.relations import global_findings
 from chainrule.explain.checking.search import Search
-from chainrule.explain.checking.smoothness import Kink, kinks
 from chainrule.explain.checking.trials import trial_at
-from chainrule.graph.node import Array
 
 CERTAIN = 1.5
 """Explanations of the whole up to this cost are taken without looking at single steps."""
@@ -150,32 +148,3 @@ def _shape_of_difference(comparison: Comparison) -> Iterator[str]:
         yield f"the cosine of the angle between yours and the right one is {angle:.4g}"
     if comparison.is_near(np.abs(comparison.true)):
         yield "the sizes are right and some signs are not"
-
-
-# -- where the function is not smooth -------------------------------------------------------------
-
-
-def column(array: Array, index: tuple[int, ...]) -> Array:
-    """The derivatives of all results by one entry of the argument."""
-    key: Any = (..., *index)
-    return np.asarray(array[key])
-
-
-def at_kinks(given: Given, case: Case) -> list[Kink]:
-    """The kinks that all differences stand at, if each given value is admissible there."""
-    if not case.comparisons[0].agrees and all(c.agrees for c in case.comparisons[1:]):
-        first, trial = case.comparisons[0], case.trials[0]
-        if not np.isfinite(first.given).all():
-            return []
-        found = kinks(given.subject, case, trial)
-        outer = first.true.ndim - case.leaf.ndim
-        off = np.abs(first.given - first.true) > first.tolerance
-        entries = np.argwhere(off.any(axis=tuple(range(outer))) if outer else off)
-        slack = 1e-4 * max(first.scale, 1.0)
-        at: dict[tuple[int, ...], Kink] = {kink.index: kink for kink in found}
-        for index in [tuple(map(int, i)) for i in entries]:
-            value: Array = column(first.given, index)
-            if index not in at or not at[index].admits(value, slack):
-                return []
-        return found
-    return []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from chainrule.errors import ArgumentError, ChainruleError, DtypeError
-from chainrule.explain.checking.subject import Subject, parameter_name
+from chainrule.explain.checking.subject import Subject, parameter_name, parameter_names
 from chainrule.graph.node import Array
 from chainrule.tracing.containers import flatten
 
@@ -31,13 +31,26 @@ class Given:
     is_function: bool
 
 
-def read(gradient: Any, subject: Subject, args: Sequence[Any]) -> Given:
-    """The gradient from a function, an array, or containers of arrays."""
+class Formula(Protocol):
+    """A formula that has been read from text."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The arguments that it mentions."""
+
+    def function(self, order: Sequence[str]) -> Callable[..., Any]:
+        """The formula as a function of arrays, in that order."""
+
+
+def read(gradient: Any, subject: Subject, parse: Callable[[str], Formula] | None = None) -> Given:
+    """The gradient from a function, a formula, an array, or containers of arrays."""
     if isinstance(gradient, str):
-        raise ArgumentError(
-            "check", "a formula must be made a function first", got=repr(gradient),
-            remedy="write a function of f's arguments that returns the gradient",
-        )  # fmt: skip
+        if parse is None:
+            raise ArgumentError(
+                "check", "a gradient cannot be given as text", got=repr(gradient),
+                remedy="write a function of f's arguments that returns it",
+            )  # fmt: skip
+        gradient = _as_function(parse(gradient), parameter_names(subject.f))
     if not callable(gradient):
         arrays = arranged(gradient, subject)
         return Given(subject, lambda args, kwargs: arrays, False)
@@ -57,6 +70,24 @@ def read(gradient: Any, subject: Subject, args: Sequence[Any]) -> Given:
         return arranged(value, subject)
 
     return Given(subject, at, True)
+
+
+def _as_function(formula: Formula, parameters: Sequence[str]) -> Callable[..., Any]:
+    """The formula as a function of all of f's arguments, of which it may mention a few."""
+    names = list(formula.names)
+    unknown = [name for name in names if name not in parameters]
+    if unknown:
+        raise ArgumentError(
+            "check", f"the formula mentions {', '.join(unknown)}, which f does not take",
+            got=f"a function of {', '.join(parameters) or 'unknown parameters'}",
+        )  # fmt: skip
+    function = formula.function(names)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        known = {**dict(zip(parameters, args, strict=False)), **kwargs}
+        return function(*(known[name] for name in names))
+
+    return gradient
 
 
 def arranged(value: Any, subject: Subject) -> list[Array]:

@@ -9,14 +9,14 @@ import numpy as np
 
 from chainrule.differentiate.problem import Wrt
 from chainrule.explain.checking.counterexample import worst_entry
-from chainrule.explain.checking.diagnosis import at_kinks, column, diagnosed
+from chainrule.explain.checking.diagnosis import diagnosed
 from chainrule.explain.checking.entries import entry_text
 from chainrule.explain.checking.findings import Case, Comparison, Finding
 from chainrule.explain.checking.given import Given, read
 from chainrule.explain.checking.layouts import accepted, shape_finding
 from chainrule.explain.checking.naming import Words
 from chainrule.explain.checking.report import CheckReport
-from chainrule.explain.checking.smoothness import Kink, confirmed
+from chainrule.explain.checking.smoothness import AtKinks, confirmed, only_at_kinks
 from chainrule.explain.checking.subject import subject
 from chainrule.explain.checking.trials import Trial, largest_difference, trials
 
@@ -76,7 +76,7 @@ def check(
     '∂E/∂theta is half the right one: a factor 2 is missing'
     """
     of = subject(f, wrt, args, kwargs)
-    given = read(gradient, of, args)
+    given = read(gradient, of)
     found = trials(given, args, kwargs, SEED)
     parts = tuple(_judged(given, found, k) for k in range(len(of.labels)))
     return parts[0] if len(parts) == 1 else _together(parts)
@@ -99,9 +99,9 @@ def _judged(given: Given, found: Sequence[Trial], which: int) -> CheckReport:
     error = max(_relative(c) for c in case.comparisons)
     if all(c.agrees for c in case.comparisons):
         return _right(case, quantity, error)
-    admitted = at_kinks(given, case)
-    if admitted:
-        return _at_kink(case, quantity, admitted, error)
+    at = only_at_kinks(given.subject, case)
+    if at is not None:
+        return _at_kink(case, quantity, at, error)
     if _is_rounding(case):
         return _rounded(case, quantity, error)
     finding = diagnosed(given, case)
@@ -134,22 +134,22 @@ def _right(case: Case, quantity: str, error: float) -> CheckReport:
     return CheckReport(True, "right", says, tuple(notes), None, error)
 
 
-def _at_kink(case: Case, quantity: str, admitted: list[Kink], error: float) -> CheckReport:
+def _at_kink(case: Case, quantity: str, at: AtKinks, error: float) -> CheckReport:
     """Right wherever there is a derivative; the convention where there is none."""
-    name = case.words.of(case.leaf)
-    kink = admitted[0]
-    place = f"{name}{entry_text(kink.index) if kink.index else ''}"
-    first = case.comparisons[0]
-    given, true = (column(a, kink.index).ravel() for a in (first.given, first.true))
-    most = int(np.argmax(np.abs(given - true)))
-    yours, ours = float(given[most]), float(true[most])
+    index = at.kink.index
+    place = f"{case.words.of(case.leaf)}{entry_text(index) if index else ''}"
+    value = float(at.trial.arrays[case.which][index])
+    low, high = sorted((float(at.kink.left.min()), float(at.kink.right.max())))
+    if at.is_admitted:
+        yours = f"yours is {at.yours:.6g}, which is as good as the convention here, {at.ours:.6g}"
+    else:
+        yours = f"yours is {at.yours:.6g}; from {low:.6g} to {high:.6g} would do"
     says = (
-        f"{quantity} is right wherever it exists: it has a kink at {place} = "
-        f"{float(case.trials[0].arrays[case.which][kink.index]):.6g}, where yours is {yours:.6g} "
-        f"and chainrule's convention {ours:.6g}"
+        f"{quantity} is right wherever it exists, and {place} = {value:.6g} is a kink of the "
+        f"function: {yours}"
     )
-    many = f"the function has kinks at {len(admitted)} entries" if len(admitted) > 1 else ""
-    return CheckReport(True, "not smooth", says, tuple(filter(None, [many])), None, error)
+    many = (f"it has {at.count} such entries at {at.trial.where}",) if at.count > 1 else ()
+    return CheckReport(at.is_admitted, "not smooth", says, many, None, error)
 
 
 def _is_rounding(case: Case) -> bool:
@@ -163,8 +163,8 @@ def _is_rounding(case: Case) -> bool:
 
 def _rounded(case: Case, quantity: str, error: float) -> CheckReport:
     says = (
-        f"{quantity} is right to float32's rounding only: it is off by {error:.1e} of its largest "
-        f"entry, where {case.comparisons[0].given.dtype} would give about 1e-16"
+        f"{quantity} is right to {error:.1e} of its largest entry only, as in float32 or by "
+        "differences"
     )
     return CheckReport(True, "rounding", says, (), None, error)
 

@@ -53,6 +53,11 @@ def shape_finding(trials: Sequence[Trial], which: int, words: Words) -> Finding:
     early = _too_early(trials[0], comparisons[0], which, words)
     if early is not None:
         return _with_shapes(early, came)
+    if output.size > 1 and shape == leaf.shape:
+        says = f"is a Jacobian, since {words.of(output)} has {output.size} entries, and yours has "
+        return _with_shapes(
+            Finding("wrong shape", f"{says}the shape of {words.of(leaf)}", 1.0), came
+        )
     return _with_shapes(_fitting(shape, wanted), came)
 
 

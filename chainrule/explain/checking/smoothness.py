@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from chainrule.explain.checking.findings import Case
+from chainrule.explain.checking.findings import Case, Comparison
 from chainrule.explain.checking.subject import Subject
 from chainrule.explain.checking.trials import Trial
 from chainrule.graph.node import Array
@@ -35,20 +36,88 @@ class Kink:
         return bool(np.all((low - slack <= value) & (value <= high + slack)))
 
 
-def kinks(subject: Subject, case: Case, trial: Trial) -> list[Kink]:
-    """The entries of the argument at which the function has a kink, among those that differ."""
-    comparison = case.comparisons[case.trials.index(trial)]
+@dataclass(frozen=True)
+class AtKinks:
+    """Differences that all stand at kinks.
+
+    Attributes
+    ----------
+    trial : Trial
+        A point with one.
+    kink : Kink
+        The first there; where there are values that cannot be, the first of those.
+    yours, ours : float
+        The given derivative and the one by this library's convention.
+    count : int
+        The entries with a kink at that point.
+    is_admitted : bool
+        Whether all given values lie between the derivatives from the left and from the right.
+    """
+
+    trial: Trial
+    kink: Kink
+    yours: float
+    ours: float
+    count: int
+    is_admitted: bool
+
+
+def only_at_kinks(subject: Subject, case: Case) -> AtKinks | None:
+    """Whether all differences, at every point, stand at kinks of the function."""
+    found: list[AtKinks] = []
+    for trial, comparison in zip(case.trials, case.comparisons, strict=True):
+        if not comparison.agrees:
+            at = _all_kinks(subject, case, trial, comparison)
+            if at is None:
+                return None
+            found.append(at)
+    return min(found, key=lambda at: at.is_admitted) if found else None
+
+
+def _all_kinks(
+    subject: Subject, case: Case, trial: Trial, comparison: Comparison
+) -> AtKinks | None:
+    if not np.isfinite(comparison.given).all():
+        return None
+    entries = _differing(case, comparison)
+    if len(entries) > MOST_ENTRIES:
+        return None
+    slack = 1e-4 * max(comparison.scale, 1.0)
+    found: list[AtKinks] = []
+    for index in entries:
+        kink = _kink(subject, case, trial, index)
+        if kink is None:
+            return None
+        given, true = (column(a, index).ravel() for a in (comparison.given, comparison.true))
+        most = int(np.argmax(np.abs(given - true)))
+        admitted = kink.admits(given, slack)
+        found.append(
+            AtKinks(trial, kink, float(given[most]), float(true[most]), len(entries), admitted)
+        )
+    return min(found, key=lambda at: at.is_admitted)
+
+
+def _differing(case: Case, comparison: Comparison) -> list[tuple[int, ...]]:
+    """The entries of the argument by which the derivatives differ."""
     outer = comparison.true.ndim - case.leaf.ndim
     off = np.abs(comparison.given - comparison.true) > comparison.tolerance
     entries = off.any(axis=tuple(range(outer))) if outer else off
-    found = []
-    for index in [tuple(map(int, i)) for i in np.argwhere(entries)][:MOST_ENTRIES]:
-        direction: Array = np.zeros(case.leaf.shape)
-        direction[index] = 1.0
-        left, right, size = _one_sided(_along(subject, case.which, trial, direction))
-        if np.max(np.abs(left - right), initial=0.0) > AGREED * max(size, 1e-300):
-            found.append(Kink(index, left, right))
-    return found
+    return [tuple(map(int, index)) for index in np.argwhere(entries)]
+
+
+def _kink(subject: Subject, case: Case, trial: Trial, index: tuple[int, ...]) -> Kink | None:
+    direction: Array = np.zeros(case.leaf.shape)
+    direction[index] = 1.0
+    left, right, size = _one_sided(_along(subject, case.which, trial, direction))
+    if not np.max(np.abs(left - right), initial=0.0) > AGREED * max(size, 1e-300):
+        return None
+    return Kink(index, left.ravel(), right.ravel())
+
+
+def column(array: Array, index: tuple[int, ...]) -> Array:
+    """The derivatives of all results by one entry of the argument."""
+    key: Any = (..., *index)
+    return np.asarray(array[key])
 
 
 def confirmed(subject: Subject, which: int, trial: Trial) -> bool:

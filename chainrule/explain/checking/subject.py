@@ -136,13 +136,18 @@ def parameter_name(f: Callable[..., Any], key: Key) -> str:
     """The name of the parameter that an argument goes to."""
     if isinstance(key, str):
         return key
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        return f"x{key}"
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    names = [parameter.name for parameter in parameters if parameter.kind in kinds]
+    names = parameter_names(f)
     return names[key] if key < len(names) else f"x{key}"
+
+
+def parameter_names(f: Callable[..., Any]) -> list[str]:
+    """The names of the parameters that positional arguments go to."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter.name for parameter in parameters if parameter.kind in kinds]
 
 
 def captured_names(f: Callable[..., Any], output: Node) -> Iterator[tuple[Node, str]]:

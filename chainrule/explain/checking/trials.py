@@ -94,6 +94,7 @@ def trials(given: Given, args: Sequence[Any], kwargs: Mapping[str, Any], seed: i
         )  # fmt: skip
     found = [first]
     if given.is_function:
+        _require_repeatable(given, first)
         rng = np.random.default_rng(seed)
         for k in range(POINTS):
             arrays = [_near(array, rng, keeps_sign=k % 2 == 0) for array in first.arrays]
@@ -102,6 +103,16 @@ def trials(given: Given, args: Sequence[Any], kwargs: Mapping[str, Any], seed: i
             if trial is not None and _is_finite(trial.given):
                 found.append(trial)
     return found
+
+
+def _require_repeatable(given: Given, first: Trial) -> None:
+    again = given.at(first.args, first.kwargs)
+    pairs = zip(first.given, again, strict=True)
+    if not all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs):
+        raise ArgumentError(
+            "check", "the gradient function returns other numbers when it is called again",
+            remedy="take random numbers from a generator with a fixed seed inside it",
+        )  # fmt: skip
 
 
 def _tried(given: Given, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trial | None:
