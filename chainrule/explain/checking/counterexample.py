@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,12 @@ from chainrule.graph.walk import topological
 TRIES = 40
 """Points that are tried while making one simpler."""
 
+PATIENCE = 1.0
+"""Seconds after which the simplest point so far is taken."""
+
+LARGEST = 200
+"""Entries of an argument up to which a point of whole numbers is simpler than any other."""
+
 SIMPLE = "a point with small whole numbers"
 
 
@@ -30,7 +38,8 @@ def worst_entry(given: Given, case: Case) -> Counterexample:
         (t for t, c in zip(case.trials, case.comparisons, strict=True) if not c.agrees),
         case.trials[0],
     )
-    simple = _simplest(given, case) if given.is_function else None
+    is_small = sum(array.size for array in case.trials[0].arrays) <= LARGEST
+    simple = _simplest(given, case) if given.is_function and is_small else None
     return _entry(case, simple or trial)
 
 
@@ -68,7 +77,8 @@ def _simplest(given: Given, case: Case) -> Trial | None:
 
     The other arguments are rounded to whole numbers too, if it is wrong there still.
     """
-    budget = iter(range(TRIES))
+    until = monotonic() + PATIENCE
+    budget = takewhile(lambda _: monotonic() < until, range(TRIES))
     first = case.trials[0]
     rounded = tuple(_rounded(arg) for arg in first.args)
     for args in (rounded, first.args):

@@ -20,6 +20,9 @@ from chainrule.explain.checking.trials import trial_at
 CERTAIN = 1.5
 """Explanations of the whole up to this cost are taken without looking at single steps."""
 
+LIKELY = 2.3
+"""A slip up to this cost leaves no need to look for a rarer one."""
+
 ALTERNATIVES = 2
 """Other explanations that a report mentions."""
 
@@ -33,8 +36,9 @@ def diagnosed(given: Given, case: Case) -> Finding:
         return _with_evidence(found, case)
     symmetric = _is_right_for_symmetric(given, case)
     search = Search(case)
-    found += [*search.single(), *search.scaled(), *search.multiplied(), *search.added()]
-    found += example_findings(search)
+    found += [*search.single(), *search.scaled()]
+    if not any(finding.cost < LIKELY for finding in found):
+        found += [*search.multiplied(), *search.added(), *example_findings(search)]
     if not found:
         found += search.pairs()
     if symmetric:

@@ -110,5 +110,5 @@ def _shown(value: Any) -> str:
     size = getattr(value, "size", 1)
     if size > 20:
         return f"{value.dtype}{list(value.shape)}"
-    text = str(value).replace("\n", " ")
-    return " ".join(text.split())
+    text = " ".join(str(value).split())
+    return text if len(text) < WIDTH - 8 else f"{value.dtype}{list(value.shape)}"

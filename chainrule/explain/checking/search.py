@@ -26,6 +26,9 @@ from chainrule.graph.walk import topological
 PATIENCE = 4.0
 """Seconds after which no further candidates are tried."""
 
+MARGIN = 0.6
+"""How much less likely a slip may be than one already found, to be looked at still."""
+
 MAKERS = (derivative_slips, jacobian_slips, coefficient_slips, cotangent_slips)
 
 
@@ -90,12 +93,15 @@ class Search:
         Slips that come to the same pass are one: the likeliest words are kept.
         """
         found: dict[Node, Finding | None] = {self.backward.gradient: None}
+        enough = np.inf
         for slip in sorted(self.slips(), key=lambda slip: slip.cost):
-            if self.is_over:
+            if self.is_over or slip.cost > enough:
                 break
             node = self.backward.changed(slip.changes)
             if node not in found:
-                found[node] = self._matched(slip, node)
+                match = found[node] = self._matched(slip, node)
+                if match is not None:
+                    enough = min(enough, match.cost + MARGIN)
         yield from (item for item in found.values() if item is not None)
 
     def _matched(self, slip: Slip, node: Node) -> Finding | None:
@@ -183,6 +189,8 @@ class Search:
         names = self.case.words
         for node in topological([self.case.output]):
             is_number = node.ndim == 0
+            if self.is_over:
+                return
             if not node.inputs and not names.has_name(node):
                 continue
             if node.shape not in ((), self.case.leaf.shape) or not node.differentiable:

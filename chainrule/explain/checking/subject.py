@@ -137,16 +137,23 @@ def parameter_name(f: Callable[..., Any], key: Key) -> str:
     if isinstance(key, str):
         return key
     names = parameter_names(f)
-    return names[key] if key < len(names) else f"x{key}"
+    if key < len(names):
+        return names[key]
+    collected = _parameters(f, (inspect.Parameter.VAR_POSITIONAL,))
+    return f"{collected[0]}[{key - len(names)}]" if collected else f"x{key}"
 
 
 def parameter_names(f: Callable[..., Any]) -> list[str]:
     """The names of the parameters that positional arguments go to."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return _parameters(f, kinds)
+
+
+def _parameters(f: Callable[..., Any], kinds: Sequence[Any]) -> list[str]:
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
         return []
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return [parameter.name for parameter in parameters if parameter.kind in kinds]
 
 
