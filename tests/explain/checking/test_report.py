@@ -84,3 +84,12 @@ def test_arrays_are_not_changed():
     cr.check(E, wrong, x, A)
     np.testing.assert_array_equal(x, POINT[0])
     np.testing.assert_array_equal(A, POINT[1])
+
+
+def test_a_counterexample_does_not_stand_at_a_kink():
+    def f(x):
+        return np.sum(np.abs(x))
+
+    report = cr.check(f, lambda x: 3 * np.sign(x) + (x == 0), np.array([0.7, -1.2]))
+    assert report.worst is not None
+    assert report.worst.point["x"][report.worst.index] != 0
