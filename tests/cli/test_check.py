@@ -38,7 +38,7 @@ def _model(folder):
 def test_a_right_gradient_ends_with_0(chainrule):
     done = chainrule("check", "model.py:cost", "model.py:right", *SHAPES)
     assert (done.status, done.err) == (0, "")
-    assert done.out.startswith("RIGHT  ∂cost/∂theta is right at 5 points")
+    assert done.out.startswith("RIGHT  ∂cost/∂theta is right at 6 points")
 
 
 def test_a_wrong_one_is_named_and_ends_with_1(chainrule):

@@ -60,7 +60,7 @@ def _with_evidence(found: list[Finding], case: Case) -> Finding:
     points = len(case.comparisons)
     tested = (
         "that gives your numbers at the given point and at "
-        f"{points - 1} random point{'s' * (points > 2)} near it"
+        f"{points - 1} random point{'s' * (points > 2)}"
         if points > 1
         else "that gives your numbers at the given point, the only one at which they are known"
     )

@@ -56,7 +56,7 @@ def check(
 
     Notes
     -----
-    A gradient function is compared at four random points near the given one too. Candidates for
+    A gradient function is compared at five random points around the given one too. Candidates for
     the slip are backward passes (5.115)-(5.118) with one step changed, compared at all points.
 
     Examples

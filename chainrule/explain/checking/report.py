@@ -70,8 +70,8 @@ class CheckReport:
     (False, 'constant factor')
     >>> print(report)
     WRONG  ∂E/∂x is half the right one: a factor 2 is missing
-      - your entries are 0.5 times the right ones at all 5 points
-      - that gives your numbers at the given point and at 4 random points near it
+      - your entries are 0.5 times the right ones at all 6 points
+      - that gives your numbers at the given point and at 5 random points
       At a point with small whole numbers: ∂E/∂x[1] = 1, and 2 is right
         x = [0. 1.]
     """

@@ -90,6 +90,11 @@ def _cost(shop: Workshop, segment: Segment, cost: float) -> float:
     return shop.named_first(ends, cost, 0.15) + 0.02 * segment.length
 
 
+def _is_curved(segment: Segment) -> bool:
+    """Whether the derivative depends on where it is taken."""
+    return segment.argument in topological([segment.derivative])
+
+
 def _left_out(shop: Workshop, segment: Segment) -> Iterator[Slip]:
     words, ends = shop.words, (segment.result, segment.argument)
     name = words.derivative(*ends)
@@ -97,7 +102,8 @@ def _left_out(shop: Workshop, segment: Segment) -> Iterator[Slip]:
     yield Slip(
         "missing factor",
         f"lacks {name}: the derivative of {words.function(*ends)} at {place} was left out",
-        _cost(shop, segment, 2.0),
+        # a linear function, such as a division, is rather thought of as a factor
+        _cost(shop, segment, 2.0 if _is_curved(segment) else 2.4),
         _handing(segment, lambda cotangent: cotangent),
     )
     yield Slip(
@@ -119,7 +125,7 @@ def _other_arguments(shop: Workshop) -> list[Node]:
 def _wrong_place(shop: Workshop, segment: Segment, others: list[Node]) -> Iterator[Slip]:
     """σ′(f) where σ′(Z) belongs: the derivative's argument replaced by another value."""
     words, argument = shop.words, segment.argument
-    if argument not in topological([segment.derivative]):
+    if not _is_curved(segment):
         return
     for other in dict.fromkeys([segment.result, *others]):
         if other is argument or (other.shape, other.dtype) != (argument.shape, argument.dtype):

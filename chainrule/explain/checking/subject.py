@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -108,6 +109,7 @@ class Subject:
         given.setdefault(output, name_of(self.f))
         for node, name in captured_names(self.f, output):
             given.setdefault(node, name)
+        given = numbered(given, problem.leaves)
         count = sum(len(item.leaves) for item in problem.arguments[: len(self.keys)])
         return Recorded(output, tuple(problem.leaves[:count]), given)
 
@@ -155,6 +157,20 @@ def _parameters(f: Callable[..., Any], kinds: Sequence[Any]) -> list[str]:
     except (TypeError, ValueError):
         return []
     return [parameter.name for parameter in parameters if parameter.kind in kinds]
+
+
+def numbered(names: Mapping[Node, str], first: Sequence[Node]) -> dict[Node, str]:
+    """Names of which each is used once: of values of one variable, all but the first get a number.
+
+    Arguments come first, then values in the order in which they were computed.
+    """
+    uses: Counter[str] = Counter()
+    found: dict[Node, str] = {}
+    for node in sorted(names, key=lambda n: (n not in first, n.serial)):
+        text = names[node]
+        uses[text] += 1
+        found[node] = text if uses[text] == 1 else f"{text}#{uses[text]}"
+    return found
 
 
 def captured_names(f: Callable[..., Any], output: Node) -> Iterator[tuple[Node, str]]:

@@ -26,7 +26,7 @@ POINT = np.array([0.3, -0.7, 1.1]), np.array([[0.5, 1.0, 0.2], [-0.4, 0.3, 0.8]]
 def test_the_text_of_a_report():
     lines = str(cr.check(E, wrong, *POINT)).splitlines()
     assert lines[0].startswith("WRONG  ∂E/∂x lacks tanh′(y): the derivative of tanh at y")
-    assert any("random points near it" in line for line in lines)
+    assert any("random points" in line for line in lines)
     assert any("a point with small whole numbers: ∂E/∂x[" in line for line in lines)
     assert all(len(line) <= 80 for line in lines)
 
@@ -71,7 +71,7 @@ def test_right_reports_are_true_and_say_how_right():
     report = cr.check(E, lambda x, A: A.T @ (1 - np.tanh(A @ x) ** 2), *POINT)
     assert report
     assert report.error < 1e-14  # a few units in the last place
-    assert str(report).startswith("RIGHT  ∂E/∂x is right at 5 points")
+    assert str(report).startswith("RIGHT  ∂E/∂x is right at 6 points")
 
 
 def test_the_same_call_gives_the_same_report():
