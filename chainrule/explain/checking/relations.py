@@ -31,13 +31,14 @@ def common_factor(comparisons: Sequence[Comparison], others: Sequence[Array]) ->
 
 
 def global_findings(case: Case) -> Iterator[Finding]:
-    """Zero, a constant factor, transposes, a symmetric matrix."""
+    """Zero, a constant factor, the entries in another order, a symmetric matrix."""
     comparisons = case.comparisons
     if not any(np.any(c.given) for c in comparisons):
         yield Finding("zero", "is not zero, as yours is", 0.0)
         return
     yield from _proportional(case)
     yield from _transposed(case)
+    yield from _reversed(case)
     yield from _symmetric_conventions(case)
 
 
@@ -79,6 +80,16 @@ def _transposed(case: Case) -> Iterator[Finding]:
             yield Finding("transposed", what, 0.6)
         elif also is not None:
             yield Finding("transposed", f"{what}, and {also.says}", 1.5 + also.cost)
+
+
+def _reversed(case: Case) -> Iterator[Finding]:
+    """The entries in reverse order along an axis, as where a convolution's kernel is not turned."""
+    rank = case.comparisons[0].true.ndim
+    for axis in range(rank):
+        if all(c.is_near(np.flip(c.true, axis)) for c in case.comparisons):
+            own = axis - case.output.ndim
+            what = f"axis {own} of {case.words.of(case.leaf)}" if own >= 0 else "the result"
+            yield Finding("reversed", f"has its entries in reverse order along {what}", 0.9)
 
 
 def _symmetric_conventions(case: Case) -> Iterator[Finding]:

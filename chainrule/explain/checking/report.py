@@ -65,15 +65,15 @@ class CheckReport:
     >>> import chainrule as cr
     >>> def E(x):
     ...     return np.sum(x ** 2)
-    >>> report = cr.check(E, lambda x: x, np.array([1.0, 2.0]))
+    >>> report = cr.check(E, lambda x: x, np.array([1.0, 2.0, 3.0]))
     >>> report.ok, report.kind
     (False, 'constant factor')
     >>> print(report)
     WRONG  ∂E/∂x is half the right one: a factor 2 is missing
       - your entries are 0.5 times the right ones at all 6 points
       - that gives your numbers at the given point and at 5 random points
-      At a point with small whole numbers: ∂E/∂x[1] = 1, and 2 is right
-        x = [0. 1.]
+      At a point with small whole numbers: ∂E/∂x[2] = 1, and 2 is right
+        x = [0. 0. 1.]
     """
 
     ok: bool

@@ -95,7 +95,7 @@ LAYERS = (
     }),
     Layer("softmax", lambda x: cr.softmax(x), lambda d, x, f: _product(f, d), {
         "diagonal": (("dropped term",), lambda d, x, f: f * d),
-        "logistic": (("unexplained", "wrong derivative"), lambda d, x, f: f * (1 - f) * d),
+        "logistic": (("dropped term",), lambda d, x, f: f * (1 - f) * d),
     }),
     Layer("centred", lambda x: x - x.mean(), lambda d, x, f: d - d.mean(), {
         "constant mean": (("dropped term",), lambda d, x, f: d),

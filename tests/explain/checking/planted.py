@@ -443,6 +443,100 @@ def ends_without_the_first(x):
     return np.cos(x)
 
 
+def convolution(k, x):
+    y = k[0] * x[:-2] + k[1] * x[1:-1] + k[2] * x[2:]
+    return y @ y
+
+
+@planted(convolution, (normal(3), normal(8)), "reversed", ["reverse order", "axis 0 of k"])
+def convolution_with_the_kernel_turned(k, x):
+    y = k[0] * x[:-2] + k[1] * x[1:-1] + k[2] * x[2:]
+    return 2 * np.array([y @ x[2:], y @ x[1:-1], y @ x[:-2]])
+
+
+def hinge(w, X, t):
+    m = 1 - t * (X @ w)
+    return np.mean(np.maximum(m, 0))
+
+
+@planted(hinge, (normal(3), normal(8, 3), np.sign(normal(8))), "missing factor", ["maximum(m, 0)"])
+def hinge_without_its_indicator(w, X, t):
+    return -X.T @ t / len(t)
+
+
+@planted(hinge, (normal(3), normal(8, 3), np.sign(normal(8))), "missing factor", ["factor t"])
+def hinge_without_the_labels(w, X, t):
+    return -X.T @ (t * (X @ w) < 1) / len(t)
+
+
+def recurrent(U, W, xs):
+    h = np.zeros(3)
+    for x in xs:
+        h = np.tanh(W @ h + U @ x)
+    return h @ h
+
+
+@planted(recurrent, (normal(3, 2), normal(3, 3), normal(2, 2)), "forgotten transpose", ["W"])
+def recurrent_without_the_transpose(U, W, xs):
+    h1 = np.tanh(U @ xs[0])
+    h2 = np.tanh(W @ h1 + U @ xs[1])
+    d2 = 2 * h2 * (1 - h2**2)
+    d1 = (W @ d2) * (1 - h1**2)
+    return np.outer(d2, xs[1]) + np.outer(d1, xs[0])
+
+
+@planted(recurrent, (normal(3, 2), normal(3, 3), normal(2, 2)), "dropped term", ["h"])
+def recurrent_cut_off_after_one_step(U, W, xs):
+    h2 = np.tanh(W @ np.tanh(U @ xs[0]) + U @ xs[1])
+    return np.outer(2 * h2 * (1 - h2**2), xs[1])
+
+
+def attention(q, K, V, t):
+    s = K @ q
+    p = cr.softmax(s)
+    o = p @ V
+    return 0.5 * np.sum((o - t) ** 2)
+
+
+ATTENTION = (normal(4), normal(5, 4), normal(5, 3), normal(3))
+
+
+@planted(attention, ATTENTION, "dropped term", ["only the diagonal", "softmax at s"])
+def attention_with_p_times_1_minus_p(q, K, V, t):
+    p = cr.softmax(K @ q)
+    return K.T @ (p * (1 - p) * (V @ (p @ V - t)))
+
+
+@planted(attention, ATTENTION, "missing factor", ["the Jacobian of softmax at s"])
+def attention_without_the_softmax(q, K, V, t):
+    return K.T @ (V @ (cr.softmax(K @ q) @ V - t))
+
+
+def polar(x):
+    r, a = x[0], x[1]
+    return np.stack([r * np.cos(a), r * np.sin(a)])
+
+
+@planted(polar, (np.array([2.0, 0.4]),), "wrong sign", ["cos(a)"])
+def polar_with_a_plus(x):
+    (r, a), one = x, 1.0
+    return np.array([[one * np.cos(a), r * np.sin(a)], [np.sin(a), r * np.cos(a)]])
+
+
+@planted(L, LS, "constant factor", ["step of gradient descent", "0.1"])
+def least_squares_as_a_step(theta, Phi, y):
+    return 0.1 * 2 * (y - Phi @ theta) @ Phi
+
+
+def square_form(A, x):
+    return x @ A @ x
+
+
+@planted(square_form, (normal(3, 3), normal(3)), "symmetric only", ["G + Gᵀ − diag(G)"])
+def square_form_by_a_symmetric_matrix(A, x):
+    return 2 * np.outer(x, x) - np.diag(x * x)
+
+
 # -- functions of vectors with vectors as results -------------------------------------------------
 
 
