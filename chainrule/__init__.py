@@ -12,6 +12,8 @@ from chainrule.differentiate.gradients import (
 from chainrule.differentiate.jacobians import hessian, jacobian
 from chainrule.differentiate.mapping import vmap
 from chainrule.differentiate.recording import trace
+from chainrule.explain.checking.judging import check
+from chainrule.explain.checking.report import CheckReport
 from chainrule.graph.program import Graph
 from chainrule.jacobian.matrix import Jacobian
 from chainrule.tracing.activations import log_softmax, logsumexp, relu, sigmoid, softmax
@@ -29,6 +31,7 @@ from chainrule.train import (
 from chainrule.version import __version__
 
 __all__ = [
+    "CheckReport",
     "FitResult",
     "GradientDescent",
     "Graph",
@@ -36,6 +39,7 @@ __all__ = [
     "Network",
     "__version__",
     "binary_cross_entropy",
+    "check",
     "check_grads",
     "cross_entropy",
     "fit",

@@ -1,1 +1,1 @@
-"""How derivatives come about: formulas, derivations, and checks of gradients made by hand."""
+"""How a derivative comes about: derivations, formulas, and a check of gradients made by hand."""

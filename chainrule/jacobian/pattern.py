@@ -123,7 +123,8 @@ def marks(sparsity: Any) -> Marks:
     from scipy.sparse import coo_array, issparse
 
     if issparse(sparsity):
-        entries: Any = coo_array(sparsity)
+        matrix: Any = sparsity
+        entries: Any = coo_array(matrix)
         coordinates = tuple(table[entries.data != 0] for table in entries.coords)
         return Marks(np.ravel_multi_index(coordinates, entries.shape), tuple(entries.shape))
     try:
