@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from chainrule.errors import ArgumentError, ChainruleError, DtypeError
 from chainrule.explain.checking.subject import Subject, parameter_name, parameter_names
+from chainrule.explain.formula import Formula, parse
 from chainrule.graph.node import Array
 from chainrule.tracing.containers import flatten
 
@@ -31,25 +32,9 @@ class Given:
     is_function: bool
 
 
-class Formula(Protocol):
-    """A formula that has been read from text."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The arguments that it mentions."""
-
-    def function(self, order: Sequence[str]) -> Callable[..., Any]:
-        """The formula as a function of arrays, in that order."""
-
-
-def read(gradient: Any, subject: Subject, parse: Callable[[str], Formula] | None = None) -> Given:
+def read(gradient: Any, subject: Subject) -> Given:
     """The gradient from a function, a formula, an array, or containers of arrays."""
     if isinstance(gradient, str):
-        if parse is None:
-            raise ArgumentError(
-                "check", "a gradient cannot be given as text", got=repr(gradient),
-                remedy="write a function of f's arguments that returns it",
-            )  # fmt: skip
         gradient = _as_function(parse(gradient), parameter_names(subject.f))
     if not callable(gradient):
         arrays = arranged(gradient, subject)

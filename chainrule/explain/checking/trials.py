@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.differentiate.jacobians import dense_jacobian
+from chainrule.differentiate.entries import dense_jacobian
 from chainrule.errors import ArgumentError, ChainruleError, DtypeError
 from chainrule.explain.checking.backward import Values
 from chainrule.explain.checking.given import Given
