@@ -12,6 +12,8 @@ from chainrule.differentiate.gradients import (
 from chainrule.differentiate.jacobians import hessian, jacobian
 from chainrule.differentiate.mapping import vmap
 from chainrule.differentiate.recording import trace
+from chainrule.explain.derivation import Derivation
+from chainrule.explain.deriving import derive
 from chainrule.graph.program import Graph
 from chainrule.jacobian.matrix import Jacobian
 from chainrule.tracing.activations import log_softmax, logsumexp, relu, sigmoid, softmax
@@ -29,6 +31,7 @@ from chainrule.train import (
 from chainrule.version import __version__
 
 __all__ = [
+    "Derivation",
     "FitResult",
     "GradientDescent",
     "Graph",
@@ -38,6 +41,7 @@ __all__ = [
     "binary_cross_entropy",
     "check_grads",
     "cross_entropy",
+    "derive",
     "fit",
     "grad",
     "hessian",

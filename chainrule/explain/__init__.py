@@ -1,0 +1,1 @@
+"""Derivations: how a derivative came about, with names, shapes, rules and numbers."""

@@ -1,0 +1,347 @@
+"""Labelled products read as matrix notation.
+
+A product of coefficients whose axes carry labels is a graph: a label is a point, a matrix an edge
+between two, a column sits on one. Summed points vanish one by one: a point with two edges joins
+them into a matrix product, one with a single edge gives a matrix times a column, parallel edges
+multiply elementwise. What cannot vanish so is written with indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from chainrule.explain.algebra import (
+    Diagonal,
+    Expr,
+    Indexed,
+    Number,
+    Ones,
+    Swap,
+    Vec,
+)
+from chainrule.explain.rewriting import (
+    ONE,
+    Value,
+    diag,
+    hadamard,
+    kronecker,
+    product,
+    times_number,
+    trace,
+    transpose,
+)
+from chainrule.shapes import Labels
+
+
+class Factor(NamedTuple):
+    """An array in a product, with the labels of its axes."""
+
+    expr: Expr
+    labels: Labels
+
+
+class NotMatrices(Exception):  # not an error: the caller writes indices instead
+    """A product that rows and columns cannot say."""
+
+
+class _Graph:
+    """The product under way: columns on points, matrices between two of them."""
+
+    def __init__(self, factors: Sequence[Factor], sizes: Mapping[int, int], scale: Value) -> None:
+        self.sizes = sizes
+        self.scalars: list[Expr] = [] if scale == 1 else [Number(scale)]
+        self.columns: dict[int, list[Expr]] = {}
+        self.edges: list[tuple[int, int, Expr]] = []
+        self.traced: set[int] = set()
+        for expr, labels in factors:
+            if len(labels) > 2:
+                raise NotMatrices
+            if not labels:
+                self.scalars.append(expr)
+            elif len(labels) == 1:
+                self.columns.setdefault(labels[0], []).append(expr)
+            elif labels[0] == labels[1]:
+                self.columns.setdefault(labels[0], []).append(Diagonal(expr))
+            else:
+                self.edges.append((labels[0], labels[1], expr))
+
+    def reduce(self, outer: set[int]) -> None:
+        """Remove every summed label."""
+        order = [label for edge in self.edges for label in edge[:2]]
+        order += list(self.columns)
+        pending = [label for label in reversed(list(dict.fromkeys(order))) if label not in outer]
+        while pending:
+            label = next((n for n in pending if self._vanishes(n, outer)), None)
+            if label is not None:
+                pending.remove(label)
+            elif not self._merge_parallel():
+                raise NotMatrices
+        while self._merge_parallel():
+            pass
+
+    def _vanishes(self, label: int, outer: set[int]) -> bool:
+        if label in self.traced:
+            return True
+        mine = [edge for edge in self.edges if label in edge[:2]]
+        ends = [_other_end(edge, label) for edge in mine]
+        if len(mine) > 2 or (len(mine) == 2 and ends[0] == ends[1] and ends[0] in outer):
+            return False
+        columns = self.columns.pop(label, [])
+        self.edges = [edge for edge in self.edges if label not in edge[:2]]
+        if not mine:
+            self.scalars.append(_summed(columns, self.sizes[label]))
+        elif len(mine) == 1:
+            first = _oriented(mine[0], ends[0], label)
+            column = product([first, _last_column(columns, self.sizes[label])])
+            self.columns.setdefault(ends[0], []).append(column)
+        else:
+            self._join(mine, ends, label, columns)
+        return True
+
+    def _join(
+        self, mine: Sequence[tuple[int, int, Expr]], ends: Sequence[int], label: int,
+        columns: Sequence[Expr],
+    ) -> None:  # fmt: skip
+        first, second = _oriented(mine[0], ends[0], label), _oriented(mine[1], label, ends[1])
+        joined = product([first, *(diag(item) for item in columns), second])
+        if ends[0] != ends[1]:
+            self.edges.append((ends[0], ends[1], joined))
+            return
+        alone = not any(ends[0] in edge[:2] for edge in self.edges)
+        if alone and not self.columns.get(ends[0]):
+            self.scalars.append(trace(joined))
+            self.traced.add(ends[0])
+        else:
+            self.columns.setdefault(ends[0], []).append(Diagonal(joined))
+
+    def _merge_parallel(self) -> bool:
+        for k, (a, b, one) in enumerate(self.edges):
+            for m in range(k + 1, len(self.edges)):
+                if {a, b} == set(self.edges[m][:2]):
+                    two = _oriented(self.edges[m], a, b)
+                    del self.edges[m]
+                    self.edges[k] = (a, b, hadamard([one, two]))
+                    return True
+        return False
+
+    def column(self, label: int) -> Expr:
+        """What stands on a label that remains, as a column."""
+        items = self.columns.get(label, [])
+        return hadamard(items) if items else Ones((self.sizes[label], None))
+
+    def matrix(self, row: int, column: int) -> Expr:
+        """Rows by columns of two labels that remain."""
+        between = [edge for edge in self.edges if set(edge[:2]) == {row, column}]
+        if not between:
+            return product([self.column(row), transpose(self.column(column))])
+        left = [diag(item) for item in self.columns.get(row, [])]
+        right = [diag(item) for item in self.columns.get(column, [])]
+        return product([*left, _oriented(between[0], row, column), *right])
+
+
+def _other_end(edge: tuple[int, int, Expr], label: int) -> int:
+    return edge[1] if edge[0] == label else edge[0]
+
+
+def _oriented(edge: tuple[int, int, Expr], row: int, column: int) -> Expr:
+    return edge[2] if edge[:2] == (row, column) else transpose(edge[2])
+
+
+def _last_column(columns: Sequence[Expr], size: int) -> Expr:
+    if not columns:
+        return Ones((size, None))
+    return product([*(diag(item) for item in columns[:-1]), columns[-1]])
+
+
+def _summed(columns: Sequence[Expr], size: int) -> Expr:
+    """The sum over a label of the product of the columns on it."""
+    if not columns:
+        return Number(Fraction(size))
+    if len(columns) == 1:
+        return product([Ones((None, size)), columns[0]])
+    middle = [diag(item) for item in columns[1:-1]]
+    return product([transpose(columns[0]), *middle, columns[-1]])
+
+
+# -- values ---------------------------------------------------------------------------------------
+
+
+def read_value(
+    factors: Sequence[Factor], out: Labels, sizes: Mapping[int, int], scale: Value = Fraction(1)
+) -> Expr:
+    """The array with the axes ``out``: a number, a column, a matrix, or more with indices."""
+    try:
+        return _matrix(factors, out, sizes, scale)
+    except NotMatrices:
+        if len(out) > 2 and all(item.labels in ((), out) for item in factors):
+            scalars = [item.expr for item in factors if not item.labels]
+            whole = [item.expr for item in factors if item.labels]
+            if whole:
+                return product([Number(Fraction(scale)), *scalars, hadamard(whole)])
+        return indexed(factors, out, None, sizes, scale)
+
+
+def _matrix(factors: Sequence[Factor], out: Labels, sizes: Mapping[int, int], scale: Value) -> Expr:
+    if len(out) > 2:
+        raise NotMatrices
+    graph = _Graph(factors, sizes, scale)
+    graph.reduce(set(out))
+    if not out:
+        inner: Expr = ONE
+    elif len(out) == 1:
+        inner = graph.column(out[0])
+    elif out[0] == out[1]:
+        inner = diag(graph.column(out[0]))
+    else:
+        inner = graph.matrix(*out)
+    return product([*graph.scalars, inner])
+
+
+def indexed(
+    factors: Sequence[Factor], out: Labels, split: int | None, sizes: Mapping[int, int],
+    scale: Value,
+) -> Expr:  # fmt: skip
+    """The product in index notation, its labels numbered in the order of the result's axes."""
+    order = [*out, *(label for item in factors for label in item.labels)]
+    numbers = {label: k for k, label in enumerate(dict.fromkeys(order))}
+    written = Indexed(
+        tuple(item.expr for item in factors),
+        tuple(tuple(numbers[label] for label in item.labels) for item in factors),
+        tuple(numbers[label] for label in out),
+        tuple(sizes[label] for label in numbers),
+        split,
+    )
+    return times_number(scale, written)
+
+
+# -- Jacobians ------------------------------------------------------------------------------------
+
+
+def read_jacobian(
+    factors: Sequence[Factor], out: Labels, into: Labels, sizes: Mapping[int, int],
+    scale: Value = Fraction(1), flat: bool = False,
+) -> Expr:  # fmt: skip
+    """The Jacobian with the axes ``out + into`` as a matrix, arrays laid out row by row.
+
+    With respect to a matrix, the derivative of a number has the matrix's own shape (5.87), unless
+    ``flat`` asks for a row.
+
+    Raises
+    ------
+    NotMatrices
+        Where only indices can say it.
+    """
+    if len(out) + len(into) > 2:
+        return _kronecker(factors, out, into, sizes, scale)
+    whole = _matrix(factors, (*out, *into), sizes, scale)
+    if not out and len(into) == 1:
+        return transpose(whole)
+    if flat and len(out) == 2:
+        return Vec(whole)
+    return transpose(Vec(whole)) if flat and len(into) == 2 else whole
+
+
+def _kronecker(
+    factors: Sequence[Factor], out: Labels, into: Labels, sizes: Mapping[int, int], scale: Value
+) -> Expr:
+    """Two matrices side by side, with diagonal ones before and behind."""
+    if len(out) > 2 or len(into) > 2:
+        raise NotMatrices
+    for halves in _pairings(out, into):
+        before, rest = _taken(factors, out, halves)
+        behind, rest = _taken(rest, into, halves)
+        shared = _shared_out(rest, halves)
+        if shared is None:
+            continue
+        try:
+            sides = [
+                _side(part, rows, columns, sizes)
+                for part, (rows, columns) in zip(shared, halves, strict=True)
+            ]
+        except NotMatrices:
+            continue
+        swapped = halves == _swapped(out, into) and len(out) == len(into) == 2
+        swap = [Swap(sizes[into[0]], sizes[into[1]])] if swapped else []
+        left = [diag(Vec(hadamard([_as_matrix(f, out) for f in before])))] if before else []
+        right = [diag(Vec(hadamard([_as_matrix(f, into) for f in behind])))] if behind else []
+        core = kronecker(*sides)
+        return product([Number(Fraction(scale)), *left, core, *swap, *right])
+    raise NotMatrices
+
+
+Half = tuple[int | None, int | None]
+
+
+def _pairings(out: Labels, into: Labels) -> list[tuple[Half, Half]]:
+    """Ways to split the axes into a left and a right matrix."""
+    if len(out) == 2 and len(into) == 2:
+        return [((out[0], into[0]), (out[1], into[1])), _swapped(out, into)]
+    if len(out) == 1:
+        return [((out[0], into[0]), (None, into[1])), ((None, into[0]), (out[0], into[1]))]
+    return [((out[0], into[0]), (out[1], None)), ((out[0], None), (out[1], into[0]))]
+
+
+def _swapped(out: Labels, into: Labels) -> tuple[Half, Half]:
+    return ((out[0], into[-1]), (out[-1], into[0]))
+
+
+def _taken(
+    factors: Sequence[Factor], axes: Labels, halves: tuple[Half, Half]
+) -> tuple[list[Factor], list[Factor]]:
+    """Coefficients on both axes of one side, which are diagonal, and the others."""
+    mine = [
+        item
+        for item in factors
+        if len(axes) == 2 and set(item.labels) == set(axes) and not _within_one(item, halves)
+    ]
+    return mine, [item for item in factors if not any(item is other for other in mine)]
+
+
+def _within_one(item: Factor, halves: tuple[Half, Half]) -> bool:
+    return any(set(item.labels) <= set(half) for half in halves)
+
+
+def _as_matrix(item: Factor, axes: Labels) -> Expr:
+    return item.expr if item.labels == axes else transpose(item.expr)
+
+
+def _shared_out(
+    factors: Sequence[Factor], halves: tuple[Half, Half]
+) -> tuple[list[Factor], list[Factor]] | None:
+    """Each coefficient to the half whose axes its summed labels lead to; None if to both."""
+    outer = {label for half in halves for label in half if label is not None}
+    if set(halves[0]) & set(halves[1]) - {None}:
+        return None
+    result: tuple[list[Factor], list[Factor]] = ([], [])
+    for group in _connected(factors):
+        labels = {label for item in group for label in item.labels} & outer
+        sides = [k for k, half in enumerate(halves) if labels & set(half)]
+        if len(sides) > 1:
+            return None
+        result[sides[0] if sides else 0].extend(group)
+    return result
+
+
+def _connected(factors: Sequence[Factor]) -> list[list[Factor]]:
+    groups: list[tuple[set[int], list[Factor]]] = []
+    for item in factors:
+        joined = [group for group in groups if group[0] & set(item.labels)]
+        labels = set(item.labels).union(*(group[0] for group in joined))
+        members = [member for group in joined for member in group[1]]
+        groups = [group for group in groups if group not in joined] + [(labels, [*members, item])]
+    return [members for _, members in groups]
+
+
+def _side(
+    factors: Sequence[Factor], row: int | None, column: int | None, sizes: Mapping[int, int]
+) -> Expr:
+    """One of the two matrices, which may be a row or a column."""
+    if row is not None and column is not None:
+        return _matrix(factors, (row, column), sizes, Fraction(1))
+    if row is not None:
+        return _matrix(factors, (row,), sizes, Fraction(1))
+    if column is not None:
+        return transpose(_matrix(factors, (column,), sizes, Fraction(1)))
+    return _matrix(factors, (), sizes, Fraction(1))

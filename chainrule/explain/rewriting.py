@@ -1,0 +1,528 @@
+"""Expressions simplified as a person would write them.
+
+Each function builds one kind of expression from parts that are simplified already; ``simplified``
+does so for a whole tree. No rule changes a value: the tests evaluate both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from chainrule.explain.algebra import (
+    SCALAR,
+    Diag,
+    Expr,
+    Hadamard,
+    Identity,
+    Kronecker,
+    Norm,
+    Number,
+    Ones,
+    Partial,
+    Power,
+    Product,
+    Selector,
+    Sum,
+    Symbol,
+    Trace,
+    Transpose,
+    Unit,
+    Vec,
+    Zero,
+    number,
+    replace_parts,
+)
+
+ONE = Number(Fraction(1))
+Value = Fraction | float
+
+
+def simplified(expr: Expr) -> Expr:
+    """The expression with every rule applied, from the leaves up."""
+    if not expr.parts:
+        return expr
+    parts = tuple(simplified(item) for item in expr.parts)
+    match expr:
+        case Sum():
+            return total(parts)
+        case Product():
+            return product(parts)
+        case Hadamard():
+            return hadamard(parts)
+        case Transpose():
+            return transpose(parts[0])
+        case Diag():
+            return diag(parts[0])
+        case Power():
+            return power(parts[0], expr.exponent)
+        case Trace():
+            return trace(parts[0])
+        case Kronecker():
+            return kronecker(*parts)
+        case Vec() if parts[0].is_column:
+            return parts[0]
+    return replace_parts(expr, parts)
+
+
+# -- numbers in front -----------------------------------------------------------------------------
+
+
+def magnitude(value: Value) -> Value:
+    """A number without its sign."""
+    return -value if value < 0 else value
+
+
+def split_number(expr: Expr) -> tuple[Value, Expr]:
+    """The number in front of an expression, and the rest."""
+    if isinstance(expr, Number):
+        return expr.value, ONE
+    if isinstance(expr, Product) and isinstance(expr.factors[0], Number):
+        rest = expr.factors[1:]
+        return expr.factors[0].value, rest[0] if len(rest) == 1 else Product(rest)
+    return Fraction(1), expr
+
+
+def times_number(value: Value, expr: Expr) -> Expr:
+    """A number times an expression that is simplified already."""
+    mine, rest = split_number(expr)
+    value = value * mine
+    if value == 0:
+        return Zero(expr.shape)
+    if rest == ONE:
+        return Number(value)
+    if value == 1:
+        return rest
+    factors = rest.factors if isinstance(rest, Product) else (rest,)
+    return Product((Number(value), *factors))
+
+
+def product_of(a: Value, b: Value) -> Value:
+    """The product of two numbers, exact where both are."""
+    return (
+        number(float(a) * float(b)).value if isinstance(a, float) or isinstance(b, float) else a * b
+    )
+
+
+# -- products -------------------------------------------------------------------------------------
+
+
+def product(factors: Iterable[Expr]) -> Expr:
+    """A matrix product: numbers in front, then scalars, then matrices in their order."""
+    given = tuple(factors)
+    shape = Product(given).shape
+    front: Value = Fraction(1)
+    scalars: list[Expr] = []
+    matrices: list[Expr] = []
+    for item in _flattened(given):
+        if isinstance(item, Number):
+            front = front * item.value
+        elif item.is_scalar:
+            scalars.append(item)
+        else:
+            matrices.append(item)
+    joined, more = _joined(matrices)
+    collected, factor = collect_powers([*scalars, *more])
+    front = front * factor
+    if front == 0 or any(isinstance(item, Zero) for item in joined):
+        return Zero(shape)
+    chain: list[Expr] = []
+    for item in joined:
+        mine, rest = split_number(item)
+        front = front * mine
+        chain.extend(_factors_of(rest))
+    return _assembled(front, collected, _without_units(chain))
+
+
+def _assembled(scale: Value, scalars: Sequence[Expr], matrices: Sequence[Expr]) -> Expr:
+    front = [] if scale == 1 else [Number(scale)]
+    everything = [*front, *scalars, *matrices]
+    if not everything:
+        return ONE
+    return everything[0] if len(everything) == 1 else Product(tuple(everything))
+
+
+def _may_flatten(item: Expr) -> bool:
+    """An inner product stays one factor of a longer chain: its rows and columns do not fit."""
+    if not isinstance(item, Product):
+        return False
+    return not item.is_scalar or all(factor.is_scalar for factor in item.factors)
+
+
+def _factors_of(item: Expr) -> tuple[Expr, ...]:
+    """The factors of a product that may join a longer one; anything else alone."""
+    return item.factors if isinstance(item, Product) and _may_flatten(item) else (item,)
+
+
+def _flattened(factors: Iterable[Expr]) -> list[Expr]:
+    result: list[Expr] = []
+    for item in factors:
+        if isinstance(item, Product) and item.is_scalar and not _may_flatten(item):
+            result.extend(_scalars_out(item))
+        elif isinstance(item, Product) and _may_flatten(item):
+            result.extend(_flattened(item.factors))
+        else:
+            result.append(item)
+    return result
+
+
+def _scalars_out(item: Product) -> list[Expr]:
+    """An inner product with the numbers and scalars in it taken out."""
+    outside = [factor for factor in item.factors if factor.is_scalar]
+    inside = tuple(factor for factor in item.factors if not factor.is_scalar)
+    return [*outside, Product(inside)] if inside else outside
+
+
+def _joined(matrices: Sequence[Expr]) -> tuple[list[Expr], list[Expr]]:
+    """Neighbours combined where a rule says how; what became a scalar is returned apart."""
+    stack: list[Expr] = []
+    scalars: list[Expr] = []
+    for item in matrices:
+        current: Expr | None = item
+        while stack and current is not None:
+            both = _pair(stack[-1], current)
+            if both is None:
+                break
+            stack.pop()
+            if both.is_scalar:
+                scalars.append(both)
+                current = None
+            else:
+                current = both
+        if current is not None:
+            stack.append(current)
+    return stack, scalars
+
+
+def _pair(a: Expr, b: Expr) -> Expr | None:
+    """Two neighbours of a product as one, or None."""
+    if isinstance(a, Identity):
+        return b if b.shape[0] is not None or a.size != 1 else None
+    if isinstance(b, Identity):
+        return a
+    if isinstance(a, Zero) or isinstance(b, Zero):
+        shape = (a.shape[0], b.shape[1])
+        return Number(Fraction(0)) if shape == SCALAR else Zero(shape)
+    if isinstance(a, Diag) and isinstance(b, Diag):
+        return diag(hadamard((a.inner, b.inner)))
+    if isinstance(a, Diag) and isinstance(b, Ones) and b.is_column:
+        return a.inner
+    if isinstance(b, Diag) and isinstance(a, Ones) and a.is_row:
+        return transpose(b.inner)
+    if isinstance(a, Ones) and isinstance(b, Ones) and a.shape[1] == b.shape[0] is not None:
+        return _ones_times_ones(a, b)
+    if isinstance(a, Ones) and isinstance(b, Ones) and a.is_column and b.is_row:
+        return Ones((a.shape[0], b.shape[1]))
+    if isinstance(a, Ones) and a.is_row and isinstance(b, Unit):
+        return ONE
+    return _selected(a, b)
+
+
+def _ones_times_ones(a: Ones, b: Ones) -> Expr | None:
+    count = a.shape[1]
+    shape = (a.shape[0], b.shape[1])
+    if count is None or shape not in (SCALAR, a.shape, b.shape):
+        return None
+    return Number(Fraction(count)) if shape == SCALAR else Product((Number(Fraction(count)), b))
+
+
+def _selected(a: Expr, b: Expr) -> Expr | None:
+    """Selecting one entry, and selecting what was placed."""
+    if isinstance(a, Selector) and a.length == 1 and isinstance(b, Ones) and b.is_column:
+        return Unit(a.start, a.size)
+    if isinstance(a, Transpose) and isinstance(a.inner, Selector) and a.inner == b:
+        return Identity(a.inner.length)
+    if isinstance(a, Transpose) and isinstance(a.inner, Unit) and isinstance(b, Unit):
+        return Number(Fraction(int(a.inner == b)))
+    return None
+
+
+def _without_units(chain: list[Expr]) -> list[Expr]:
+    """Neither an identity among other factors nor a sum over an axis of size 1 is written."""
+    rest = [item for item in chain if not isinstance(item, Identity)]
+    rest = [item for item in rest if not (isinstance(item, Ones) and _is_one(item))] or rest
+    return rest or chain[:1]
+
+
+def _is_one(item: Ones) -> bool:
+    return all(size in (1, None) for size in item.shape)
+
+
+def collect_powers(scalars: Sequence[Expr]) -> tuple[list[Expr], Value]:
+    """Scalars with their exponents added: x · x = x², ‖e‖ / ‖e‖ = 1; and a number in front."""
+    front: Value = Fraction(1)
+    exponents: dict[Expr, Value] = {}
+    for item in scalars:
+        mine, rest = split_number(item)
+        front = front * mine
+        for factor in _factors_of(rest):
+            base, exponent = _base(factor)
+            if base != ONE:
+                exponents[base] = exponents.get(base, Fraction(0)) + exponent
+    result = []
+    for base, exponent in exponents.items():
+        mine, rest = split_number(power(base, exponent))
+        front = front * mine
+        if rest != ONE:
+            result.append(rest)
+    return result, front
+
+
+def _base(expr: Expr) -> tuple[Expr, Value]:
+    return (expr.inner, expr.exponent) if isinstance(expr, Power) else (expr, Fraction(1))
+
+
+# -- sums -----------------------------------------------------------------------------------------
+
+
+def total(terms: Iterable[Expr]) -> Expr:
+    """A sum: like terms added, zeros dropped, common signs and factors taken out."""
+    given = list(terms)
+    shape = given[0].shape
+    collected: dict[Expr, Value] = {}
+    for item in given:
+        factor, inner = split_number(item)
+        spread = inner.terms if isinstance(inner, Sum) else (inner,)
+        for term in spread:
+            mine, rest = split_number(term)
+            collected[rest] = collected.get(rest, Fraction(0)) + factor * mine
+    kept = [(value, rest) for rest, value in collected.items() if value != 0]
+    kept = [(value, rest) for value, rest in kept if not isinstance(rest, Zero)]
+    if not kept:
+        return Number(Fraction(0)) if shape == SCALAR else Zero(shape)
+    if len(kept) == 1:
+        return times_number(*kept[0])
+    common = _common_number([value for value, _ in kept])
+    terms = [times_number(value / common, rest) for value, rest in kept]
+    if len(terms) == 2 and isinstance(terms[0], Transpose) and terms[0].inner == terms[1]:
+        terms.reverse()  # A + Aᵀ
+    return _factored(common, terms)
+
+
+def _common_number(values: Sequence[Value]) -> Value:
+    """A number that all terms share up to their sign; −1 where all are negative."""
+    size = magnitude(values[0])
+    if all(magnitude(value) == size for value in values):
+        return -size if all(value < 0 for value in values) else size
+    return Fraction(-1) if all(value < 0 for value in values) else Fraction(1)
+
+
+def _factored(common: Value, terms: Sequence[Expr]) -> Expr:
+    """Factors that all terms begin or end with, taken out of the sum."""
+    split = [_scalars_and_matrices(item) for item in terms]
+    shared = [item for item in split[0][1] if all(item in scalars for _, scalars, _ in split[1:])]
+    if any(len(set(scalars)) < len(scalars) for _, scalars, _ in split):
+        shared = []
+    chains = [list(matrices) for _, _, matrices in split]
+    front = _shared_end(chains, from_left=True)
+    chains = [chain[len(front) :] for chain in chains]
+    back = _shared_end(chains, from_left=False)
+    chains = [chain[: len(chain) - len(back)] for chain in chains]
+    if not (shared or front or back):
+        return times_number(common, Sum(tuple(terms)))
+    size = front[-1].shape[1] if front else back[0].shape[0] if back else None
+    rests = []
+    for (scale, scalars, _), chain in zip(split, chains, strict=True):
+        own = [item for item in scalars if item not in shared]
+        filled = [Identity(size)] if size is not None and not chain and any(chains) else chain
+        rests.append(_assembled(scale, own, filled))
+    return product([Number(common), *shared, *front, total(rests), *back])
+
+
+def _scalars_and_matrices(expr: Expr) -> tuple[Value, list[Expr], list[Expr]]:
+    scale, rest = split_number(expr)
+    factors = tuple(item for item in _factors_of(rest) if item != ONE)
+    scalars = [item for item in factors if item.is_scalar]
+    return scale, scalars, [item for item in factors if not item.is_scalar]
+
+
+def _shared_end(chains: Sequence[Sequence[Expr]], from_left: bool) -> list[Expr]:
+    """The factors that all chains begin (or end) with, as many as leave a sum that fits."""
+    count = 0
+    for k in range(min(len(chain) for chain in chains)):
+        place = k if from_left else -1 - k
+        if any(chain[place] != chains[0][place] for chain in chains[1:]):
+            break
+        count += 1
+    while count and not _may_leave(chains, count, from_left):
+        count -= 1
+    first = chains[0]
+    return list(first[:count] if from_left else first[len(first) - count :])
+
+
+def _may_leave(chains: Sequence[Sequence[Expr]], count: int, from_left: bool) -> bool:
+    """Whether what is left over adds up: matrices of one shape, an identity for what is empty."""
+    rests = [chain[count:] if from_left else chain[: len(chain) - count] for chain in chains]
+    full = [Product(tuple(chain)).shape for chain in rests if chain]
+    inner = chains[0][count - 1].shape[1] if from_left else chains[0][-count].shape[0]
+    if not full:
+        return True
+    return inner is not None and (len(full) == len(rests) or set(full) == {(inner, inner)})
+
+
+# -- the others -----------------------------------------------------------------------------------
+
+
+def hadamard(factors: Iterable[Expr]) -> Expr:
+    """An elementwise product; one of scalars is a product."""
+    given = list(factors)
+    shape = given[0].shape
+    if shape == SCALAR:
+        return product(given)
+    front: Value = Fraction(1)
+    scalars: list[Expr] = []
+    items: list[Expr] = []
+    pending = list(reversed(given))
+    while pending:
+        item = pending.pop()
+        mine, rest = split_number(item)
+        front = front * mine
+        if isinstance(rest, Hadamard):
+            pending.extend(reversed(rest.factors))
+        elif isinstance(rest, Product) and any(factor.is_scalar for factor in rest.factors):
+            scalars += [factor for factor in rest.factors if factor.is_scalar]
+            pending.append(product(f for f in rest.factors if not f.is_scalar))
+        elif isinstance(rest, Zero):
+            return Zero(shape)
+        elif not isinstance(rest, Ones):
+            items.append(rest)
+    exponents: dict[Expr, Value] = {}
+    for item in items:
+        base, exponent = _base(item)
+        exponents[base] = exponents.get(base, Fraction(0)) + exponent
+    powers = [power(base, exponent) for base, exponent in exponents.items() if exponent != 0]
+    inner: Expr = Ones(shape)
+    if powers:
+        inner = powers[0] if len(powers) == 1 else _transposed_together(powers)
+    return product([Number(front), *scalars, inner])
+
+
+def _transposed_together(items: Sequence[Expr]) -> Expr:
+    if all(isinstance(item, Transpose) for item in items):
+        return Transpose(Hadamard(tuple(t.inner for t in items if isinstance(t, Transpose))))
+    return Hadamard(tuple(items))
+
+
+def transpose(expr: Expr) -> Expr:
+    """The transpose, pushed into products, where it ends at symbols and at sums."""
+    if expr.is_scalar:
+        return expr
+    match expr:
+        case Transpose():
+            return expr.inner
+        case Diag() | Identity():
+            return expr
+        case Product():
+            scalars = [item for item in expr.factors if item.is_scalar]
+            matrices = [item for item in expr.factors if not item.is_scalar]
+            return product([*scalars, *(transpose(item) for item in reversed(matrices))])
+        case Ones() | Zero():
+            return type(expr)(expr.shape[::-1])
+        case Kronecker():
+            return Kronecker(transpose(expr.left), transpose(expr.right))
+        case Sum():
+            turned = [transpose(item) for item in expr.terms]
+            if set(turned) == set(expr.terms):
+                return expr
+            if sum(map(_transposes, turned)) < sum(map(_transposes, expr.terms)):
+                return total(turned)
+    return Transpose(expr)
+
+
+def _transposes(expr: Expr) -> int:
+    return isinstance(expr, Transpose) + sum(_transposes(item) for item in expr.parts)
+
+
+def diag(column: Expr) -> Expr:
+    """A diagonal matrix; that of ones is the identity."""
+    scale, rest = split_number(column)
+    size = column.shape[0]
+    if isinstance(rest, Ones) and size is not None:
+        return times_number(scale, Identity(size))
+    if isinstance(rest, Zero):
+        return Zero((size, size))
+    if isinstance(rest, Product) and any(item.is_scalar for item in rest.factors):
+        scalars = [item for item in rest.factors if item.is_scalar]
+        inner = product(item for item in rest.factors if not item.is_scalar)
+        return product([Number(scale), *scalars, diag(inner)])
+    return times_number(scale, Diag(rest))
+
+
+def power(base: Expr, exponent: Value) -> Expr:
+    """An elementwise power: of a number, a power, a product of scalars, or written as it is."""
+    if exponent == 0:
+        return ONE if base.is_scalar else Ones(base.shape)
+    if exponent == 1:
+        return base
+    if isinstance(base, Ones):
+        return base
+    whole = exponent == int(exponent)
+    if isinstance(base, Number):
+        return _number_power(base, exponent)
+    if isinstance(base, Power) and whole:  # (x^½)² = x wherever it is defined
+        return power(base.inner, base.exponent * exponent)
+    if isinstance(base, Product) and base.is_scalar and exponent == Fraction(1, 2):
+        norm = _as_norm(base)
+        if norm is not None:
+            return norm
+    if isinstance(base, Product) and whole and _may_flatten(base) and base.is_scalar:
+        return product(power(item, exponent) for item in base.factors)
+    scale, rest = split_number(base)
+    if whole and scale != 1:
+        outside = _number_power(Number(scale), exponent)
+        return product([outside, power(rest, exponent)])
+    return Power(base, exponent)
+
+
+def _number_power(base: Number, exponent: Value) -> Expr:
+    if exponent == int(exponent) and (base.value != 0 or exponent > 0):
+        return Number(base.value ** int(exponent))
+    return Power(base, exponent)
+
+
+def _as_norm(base: Product) -> Expr | None:
+    """√(vᵀv) = ‖v‖."""
+    if len(base.factors) == 2:
+        row, column = base.factors
+        if column.is_column and transpose(column) == row:
+            return Norm(column)
+    return None
+
+
+def trace(matrix: Expr) -> Expr:
+    """The trace, with numbers and scalars in front."""
+    if isinstance(matrix, Identity):
+        return Number(Fraction(matrix.size))
+    if isinstance(matrix, Zero):
+        return Number(Fraction(0))
+    if isinstance(matrix, Product):
+        scalars = [item for item in matrix.factors if item.is_scalar]
+        rest = [item for item in matrix.factors if not item.is_scalar]
+        if len(matrix.factors) == 2 and len(rest) == 2 and transpose(rest[1]) == rest[0]:
+            return power(Norm(_untransposed(rest[1])), Fraction(2))
+        if scalars:
+            inner = rest[0] if len(rest) == 1 else Product(tuple(rest))
+            return product([*scalars, trace(inner)])
+    return Trace(matrix)
+
+
+def _untransposed(expr: Expr) -> Expr:
+    return expr.inner if isinstance(expr, Transpose) else expr
+
+
+def kronecker(left: Expr, right: Expr) -> Expr:
+    """A Kronecker product, with numbers in front."""
+    if isinstance(left, Identity) and isinstance(right, Identity):
+        return Identity(left.size * right.size)
+    scalars: list[Expr] = []
+    sides: list[Expr] = []
+    for side in (left, right):
+        factors = side.factors if isinstance(side, Product) else (side,)
+        scalars += [item for item in factors if item.is_scalar]
+        sides.append(product(item for item in factors if not item.is_scalar))
+    return product([*scalars, Kronecker(*sides)])
+
+
+def is_atom(expr: Expr) -> bool:
+    """Whether an expression is a name, a number or a constant matrix."""
+    return isinstance(expr, (Symbol, Partial, Number)) or not expr.parts
