@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.graph.node import Array, Node
 from chainrule.primitives.contraction import CONTRACT
 from chainrule.primitives.elementwise import Elementwise
-from chainrule.primitives.products import plan
+from chainrule.primitives.products import Spec, multiplications
 from chainrule.primitives.reductions import LOG_SOFTMAX, LOGSUMEXP, MAX, MIN, SOFTMAX
 
 COMPLEX = np.dtype(np.complex128)
@@ -23,6 +23,8 @@ _BY_UFUNC = frozenset(
     "add subtract divide reciprocal sqrt power exp expm1 log log10 log2 log1p sin cos tan sinh cosh"
     " tanh arcsin arccos arctan arcsinh arctanh exp2".split()
 )
+_STEPS = frozenset("floor ceil trunc rint sign floor_divide heaviside".split())
+LARGE = 10**5  # multiplications, from which on einsum should look for matrix products
 _STRUCTURAL = frozenset("slice place replace concatenate reshape cumsum alias".split())
 
 
@@ -47,6 +49,9 @@ _ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "minimum": lambda a, b: -_larger(-a, -b),
     "fmin": lambda a, b: -_larger(-a, -b),
     "where": lambda c, a, b: np.where(np.real(c) != 0, a, b),
+    "remainder": lambda z, m: z - m * np.floor(np.real(z) / np.real(m)),
+    "fmod": lambda z, m: z - m * np.trunc(np.real(z) / np.real(m)),
+    "cbrt": lambda z: np.where(np.real(z) < 0, -((-z) ** (1 / 3)), z ** (1 / 3)),
     "hypot": lambda a, b: np.sqrt(a * a + b * b),
 }
 
@@ -55,14 +60,13 @@ def continued(node: Node) -> Callable[..., Array] | None:
     """The node's function on complex arrays; None where there is none here."""
     primitive = node.primitive
     if primitive is CONTRACT:
-        spec = node.params._replace(dtype=COMPLEX, strong=False)
-        return plan(spec, (COMPLEX,) * len(node.inputs))
+        return _contraction(node.params)
     if isinstance(primitive, Elementwise):
         if primitive.name in _ELEMENTWISE:
             return _ELEMENTWISE[primitive.name]
         if primitive.name in _BY_UFUNC:
             return primitive.value
-        return _step(node) if not node.differentiable else None
+        return _step(node) if primitive.name in _STEPS or not node.differentiable else None
     if primitive in (SOFTMAX, LOG_SOFTMAX, LOGSUMEXP):
         return _normalisation(node)
     if primitive in (MAX, MIN):
@@ -72,6 +76,31 @@ def continued(node: Node) -> Callable[..., Array] | None:
     if primitive.name == "cast" and node.differentiable:
         return lambda z: z
     return primitive.bind(node) if primitive.name in _STRUCTURAL else None
+
+
+def _contraction(spec: Spec) -> Callable[..., Array]:
+    """The labelled product by einsum; the planned one conjugates what is complex in places."""
+    distinct = tuple(dict.fromkeys(spec.out))
+    used = {label for labels in spec.operands for label in labels}
+    kept = [label for label in distinct if label in used]
+    index = tuple(slice(None) if label in used else None for label in distinct)
+    shape = tuple(spec.sizes[label] for label in distinct)
+    optimize = multiplications(spec) > LARGE
+
+    def run(*arrays: Array) -> Array:
+        pairs: list[Any] = []
+        for array, labels in zip(arrays, spec.operands, strict=True):
+            pairs += [array, list(labels)]
+        core: Any = np.einsum(*pairs, kept, optimize=optimize) * spec.scale
+        core = np.broadcast_to(np.asarray(core)[index], shape)
+        if len(distinct) == len(spec.out):
+            return np.asarray(core)
+        result = np.zeros(tuple(spec.sizes[label] for label in spec.out), core.dtype)
+        grids = dict(zip(distinct, np.ogrid[tuple(slice(0, n) for n in shape)], strict=True))
+        result[tuple(grids[label] for label in spec.out)] = core
+        return result
+
+    return run
 
 
 def _step(node: Node) -> Callable[..., Array]:

@@ -6,17 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from chainrule.differentiate.jacobians import dense_jacobian
 from chainrule.differentiate.problem import Wrt
 from chainrule.errors import DtypeError
 from chainrule.explain.algebra import (
-    Call,
     Expr,
     Identity,
     Partial,
-    Product,
     Symbol,
     Transpose,
     Vec,
@@ -30,8 +26,8 @@ from chainrule.explain.derivation import Derivation
 from chainrule.explain.evaluation import evaluate, partial_key
 from chainrule.explain.independent import forward_values
 from chainrule.explain.kinks import kinks
-from chainrule.explain.local import LocalJacobians, Summands
-from chainrule.explain.quantities import Chosen, choose
+from chainrule.explain.local import LocalJacobians, Summands, reshaped, row_shape
+from chainrule.explain.quantities import Chosen, choose, without_compact_form
 from chainrule.explain.reading import Reader
 from chainrule.explain.recording import OPERATION, Recorded, record
 from chainrule.explain.rewriting import ONE, product, simplified, total, transpose
@@ -51,7 +47,6 @@ from chainrule.explain.steps import (
     Part,
     Quantity,
     Rule,
-    Sizes,
     Step,
 )
 from chainrule.explain.verifying import Verifier
@@ -125,7 +120,9 @@ class _Builder:
 
     def __init__(self, recorded: Recorded, expanded: bool, letters: dict[int, str]) -> None:
         self.recorded, self.letters = recorded, letters
-        self.chosen: Chosen = choose(recorded)
+        first = choose(recorded)
+        more = without_compact_form(first)
+        self.chosen: Chosen = choose(recorded, more) if more else first
         self.names = self.chosen.names
         self.output = recorded.output
         self.is_scalar = self.output.ndim == 0
@@ -152,6 +149,7 @@ class _Builder:
         self.steps: dict[Node, Step] = {}
         self.chains: dict[Node, tuple[Factor, ...]] = {}
         self.shorts: dict[Node, str] = {}
+        self.derivatives: dict[str, Array] = {}
 
     @property
     def top(self) -> str:
@@ -166,8 +164,9 @@ class _Builder:
             if node not in self.steps:
                 self._add_constant_step(node)
         steps = _with_reused(list(self.steps.values()))
+        quantities = tuple(self._quantities())  # last: names of constants are all known then
         return Derivation(
-            self.top, tuple(self._quantities()), tuple(steps), self._notices(), self.letters
+            self.top, quantities, tuple(steps), self._notices(), self.letters, self.derivatives
         )
 
     def _notices(self) -> tuple[Notice, ...]:
@@ -199,7 +198,12 @@ class _Builder:
     def _quantities(self) -> list[Quantity]:
         inputs = [node for node in self.recorded.inputs if node in self.names]
         rest = [node for node in self.names if node not in set(inputs)]
-        return [self._quantity(node) for node in [*inputs, *rest]]
+        computed = [self._quantity(node) for node in rest]
+        captured = [
+            Quantity(name, array.shape, None, array, False)
+            for name, array in self.reader.values.items()
+        ]
+        return [*(self._quantity(node) for node in inputs), *captured, *computed]
 
     def _quantity(self, node: Node) -> Quantity:
         definition = self._definition(node) if node.inputs else None
@@ -254,12 +258,12 @@ class _Builder:
         self.steps[node] = step
 
     def _step(self, node: Node, parts: tuple[Part, ...], local: Expr, rule: Rule) -> Step:
-        values = {**self.values, **self.reader.values}
+        values = {**self.values, **self.reader.values, **self.derivatives}
         array = evaluate(local, values)
         value = array.reshape(node.shape if self.is_scalar else self.output.shape + node.shape)
         name = self.names[node]
         self.partials[node] = Partial(self._shape_by(node), self.top, name)
-        self.values[partial_key(self.partials[node])] = array
+        self.derivatives[partial_key(self.partials[node])] = array
         return Step(
             self.top, name, parts, local, self._expanded(local), dense_shape(local.shape)[:2],
             rule, value.astype(node.dtype), self.verifier.check(node, value),
@@ -270,7 +274,7 @@ class _Builder:
         """The shape in notation of ∂output/∂node."""
         if not self.is_scalar:
             return (self.output.size, node.size)
-        return shape_of_array(node.shape)[::-1] if node.ndim < 2 else node.shape
+        return row_shape(node.shape)
 
     def _expanded(self, local: Expr) -> Expr:
         """Earlier steps put in place of their symbols, unless that gets too long."""
@@ -353,13 +357,16 @@ class _Builder:
         plain = user.ndim < 2 and node.ndim < 2
         if not self.is_scalar or plain or user.ndim == 0:
             return product([outer, jacobian])
-        if summands is None:
+        try:
+            return self._through(summands, user, node, outer)
+        except Unstructured:
             flat = outer if user.ndim < 2 else transpose(Vec(outer))
-            return _reshaped(Product((flat, jacobian)), node.shape)
-        return self._through(summands, user, node, outer)
+            return reshaped(product([flat, jacobian]), node.shape)
 
-    def _through(self, summands: Summands, user: Node, node: Node, outer: Expr) -> Expr:
+    def _through(self, summands: Summands | None, user: Node, node: Node, outer: Expr) -> Expr:
         """The cotangent of an array pulled back through a local Jacobian, as notation."""
+        if summands is None:
+            raise Unstructured
         stand_in = new_input(user.shape, user.dtype)
         self.reader.known[stand_in] = Transpose(outer) if user.ndim == 1 else outer
         labels = tuple(range(user.ndim))
@@ -368,17 +375,13 @@ class _Builder:
         )
         composed = [compose(cotangent, item) for item in summands]
         kept = [item for item in composed if item is not None]
-        pulled = self.local.expression(kept, (), node.shape, False)
-        wanted = self._shape_by(node)
-        if dense_shape(pulled.shape) == dense_shape(wanted):
-            return pulled
-        return _reshaped(pulled, node.shape)
+        return self.local.expression(kept, (), node.shape, False)
 
     def _opaque(self, user: Node, node: Node) -> Expr:
         """A Jacobian that has no notation: a symbol with the numbers as its value."""
         symbol = Partial((user.size, node.size), self.names[user], self.names[node])
         (dense,) = run([dense_jacobian(user, node)])
-        self.values[partial_key(symbol)] = dense
+        self.derivatives[partial_key(symbol)] = dense
         return symbol
 
     # -- one entry of a matrix --------------------------------------------------------------------
@@ -387,7 +390,7 @@ class _Builder:
         """The derivative by one entry of a matrix that enters a column linearly."""
         if not (self.is_scalar and step.is_target and node.ndim == 2 and user.ndim == 1):
             return step
-        if summands is None or any(item.into != () and len(item.into) != 2 for item in summands):
+        if summands is None:
             return step
         count = sum(other.entry is not None for other in self.steps.values())
         name = GREEK[count % len(GREEK)]
@@ -397,7 +400,10 @@ class _Builder:
         direction = Summand(
             (Coefficient(tangent, labels),), labels, (), dict(enumerate(node.shape))
         )
-        composed = [compose(item, direction) for item in summands]
+        try:
+            composed = [compose(item, direction) for item in summands]
+        except Unstructured:
+            return step
         kept = [item for item in composed if item is not None]
         inner = self.local.expression(kept, user.shape, (), False)
         entry = Entry(
@@ -405,11 +411,6 @@ class _Builder:
             float(step.value[0, 0]),
         )  # fmt: skip
         return replace(step, entry=entry)
-
-
-def _reshaped(expr: Expr, shape: Sizes) -> Expr:
-    detail = "×".join(map(str, shape))
-    return Call("reshape", (expr,), shape_of_array(shape), detail, lambda a: np.reshape(a, shape))
 
 
 def _substitute(expr: Expr, known: Mapping[tuple[str, str], Expr]) -> Expr:

@@ -170,10 +170,7 @@ def _times(item: Expr, other: Any, values: Values, left: bool) -> Any:
 
 def _call(expr: Call, values: Values) -> Any:
     assert expr.run is not None, f"{expr.function} has no values"
-    args = []
-    for item in expr.args:
-        sizes = [size for size in item.shape if size is not None]
-        args.append(_value(item, values).reshape(sizes))
+    args = [_value(item, values) for item in expr.args]
     return np.asarray(expr.run(*args), np.float64).reshape(dense_shape(expr.shape))
 
 

@@ -98,12 +98,15 @@ class Downstream:
         return shifted
 
     def _extrapolated(self, direction: Array) -> Array:
-        run, h = self._real(), self._first_step(direction)
-        table = [
-            (run(h / 2**k, direction) - run(-h / 2**k, direction)) / (2 * h / 2**k)
-            for k in range(LEVELS)
-        ]
-        return _richardson(table, 2)
+        run, start = self._real(), self._first_step(direction)
+        found = []
+        for h in (start, start / 64, start / 4096):  # a long step may leap over a jump or a kink
+            table = [
+                (run(h / 2**k, direction) - run(-h / 2**k, direction)) / (2 * h / 2**k)
+                for k in range(LEVELS)
+            ]
+            found.append(_richardson(table, 2))
+        return min(found, key=lambda pair: pair[1])[0]
 
     def one_sided(self, direction: Array) -> tuple[Array, Array]:
         """The derivatives to the right and to the left."""
@@ -112,7 +115,7 @@ class Downstream:
         sides = []
         for sign in (1, -1):
             steps = [sign * h / 2**k for k in range(LEVELS)]
-            sides.append(_richardson([(run(s, direction) - middle) / s for s in steps], 1))
+            sides.append(_richardson([(run(s, direction) - middle) / s for s in steps], 1)[0])
         return sides[0], sides[1]
 
     def _first_step(self, direction: Array) -> float:
@@ -123,8 +126,11 @@ class Downstream:
         return float(2.0 ** np.floor(np.log2(min(size, 1.0) / far / 16)))
 
 
-def _richardson(table: list[Array], order: int) -> Array:
-    """The limit of differences whose errors have the powers h^order, h^(2 order), …"""
+def _richardson(table: list[Array], order: int) -> tuple[Array, float]:
+    """The limit of differences whose errors have the powers h^order, h^(2 order), …
+
+    Beside it how far the last two estimates are apart.
+    """
     column = table
     best, spread = column[-1], np.inf
     for level in range(1, len(table)):
@@ -133,7 +139,7 @@ def _richardson(table: list[Array], order: int) -> Array:
         change = float(np.max(np.abs(column[-1] - best), initial=0.0))
         if change < spread:
             best, spread = column[-1], change
-    return best
+    return best, spread
 
 
 def directions(shape: tuple[int, ...], dtype: Any) -> list[Array]:

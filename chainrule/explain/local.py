@@ -9,10 +9,13 @@ import numpy as np
 
 from chainrule.explain.algebra import (
     Apply,
+    Call,
     Expr,
     Selector,
     Triangle,
+    dense_shape,
     number,
+    shape_of_array,
 )
 from chainrule.explain.functions import PRIMED
 from chainrule.explain.networks import Factor, NotMatrices, indexed, read_jacobian
@@ -32,7 +35,18 @@ from chainrule.jacobian.summands import (
     simplified,
 )
 from chainrule.primitives.elementwise import Elementwise
-from chainrule.primitives.terms import Affine, Axes, Axis, Gather, Group, Term, diagonal
+from chainrule.primitives.terms import (
+    Affine,
+    Axes,
+    Axis,
+    Digit,
+    Gather,
+    Group,
+    Term,
+    all_labels,
+    are_digits,
+    diagonal,
+)
 from chainrule.shapes import Labels, Shape
 
 MOST = 16
@@ -73,7 +87,8 @@ class LocalJacobians:
             for position, item in enumerate(node.inputs):
                 if item in active and item.differentiable:
                     inner = [from_term(t, node, item) for t in self._terms(node, position)]
-                    found[item] = _combined(found.get(item, []), outer, inner)
+                    known = found.get(item, [])
+                    found[item] = _combined(known, None if node is top else outer, inner)
         return {node: summands for node, summands in result.items() if summands}
 
     def _terms(self, node: Node, position: int) -> Sequence[Term]:
@@ -118,10 +133,14 @@ class LocalJacobians:
             Whether the derivative of a number by a matrix is a row rather than a matrix.
         """
         parts = [self._labelled(item, top, bottom) for item in summands]
+        is_row = top == () and not flat  # in the shape of what is differentiated by
         try:
-            return total([part.matrix(flat) for part in parts])
+            found = total([part.matrix(flat) for part in parts])
         except NotMatrices:
-            return total([part.with_indices() for part in parts])
+            found = total([part.with_indices(as_array=is_row) for part in parts])
+        if is_row and dense_shape(found.shape) != dense_shape(row_shape(bottom)):
+            return reshaped(found, bottom)
+        return found
 
     def _labelled(self, summand: Summand, top: Shape, bottom: Shape) -> Labelled:
         sizes = dict(summand.sizes)
@@ -132,13 +151,16 @@ class LocalJacobians:
         outer = tuple(dict.fromkeys([*out, *into, *held]))
         made, all_sizes, scale = self.reader.factors(list(summand.coefficients), outer, None, sizes)
         scale = product_of(scale, number(summand.scale).value)
-        grouped = any(isinstance(axis, Group) for axis in (*summand.out, *summand.into))
+        axes = (*summand.out, *summand.into)
+        grouped = any(isinstance(axis, (Group, Digit)) for axis in axes)
         return Labelled([*made, *extra], out, into, all_sizes, scale, grouped)
 
     def _labels(
         self, axes: Axes, shape: Shape, sizes: dict[int, int], extra: list[Factor]
     ) -> Labels:
         """Axes as plain labels; a selection of positions is one more coefficient."""
+        if are_digits(axes):
+            return all_labels(axes)  # one label that counts all entries, row by row
         result: list[int] = []
         for axis, size in zip(axes, shape, strict=True):
             if isinstance(axis, int):
@@ -146,7 +168,7 @@ class LocalJacobians:
             elif isinstance(axis, Group):
                 result.extend(axis.labels)
             else:
-                fresh = 1 + max(sizes)
+                fresh = 1 + max([-1, *sizes])
                 sizes[fresh] = size
                 extra.append(self._selection(axis, fresh, size))
                 result.append(fresh)
@@ -178,13 +200,26 @@ class Labelled(NamedTuple):
         flat = flat or self.is_grouped
         return read_jacobian(self.factors, self.out, self.into, self.sizes, self.scale, flat)
 
-    def with_indices(self) -> Expr:
+    def with_indices(self, as_array: bool) -> Expr:
         axes = (*self.out, *self.into)
-        return indexed(self.factors, axes, len(self.out), self.sizes, self.scale)
+        split = None if as_array else len(self.out)
+        return indexed(self.factors, axes, split, self.sizes, self.scale)
 
 
-def _combined(known: Summands, outer: Summands, inner: Summands) -> Summands:
-    made = [compose(one, two) for one in outer for two in inner]
+def row_shape(shape: Shape) -> tuple[int | None, ...]:
+    """The shape in notation of the derivative of a number by an array: a row, or the array's."""
+    return shape_of_array(shape)[::-1] if len(shape) < 2 else shape
+
+
+def reshaped(expr: Expr, shape: Shape) -> Expr:
+    """The entries of an expression, row by row, in another shape."""
+    detail = "×".join(map(str, shape))
+    return Call("reshape", (expr,), shape_of_array(shape), detail, lambda a: np.reshape(a, shape))
+
+
+def _combined(known: Summands, outer: Summands | None, inner: Summands) -> Summands:
+    """What is known plus all compositions; ``outer`` is None for the identity."""
+    made = [compose(one, two) for one in outer for two in inner] if outer is not None else inner
     new = [canonical(simplified(item, eager=False)) for item in made if item is not None]
     result = merged([*known, *new])
     if len(result) > MOST:

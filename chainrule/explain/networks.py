@@ -15,11 +15,15 @@ from typing import NamedTuple
 from chainrule.explain.algebra import (
     Diagonal,
     Expr,
+    Index,
     Indexed,
     Number,
     Ones,
+    Selector,
     Swap,
+    Unit,
     Vec,
+    shape_of_array,
 )
 from chainrule.explain.rewriting import (
     ONE,
@@ -165,6 +169,39 @@ def _summed(columns: Sequence[Expr], size: int) -> Expr:
     return product([transpose(columns[0]), *middle, columns[-1]])
 
 
+# -- axes with one entry ---------------------------------------------------------------------------
+
+
+def without_axes_of_one(
+    factors: Sequence[Factor], outer: Labels, sizes: Mapping[int, int]
+) -> list[Factor]:
+    """A summed label with a single value picks the entry at position 0 from all that have it."""
+    result = []
+    for expr, labels in factors:
+        dropped = [label not in outer and sizes[label] == 1 for label in labels]
+        kept = tuple(n for n, drop in zip(labels, dropped, strict=True) if not drop)
+        result.append(Factor(_picked(expr, dropped) if any(dropped) else expr, kept))
+    return result
+
+
+def _picked(expr: Expr, dropped: Sequence[bool]) -> Expr:
+    """The only entry along some axes."""
+    sizes = [size for size in expr.shape if size is not None]
+    if isinstance(expr, Index):
+        pending = iter(dropped)
+        key = tuple(
+            item[0] if isinstance(item, tuple) and next(pending) else item for item in expr.key
+        )
+        return Index(expr.inner, key)
+    if isinstance(expr, Selector):
+        return Unit(expr.start, expr.size) if not dropped[0] else ONE
+    if isinstance(expr, Ones):
+        kept = tuple(size for size, drop in zip(sizes, dropped, strict=True) if not drop)
+        return Ones(shape_of_array(kept)) if kept else ONE
+    key = tuple(0 if drop else (0, 1, size) for size, drop in zip(sizes, dropped, strict=True))
+    return Index(expr, key)
+
+
 # -- values ---------------------------------------------------------------------------------------
 
 
@@ -172,6 +209,7 @@ def read_value(
     factors: Sequence[Factor], out: Labels, sizes: Mapping[int, int], scale: Value = Fraction(1)
 ) -> Expr:
     """The array with the axes ``out``: a number, a column, a matrix, or more with indices."""
+    factors = without_axes_of_one(factors, out, sizes)
     try:
         return _matrix(factors, out, sizes, scale)
     except NotMatrices:
@@ -204,6 +242,11 @@ def indexed(
     scale: Value,
 ) -> Expr:  # fmt: skip
     """The product in index notation, its labels numbered in the order of the result's axes."""
+    factors = without_axes_of_one(factors, out, sizes)
+    for item in factors:
+        if isinstance(item.expr, Number):
+            scale = scale * item.expr.value
+    factors = [item for item in factors if not isinstance(item.expr, Number)]
     order = [*out, *(label for item in factors for label in item.labels)]
     numbers = {label: k for k, label in enumerate(dict.fromkeys(order))}
     written = Indexed(
@@ -233,6 +276,7 @@ def read_jacobian(
     NotMatrices
         Where only indices can say it.
     """
+    factors = without_axes_of_one(factors, (*out, *into), sizes)
     if len(out) + len(into) > 2:
         return _kronecker(factors, out, into, sizes, scale)
     whole = _matrix(factors, (*out, *into), sizes, scale)

@@ -168,7 +168,10 @@ class Notation(ABC):
         """Factors side by side."""
         if len(factors) == 1 and isinstance(factors[0], Ones) and after_number:
             return self.signs["dot"] + self(factors[0])
-        texts = [self.bracketed(item, PRODUCT) for item in factors]
+        texts = [
+            self.brackets(self(item)) if _is_inner_product(item) and len(factors) > 1
+            else self.bracketed(item, PRODUCT) for item in factors
+        ]  # fmt: skip
         has_partial = any(
             isinstance(item, Partial) and item.bottom not in self.shorts for item in factors
         )
@@ -218,6 +221,9 @@ class Notation(ABC):
         if expr.function in COMPARISONS:
             left, right = (self.bracketed(_without_ones(item), HADAMARD) for item in expr.args)
             return self.iverson(left, expr.function, right), ATOM
+        if expr.function in ("power", "float_power"):
+            base, exponent = (self.bracketed(_without_ones(item), ATOM) for item in expr.args)
+            return self.power(base, exponent, False), POSTFIX
         names = {"maximum": "max", "minimum": "min", "fmax": "max", "fmin": "min"}
         name = names.get(expr.function, expr.function)
         args = [self(_without_ones(item)) for item in expr.args]
@@ -334,6 +340,11 @@ def _positive_first(terms: Sequence[Expr]) -> Sequence[Expr]:
     return [terms[first], *terms[:first], *terms[first + 1 :]]
 
 
+def _is_inner_product(item: Expr) -> bool:
+    """A number that is a row times a column, whose neighbours must not be read into it."""
+    return isinstance(item, Product) and item.is_scalar
+
+
 def _is_divisor(item: Expr) -> bool:
     return isinstance(item, Power) and item.is_scalar and item.exponent < 0
 
@@ -350,7 +361,12 @@ def _inverted(item: Expr) -> Expr:
 def _without_ones(item: Expr) -> Expr:
     """A number that was repeated along axes, as the number."""
     value, rest = split_number(item)
-    return Number(value) if isinstance(rest, Ones) else item
+    if isinstance(rest, Ones):
+        return Number(value)
+    if isinstance(item, Product) and isinstance(item.factors[-1], Ones):
+        before = item.factors[:-1]
+        return product(before) if all(part.is_scalar for part in before) else item
+    return item
 
 
 def _range(part: tuple[int, int, int]) -> str:

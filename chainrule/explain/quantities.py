@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from chainrule.explain.recording import Recorded
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.walk import dependents, topological
+from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.identities import STOP_GRADIENT
+from chainrule.primitives.terms import Axes, are_digits
 
 LONGEST = 12
 """An unnamed expression of more operations than this gets a name of its own."""
@@ -38,14 +40,14 @@ class Chosen:
         return [node for node in self.names if node in self.active]
 
 
-def choose(recorded: Recorded) -> Chosen:
+def choose(recorded: Recorded, also: Collection[Node] = ()) -> Chosen:
     """The values with names of the user's, and those that need one."""
     order = topological([recorded.output])
     behind = dependents(order, recorded.wrt)
     active = {node for node in behind if node in set(order) and node.differentiable}
     active = _leading_to(recorded.output, order, active)
     names = {node: recorded.names[node] for node in order if node in recorded.names}
-    names = _with_names_for_shared(order, active, names)
+    names = _with_names_for_shared(order, active, names, also)
     wrt = {node: recorded.names[node] for node in recorded.wrt}
     return Chosen(tuple(order), frozenset(active), wrt | _in_order(order, names))
 
@@ -64,7 +66,7 @@ def _in_order(order: list[Node], names: Mapping[Node, str]) -> dict[Node, str]:
 
 
 def _with_names_for_shared(
-    order: list[Node], active: set[Node], names: Mapping[Node, str]
+    order: list[Node], active: set[Node], names: Mapping[Node, str], also: Collection[Node]
 ) -> dict[Node, str]:
     """Names v1, v2, … for unnamed values that several others use, and for long expressions."""
     users: dict[Node, set[Node]] = {}
@@ -78,14 +80,37 @@ def _with_names_for_shared(
     serial = 0
     for node in order:
         inside = [lengths[item] for item in node.inputs if item not in result]
-        works = node.primitive.operations(node) > 0
+        works = node.primitive.operations(node) > 0 or node in also
         lengths[node] = sum(inside) + works if node.primitive is not CONSTANT else 0
         if node in result or not works or not node.inputs:
             continue
         shared = node in active and len(users.get(node, ())) > 1
-        if shared or lengths[node] > LONGEST:
+        if shared or node in also or lengths[node] > LONGEST:
             serial += 1
             while f"v{serial}" in taken:
                 serial += 1
             result[node] = f"v{serial}"
     return result
+
+
+def without_compact_form(chosen: Chosen) -> set[Node]:
+    """Unnamed values behind quantities whose local Jacobian cannot be composed: name them too."""
+    found: set[Node] = set()
+    for top in chosen.quantities:
+        inner = _between(top, chosen)
+        if len(inner) > 0 and any(are_digits(a) for node in inner for a in _axes(node)):
+            found.update(inner)
+    return found
+
+
+def _between(top: Node, chosen: Chosen) -> list[Node]:
+    """The unnamed values that a quantity is computed from, as far back as named ones."""
+    stops = set(chosen.names) - {top}
+    order = topological([top], stop=lambda node: node in stops or node not in chosen.active)
+    return [node for node in order if node in chosen.active and node not in stops]
+
+
+def _axes(node: Node) -> list[Axes]:
+    if node.primitive is not RESHAPE:
+        return []
+    return [term.out for term in node.primitive.jacobian(node, 0)]

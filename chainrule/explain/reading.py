@@ -18,6 +18,7 @@ from chainrule.explain.algebra import (
     Number,
     Ones,
     Symbol,
+    Triangle,
     Vec,
     number,
     shape_of_array,
@@ -101,6 +102,9 @@ class Reader:
         first = node.value.flat[0] if node.size else 0
         if node.size > 1 and node.dtype.kind in "fiub" and bool(np.all(node.value == first)):
             return times_number(number(float(first)).value, Ones(shape))
+        known = _known_matrix(node.value)
+        if known is not None:
+            return known
         return self.constant_symbol(node.value)
 
     def constant_symbol(self, array: Array, letter: str = "C") -> Symbol:
@@ -122,7 +126,7 @@ class Reader:
         args = tuple(self.value(item) for item in node.inputs)
         detail = _detail(node)
         shape = shape_of_array(node.shape)
-        return Call(node.primitive.name, args, shape, detail, node.primitive.bind(node))
+        return Call(node.primitive.name, args, shape, detail, _runner(node))
 
     # -- functions of elements --------------------------------------------------------------------
 
@@ -165,26 +169,9 @@ class Reader:
         for node, labels in coefficients:
             parts.add(node, labels)
         parts.absorb_free_labels(outer)
-        made = [self._factor(node, labels, parts, outer) for node, labels in parts.leaves]
+        made = [Factor(self.value(node), labels) for node, labels in parts.leaves]
         made += [Factor(Identity(parts.sizes[a]), (a, b)) for a, b in parts.deltas]
         return made, parts.sizes, number(parts.scale).value
-
-    def _factor(self, node: Node, labels: Labels, parts: _TakenApart, outer: Labels) -> Factor:
-        """One factor; the only entry along a summed axis of a slice is picked by its position."""
-        if node.primitive is SLICE and node not in self.known:
-            counts = [item for _, mine in parts.leaves for item in mine]
-            single = [
-                part.length == 1 and label not in outer and counts.count(label) == 1
-                for part, label in zip(node.params, labels, strict=True)
-            ]
-            if any(single):
-                key: Key = tuple(
-                    part.start if one else (part.start, part.step, part.length)
-                    for part, one in zip(node.params, single, strict=True)
-                )
-                kept = tuple(n for n, one in zip(labels, single, strict=True) if not one)
-                return Factor(Index(self.value(node.inputs[0]), key), kept)
-        return Factor(self.value(node), labels)
 
 
 class _TakenApart:
@@ -235,9 +222,30 @@ class _TakenApart:
             self.scale *= self.sizes[label]
 
 
+def _runner(node: Node) -> Callable[..., Array]:
+    """The node's function, of arrays of any dtype with their axes as in notation."""
+    function, inputs = node.primitive.bind(node), node.inputs
+    return lambda *arrays: function(
+        *(a.reshape(n.shape).astype(n.dtype) for a, n in zip(arrays, inputs, strict=True))
+    )
+
+
 def _constant_number(node: Node) -> float | None:
     repeated = repeated_scalar(node)
     return scalar_value(repeated) if repeated is not None else None
+
+
+def _known_matrix(array: Array) -> Expr | None:
+    """The identity, or a triangle of ones, where an array is one."""
+    if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
+        return None
+    size = array.shape[0]
+    if array[0, -1] == 0 and array[-1, 0] == 0:
+        return Identity(size) if np.array_equal(array, np.eye(size)) else None
+    for upper in (False, True):
+        if np.array_equal(array.T if upper else array, np.tri(size)):
+            return Triangle(size, upper)
+    return None
 
 
 def _detail(node: Node) -> str:
@@ -253,6 +261,19 @@ def _detail(node: Node) -> str:
     return ""
 
 
+_OPPOSITE = {
+    "greater": "less_equal", "less": "greater_equal", "equal": "not_equal",
+    "greater_equal": "less", "less_equal": "greater", "not_equal": "equal",
+}  # fmt: skip
+
+
+def _negated(a: Expr) -> Expr:
+    """[x ≤ 0] for what is not [x > 0]."""
+    if isinstance(a, Apply) and a.function in _OPPOSITE:
+        return Apply(_OPPOSITE[a.function], a.args)
+    return Apply("logical_not", (a,))
+
+
 def _quotient(a: Expr, b: Expr) -> Expr:
     return hadamard([a, power(b, Fraction(-1))])
 
@@ -262,5 +283,7 @@ _BUILDERS: dict[str, Callable[..., Expr]] = {
     "subtract": lambda a, b: total([a, product([MINUS, b])]),
     "divide": _quotient,
     "reciprocal": lambda a: power(a, Fraction(-1)),
+    "invert": _negated,
+    "logical_not": _negated,
     "sqrt": lambda a: power(a, Fraction(1, 2)),
 }

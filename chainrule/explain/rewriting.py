@@ -131,7 +131,25 @@ def product(factors: Iterable[Expr]) -> Expr:
         mine, rest = split_number(item)
         front = front * mine
         chain.extend(_factors_of(rest))
-    return _assembled(front, collected, _without_units(chain))
+    return _assembled(*_absorbed(front, collected, _without_units(chain)))
+
+
+def _absorbed(
+    front: Value, scalars: list[Expr], chain: list[Expr]
+) -> tuple[Value, list[Expr], list[Expr]]:
+    """A number that makes the fractions of a sum whole goes into it: 3(2x − ⅓) = 6x − 1."""
+    for k, item in enumerate(chain):
+        inner = item.inner if isinstance(item, (Diag, Transpose)) else item
+        if not isinstance(inner, Sum) or front == 1:
+            continue
+        old = [split_number(term)[0] for term in inner.terms]
+        new = [front * value for value in old]
+        if any(value % 1 for value in old) and not any(value % 1 for value in new):
+            whole: Expr = Sum(tuple(times_number(front, term) for term in inner.terms))
+            if isinstance(item, (Diag, Transpose)):
+                whole = type(item)(whole)
+            return Fraction(1), scalars, [*chain[:k], whole, *chain[k + 1 :]]
+    return front, scalars, chain
 
 
 def _assembled(scale: Value, scalars: Sequence[Expr], matrices: Sequence[Expr]) -> Expr:
@@ -238,14 +256,9 @@ def _selected(a: Expr, b: Expr) -> Expr | None:
 
 
 def _without_units(chain: list[Expr]) -> list[Expr]:
-    """Neither an identity among other factors nor a sum over an axis of size 1 is written."""
+    """An identity among other factors is not written."""
     rest = [item for item in chain if not isinstance(item, Identity)]
-    rest = [item for item in rest if not (isinstance(item, Ones) and _is_one(item))] or rest
     return rest or chain[:1]
-
-
-def _is_one(item: Ones) -> bool:
-    return all(size in (1, None) for size in item.shape)
 
 
 def collect_powers(scalars: Sequence[Expr]) -> tuple[list[Expr], Value]:
@@ -467,6 +480,12 @@ def power(base: Expr, exponent: Value) -> Expr:
             return norm
     if isinstance(base, Product) and whole and _may_flatten(base) and base.is_scalar:
         return product(power(item, exponent) for item in base.factors)
+    if whole and isinstance(base, Product) and not base.is_scalar:
+        scalars = [item for item in base.factors if item.is_scalar]
+        if scalars:
+            inside = product(item for item in base.factors if not item.is_scalar)
+            apart = [power(item, exponent) for item in scalars]
+            return product([*apart, power(inside, exponent)])
     scale, rest = split_number(base)
     if whole and scale != 1:
         outside = _number_power(Number(scale), exponent)

@@ -240,6 +240,8 @@ class Passes:
         Where the function has no derivative at this point.
     letters : mapping from int to str
         Letters to print for sizes.
+    derivatives : mapping from str to ndarray
+        The values of the symbols ``∂E/∂x`` that expressions contain.
     """
 
     result: str
@@ -247,11 +249,17 @@ class Passes:
     steps: tuple[Step, ...]
     notices: tuple[Notice, ...]
     letters: Mapping[int, str]
+    derivatives: Mapping[str, Array]
 
     @cached_property
     def by_name(self) -> dict[str, Quantity]:
         """The quantities by their names."""
         return {item.name: item for item in self.quantities}
+
+    @cached_property
+    def values(self) -> dict[str, Array]:
+        """What every symbol of the expressions stands for at the point."""
+        return {item.name: item.value for item in self.quantities} | dict(self.derivatives)
 
     @property
     def sizes(self) -> dict[int, str]:

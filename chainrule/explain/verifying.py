@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from chainrule.explain.independent import SINGLE, TOLERANCES, Downstream, reference
+from chainrule.explain.independent import SINGLE, STEP, TOLERANCES, Downstream, reference
 from chainrule.explain.steps import Check
 from chainrule.graph.node import Array, Node
 
@@ -33,7 +33,8 @@ class Verifier:
         axes = node.ndim
         mine = [np.tensordot(value, d, axes) if axes else value * d for d in found.directions]
         scale = self._scale(node)
-        error = max(_error(a, b, scale) for a, b in zip(mine, found.values, strict=True))
+        errors = [_error(a, b, scale) for a, b in zip(mine, found.values, strict=True)]
+        error = max(errors, default=0.0)
         single = np.float32 in (node.dtype.type, self.output.dtype.type)
         tolerance = max(TOLERANCES[found.method], SINGLE if single else 0.0)
         smooth = all(_error(a, b, scale) <= tolerance for a, b in found.one_sided)
@@ -45,7 +46,7 @@ class Verifier:
 
     def _scale(self, node: Node) -> float:
         size = float(np.abs(self.values[node]).max(initial=0.0)) or 1.0
-        return FLOOR * float(np.abs(self.values[self.output]).max(initial=0.0)) / size
+        return FLOOR * float(np.abs(self.values[self.output]).max(initial=0.0)) / size + STEP
 
 
 def _error(mine: Array, other: Array, floor: float) -> float:
