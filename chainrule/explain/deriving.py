@@ -221,8 +221,8 @@ class _Builder:
         """For each quantity, those computed from it, each with its local Jacobian."""
         result: dict[Node, list[tuple[Node, Summands | None]]] = {}
         for top in reversed(self.chosen.quantities):
-            if not top.inputs:
-                continue
+            if not top.inputs or (top is not self.output and top not in result):
+                continue  # an argument, or a value whose every entry is dropped on the way
             for bottom, summands in self._local_jacobians(top).items():
                 result.setdefault(bottom, []).append((top, summands))
         return result

@@ -29,7 +29,9 @@ def value_lines(value: Array) -> list[str]:
         return []
     if value.ndim == 0:
         return [f"{float(value):.6g}"]
-    texts = [[f"{entry:.4g}" for entry in row] for row in np.atleast_2d(value)]
+    rows = np.atleast_2d(value)
+    digits = 4 if rows.shape[1] <= 8 else 3
+    texts = [[f"{entry:.{digits}g}" for entry in row] for row in rows]
     width = max((len(text) for row in texts for text in row), default=0)
     return ["[ " + "  ".join(text.rjust(width) for text in row) + " ]" for row in texts]
 
@@ -37,6 +39,8 @@ def value_lines(value: Array) -> list[str]:
 def error_text(step: Step) -> str:
     """``✓ 2e-16`` or ``✗ 0.5``."""
     sign = "✓" if step.check.ok else "✗"
+    if step.check.note:
+        return f"{sign} kink"
     return f"{sign} {step.check.error:.0e}" if step.check.error else f"{sign} 0"
 
 
@@ -44,13 +48,13 @@ def notice_text(item: Notice) -> str:
     """One sentence on a point without a derivative."""
     count = "one entry" if item.entries == 1 else f"{item.entries} entries"
     return (
-        f"{item.quantity} is computed at a point without a derivative ({item.function}, {count}): "
-        f"the convention is {item.convention}."
+        f"{item.quantity} is computed at a point without a derivative ({item.function}, {count}); "
+        f"the convention: {item.convention}."
     )
 
 
 def check_sentences(passes: Passes) -> list[str]:
-    """How the steps were checked, one sentence a method."""
+    """Which steps failed, and how all were checked, one sentence a method."""
     reasons = {
         "complex step": "a complex step through the forward path, which leaves rounding only",
         "differences": "extrapolated central differences of the forward path, whose rounding is "
@@ -60,7 +64,12 @@ def check_sentences(passes: Passes) -> list[str]:
     found: dict[str, float] = {}
     for step in passes.steps:
         found[step.check.method] = max(step.check.tolerance, found.get(step.check.method, 0.0))
-    return [
+    failed = [
+        f"✗ ∂{step.top}/∂{step.bottom}: "
+        + (step.check.note or f"a relative error of {step.check.error:.1e}") + "."
+        for step in passes.steps if not step.check.ok
+    ]  # fmt: skip
+    return failed + [
         f"✓ a relative error below {tolerance:g} against {reasons[method]}; no rule is used."
         for method, tolerance in found.items()
     ]

@@ -8,6 +8,7 @@ multiply elementwise. What cannot vanish so is written with indices.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -59,10 +60,11 @@ class _Graph:
         self.columns: dict[int, list[Expr]] = {}
         self.edges: list[tuple[int, int, Expr]] = []
         self.traced: set[int] = set()
+        self.is_matrices = True
         for expr, labels in factors:
             if len(labels) > 2:
-                raise NotMatrices
-            if not labels:
+                self.is_matrices = False
+            elif not labels:
                 self.scalars.append(expr)
             elif len(labels) == 1:
                 self.columns.setdefault(labels[0], []).append(expr)
@@ -73,6 +75,8 @@ class _Graph:
 
     def reduce(self, outer: set[int]) -> None:
         """Remove every summed label."""
+        if not self.is_matrices:
+            raise NotMatrices
         order = [label for edge in self.edges for label in edge[:2]]
         order += list(self.columns)
         pending = [label for label in reversed(list(dict.fromkeys(order))) if label not in outer]
@@ -173,12 +177,19 @@ def _summed(columns: Sequence[Expr], size: int) -> Expr:
 
 
 def without_axes_of_one(
-    factors: Sequence[Factor], outer: Labels, sizes: Mapping[int, int]
+    factors: Sequence[Factor], outer: Labels, sizes: Mapping[int, int], shared: bool
 ) -> list[Factor]:
-    """A summed label with a single value picks the entry at position 0 from all that have it."""
+    """A summed label with a single value picks the entry at position 0 of what has it.
+
+    A label that several factors have goes only where ``shared`` says so: vᵀv is better left.
+    """
+    counts = Counter(label for item in factors for label in item.labels)
     result = []
     for expr, labels in factors:
-        dropped = [label not in outer and sizes[label] == 1 for label in labels]
+        dropped = [
+            label not in outer and sizes[label] == 1 and (shared or counts[label] == 1)
+            for label in labels
+        ]
         kept = tuple(n for n, drop in zip(labels, dropped, strict=True) if not drop)
         result.append(Factor(_picked(expr, dropped) if any(dropped) else expr, kept))
     return result
@@ -209,10 +220,10 @@ def read_value(
     factors: Sequence[Factor], out: Labels, sizes: Mapping[int, int], scale: Value = Fraction(1)
 ) -> Expr:
     """The array with the axes ``out``: a number, a column, a matrix, or more with indices."""
-    factors = without_axes_of_one(factors, out, sizes)
     try:
         return _matrix(factors, out, sizes, scale)
     except NotMatrices:
+        factors = without_axes_of_one(factors, out, sizes, shared=True)
         if len(out) > 2 and all(item.labels in ((), out) for item in factors):
             scalars = [item.expr for item in factors if not item.labels]
             whole = [item.expr for item in factors if item.labels]
@@ -224,8 +235,7 @@ def read_value(
 def _matrix(factors: Sequence[Factor], out: Labels, sizes: Mapping[int, int], scale: Value) -> Expr:
     if len(out) > 2:
         raise NotMatrices
-    graph = _Graph(factors, sizes, scale)
-    graph.reduce(set(out))
+    graph = _reduced(factors, out, sizes, scale)
     if not out:
         inner: Expr = ONE
     elif len(out) == 1:
@@ -237,12 +247,26 @@ def _matrix(factors: Sequence[Factor], out: Labels, sizes: Mapping[int, int], sc
     return product([*graph.scalars, inner])
 
 
+def _reduced(
+    factors: Sequence[Factor], out: Labels, sizes: Mapping[int, int], scale: Value
+) -> _Graph:
+    """The product without its summed labels; axes of one entry may have to go first."""
+    for shared in (False, True):
+        graph = _Graph(without_axes_of_one(factors, out, sizes, shared), sizes, scale)
+        try:
+            graph.reduce(set(out))
+        except NotMatrices:
+            continue
+        return graph
+    raise NotMatrices
+
+
 def indexed(
     factors: Sequence[Factor], out: Labels, split: int | None, sizes: Mapping[int, int],
     scale: Value,
 ) -> Expr:  # fmt: skip
     """The product in index notation, its labels numbered in the order of the result's axes."""
-    factors = without_axes_of_one(factors, out, sizes)
+    factors = without_axes_of_one(factors, out, sizes, shared=True)
     for item in factors:
         if isinstance(item.expr, Number):
             scale = scale * item.expr.value
@@ -276,7 +300,6 @@ def read_jacobian(
     NotMatrices
         Where only indices can say it.
     """
-    factors = without_axes_of_one(factors, (*out, *into), sizes)
     if len(out) + len(into) > 2:
         return _kronecker(factors, out, into, sizes, scale)
     whole = _matrix(factors, (*out, *into), sizes, scale)

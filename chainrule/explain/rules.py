@@ -81,6 +81,8 @@ def rule_of(definition: Expr, jacobian: Expr, top: str, bottom: Symbol) -> Rule:
 
 def _linear(core: Expr, bottom: Symbol) -> Rule:
     """The result is linear in what is differentiated by."""
+    if isinstance(core, Product) and len(core.factors) == 2 and isinstance(core.factors[1], Swap):
+        core = core.factors[0]
     if isinstance(core, Kronecker):
         sides = {type(core.left), type(core.right)}
         if sides == {Ones, Identity}:

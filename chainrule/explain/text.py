@@ -98,13 +98,15 @@ class _Text:
         if step.entry is not None:
             lines += self._entry(step.entry)
             lines += self._collected(step, head)
+        elif len(step.factors) > 1 and self._is_through_matrices(step):
+            lines += self._continued(head, self.notation(step.local))
+            lines += self._continued(" " * len(head), self._path(step.factors))
         elif len(step.factors) > 1:
             lines += self._chain(head, step.factors)
         else:
             lines += self._continued(head, self.notation(step.local))
         pad = " " * (len(head) - 2) + "= "
-        last = lines[-1] if len(step.factors) <= 1 and step.entry is None else ""
-        if self.notation(step.expression) not in last:
+        if self.notation(step.expression) not in " ".join(" ".join(lines).split()):
             lines += self._continued(pad, self.notation(step.expression))
         values = value_lines(step.value)
         blank = " " * len(pad)
@@ -154,6 +156,18 @@ class _Text:
             lines.append(lead + rows[0])
             lines += [blank + row for row in rows[1:] if row.strip()]
         return lines
+
+    def _is_through_matrices(self, step: Step) -> bool:
+        """Whether the chain leads through matrices, whose Jacobians are too large to look at."""
+        inner = [self.passes.by_name[item.bottom] for item in step.factors[:-1]]
+        return any(len(item.shape) > 1 for item in inner)
+
+    def _path(self, factors: Sequence[Factor]) -> str:
+        """Where each factor leads, in words."""
+        texts = [
+            f"{item.bottom} ({item.kind}{', reused' if item.reused else ''})" for item in factors
+        ]
+        return f"through {', '.join(texts)}"
 
     def _continued(self, head: str, text: str) -> list[str]:
         return _wrapped(head + text, len(head))
