@@ -103,16 +103,18 @@ class LatexNotation(Notation):
         return rf"\lVert {text} \rVert" + ("" if is_column else "_{F}")
 
     def call(self, name: str, args: Sequence[str], detail: str = "", primes: int = 0) -> str:
-        shown = written(name).latex + "'" * primes
-        inside = ", ".join(args) + (rf";\ \text{{{escaped(detail)}}}" if detail else "")
-        inside = inside.replace("×", r"$\times$") if detail else inside
-        return shown + (rf"\left({inside}\right)" if r"\frac" in inside else f"({inside})")
+        inside = ", ".join(args)
+        if "×" in detail:
+            inside += r";\, " + detail.replace("×", r" \times ")
+        elif detail:
+            inside += rf";\ \text{{{escaped(detail)}}}"
+        return written(name).latex + "'" * primes + self.brackets(inside)
 
     def iverson(self, left: str, comparison: str, right: str) -> str:
         return f"[{left} {COMPARISONS[comparison].latex} {right}]"
 
     def index(self, base: str, positions: Sequence[str]) -> str:
-        return rf"{base}_{{[{', '.join(positions)}]}}"
+        return rf"{{{base}}}_{{[{', '.join(positions)}]}}"
 
     def unit(self, position: int) -> str:
         return rf"\mathbf{{e}}_{{[{position}]}}"
