@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from chainrule.differentiate.jacobians import dense_jacobian
+from chainrule.differentiate.entries import dense_jacobian
 from chainrule.differentiate.problem import Wrt
 from chainrule.errors import DtypeError
 from chainrule.explain.algebra import (
@@ -52,7 +52,8 @@ from chainrule.explain.steps import (
 from chainrule.explain.verifying import Verifier
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.interpret.run import evaluate as run
-from chainrule.jacobian.summands import Summand, Unstructured, compose
+from chainrule.jacobian.composing import compose
+from chainrule.jacobian.summands import Summand, Unstructured
 from chainrule.primitives.terms import Coefficient
 
 LONGEST = 80
@@ -390,7 +391,7 @@ class _Builder:
         """The derivative by one entry of a matrix that enters a column linearly."""
         if not (self.is_scalar and step.is_target and node.ndim == 2 and user.ndim == 1):
             return step
-        if summands is None:
+        if summands is None or not node.size:
             return step
         count = sum(other.entry is not None for other in self.steps.values())
         name = GREEK[count % len(GREEK)]
