@@ -20,7 +20,7 @@ from chainrule.explain.algebra import (
 from chainrule.explain.functions import PRIMED
 from chainrule.explain.networks import Factor, NotMatrices, indexed, read_jacobian
 from chainrule.explain.reading import Reader
-from chainrule.explain.rewriting import Value, product_of, total
+from chainrule.explain.rewriting import Value, constants_first, product_of, total
 from chainrule.graph.node import Node, new_input
 from chainrule.graph.walk import topological
 from chainrule.interpret.run import evaluate
@@ -139,6 +139,7 @@ class LocalJacobians:
             found = total([part.matrix(flat) for part in parts])
         except NotMatrices:
             found = total([part.with_indices(as_array=top == () and not flat) for part in parts])
+        found = constants_first(found)
         if is_row and dense_shape(found.shape) != dense_shape(row_shape(bottom)):
             return reshaped(found, bottom)
         return found

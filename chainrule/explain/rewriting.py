@@ -373,6 +373,20 @@ def _may_leave(chains: Sequence[Sequence[Expr]], count: int, from_left: bool) ->
     return inner is not None and (len(full) == len(rests) or set(full) == {(inner, inner)})
 
 
+def constants_first(expr: Expr) -> Expr:
+    """1 + exp(x) for exp(x) + 1: what a derivative of x + exp(x) looks like."""
+    if not expr.parts:
+        return expr
+    expr = replace_parts(expr, tuple(constants_first(item) for item in expr.parts))
+    if isinstance(expr, Sum):
+        constant = [item for item in expr.terms if isinstance(item, (Number, Ones, Identity))]
+        positive = [item for item in constant if split_number(item)[0] > 0]
+        rest = [item for item in expr.terms if item not in positive]
+        if rest and split_number(rest[0])[0] > 0:
+            return Sum((*positive, *rest))
+    return expr
+
+
 # -- the others -----------------------------------------------------------------------------------
 
 
