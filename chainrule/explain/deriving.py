@@ -316,7 +316,6 @@ class _Builder:
     # -- one user of a quantity -------------------------------------------------------------------
 
     def _part(self, node: Node, user: Node, summands: Summands | None) -> Part:
-        flat = not self.is_scalar
         if summands is None:
             jacobian, rule = self._opaque(user, node), OPAQUE
         else:
@@ -333,8 +332,6 @@ class _Builder:
             self.names[user], self.names[node], jacobian, dense_shape(jacobian.shape)[:2], kind,
             rule,
         )  # fmt: skip
-        if not flat and user is self.output and summands is not None:
-            jacobian = self.local.expression(summands, user.shape, node.shape, False)
         expression = self._pulled(node, user, summands, jacobian)
         return Part(self.names[user], expression, (*self._chain(user), factor))
 
@@ -352,6 +349,12 @@ class _Builder:
 
     def _pulled(self, node: Node, user: Node, summands: Summands | None, jacobian: Expr) -> Expr:
         """∂E/∂user · ∂user/∂node."""
+        if self.is_scalar and user.ndim == 0 and node.ndim > 1:  # in the shape of the array
+            jacobian = (
+                reshaped(jacobian, node.shape)
+                if summands is None
+                else self.local.expression(summands, (), node.shape, False)
+            )
         if user is self.output:
             return jacobian
         outer = self.partials[user]

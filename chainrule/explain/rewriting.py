@@ -15,6 +15,7 @@ from chainrule.explain.algebra import (
     Expr,
     Hadamard,
     Identity,
+    Index,
     Kronecker,
     Norm,
     Number,
@@ -62,7 +63,16 @@ def simplified(expr: Expr) -> Expr:
             return kronecker(*parts)
         case Vec() if parts[0].is_column:
             return parts[0]
+        case Index() if isinstance(parts[0], (Ones, Zero)):
+            return _filled(type(parts[0]), expr.shape)
     return replace_parts(expr, parts)
+
+
+def _filled(kind: type[Ones] | type[Zero], shape: tuple[int | None, ...]) -> Expr:
+    """Ones or zeros of a shape, as a number where there are no axes."""
+    if shape != SCALAR:
+        return kind(shape)
+    return ONE if kind is Ones else Number(Fraction(0))
 
 
 # -- numbers in front -----------------------------------------------------------------------------
