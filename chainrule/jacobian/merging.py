@@ -157,8 +157,8 @@ def merged(summands: Sequence[Summand]) -> list[Summand]:
 
 def _added(a: Summand, b: Summand) -> Summand | None:
     """The sum as one summand, where their axes agree and at most one coefficient differs."""
-    if (a.out, a.into, a.triangles) != (b.out, b.into, b.triangles):
-        return None
+    if (a.out, a.into, a.triangles) != (b.out, b.into, b.triangles) or a.sizes != b.sizes:
+        return None  # a summed label that only one has, or of another size, is no like term
     if not a.coefficients and len(b.coefficients) == 1:
         return _added(b, a)
     if not b.coefficients and len(a.coefficients) == 1:
