@@ -39,6 +39,7 @@ from chainrule.explain.rules import (
     SEVERAL,
     rule_of,
 )
+from chainrule.explain.shares import shares_of
 from chainrule.explain.steps import (
     Entry,
     Factor,
@@ -165,9 +166,16 @@ class _Builder:
             if node not in self.steps:
                 self._add_constant_step(node)
         steps = _with_reused(list(self.steps.values()))
+        wrt = {node: self.names[node] for node in self.recorded.wrt}
         quantities = tuple(self._quantities())  # last: names of constants are all known then
         return Derivation(
-            self.top, quantities, tuple(steps), self._notices(), self.letters, self.derivatives
+            self.top,
+            quantities,
+            tuple(steps),
+            self._notices(),
+            self.letters,
+            self.derivatives,
+            shares_of(self.output, wrt),
         )
 
     def _notices(self) -> tuple[Notice, ...]:

@@ -165,7 +165,7 @@ class Reader:
         factors, sizes, scale
             The sizes of all labels; the number in front.
         """
-        parts = _TakenApart(self.known, expand, dict(sizes or {}), outer)
+        parts = TakenApart(self.known, expand, dict(sizes or {}), outer)
         for node, labels in coefficients:
             parts.add(node, labels)
         parts.absorb_free_labels(outer)
@@ -174,7 +174,7 @@ class Reader:
         return made, parts.sizes, number(parts.scale).value
 
 
-class _TakenApart:
+class TakenApart:
     """A product of products as one, with labels of its own for what is summed inside."""
 
     def __init__(

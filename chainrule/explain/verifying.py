@@ -11,8 +11,10 @@ from chainrule.explain.steps import Check
 from chainrule.graph.node import Array, Node
 
 FLOOR = 1e-4
-"""Of a derivative's natural size |v| / |q|, where v are the values between q and the result: smaller
-ones are judged by that size, since rounding of v is of size 1e-16 |v|."""
+"""Of a derivative's natural size |v| / |q|, where v are the values between q and the result.
+
+Smaller ones are judged by that size, since rounding of v is of size 1e-16 |v|.
+"""
 
 
 class Verifier:
