@@ -14,7 +14,7 @@ from chainrule.interpret.run import evaluate
 from chainrule.primitives.contraction import CONTRACT, contract
 from chainrule.shapes import Labels
 
-MOST = 10**6
+MOST = 10**5
 """Gradients of all examples together are not computed beyond as many numbers."""
 
 

@@ -9,6 +9,7 @@ from chainrule.explain.layout import (
     check_sentences,
     error_text,
     layout_sentence,
+    legend_sentence,
     notice_text,
     shape_text,
     size_text,
@@ -53,8 +54,8 @@ class _Text:
         for step in passes.targets:
             result += ["", *self._target(step)]
         notes = [notice_text(item) for item in passes.notices]
-        notes += [layout_sentence(passes), *check_sentences(passes)]
-        result += ["", *(line for note in notes for line in _wrapped(note, 2))]
+        notes += [legend_sentence(passes), layout_sentence(passes), *check_sentences(passes)]
+        result += ["", *(line for note in notes if note for line in _wrapped(note, 2))]
         return [line.rstrip() for line in result]
 
     # -- the two passes ---------------------------------------------------------------------------
