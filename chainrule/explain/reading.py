@@ -24,14 +24,8 @@ from chainrule.explain.algebra import (
     shape_of_array,
 )
 from chainrule.explain.networks import Factor, read_value
-from chainrule.explain.rewriting import (
-    Value,
-    hadamard,
-    power,
-    product,
-    times_number,
-    total,
-)
+from chainrule.explain.pieces import Value, times_number
+from chainrule.explain.rewriting import hadamard, power, product, total
 from chainrule.graph.node import CONSTANT, Array, Node, scalar_value
 from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
