@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from chainrule.explain.algebra import (
     SCALAR,
+    Apply,
     Diag,
     Expr,
     Hadamard,
@@ -32,6 +33,7 @@ from chainrule.explain.algebra import (
     replace_parts,
 )
 from chainrule.explain.factoring import shared_factors
+from chainrule.explain.functions import COMPARISONS
 from chainrule.explain.pieces import (
     ONE,
     Value,
@@ -388,7 +390,7 @@ def power(base: Expr, exponent: Value) -> Expr:
         return ONE if base.is_scalar else Ones(base.shape)
     if exponent == 1:
         return base
-    if isinstance(base, Ones):
+    if isinstance(base, Ones) or (exponent > 0 and _is_zero_or_one(base)):
         return base
     whole = exponent == int(exponent)
     if isinstance(base, Number):
@@ -412,6 +414,11 @@ def power(base: Expr, exponent: Value) -> Expr:
         outside = _number_power(Number(scale), exponent)
         return product([outside, power(rest, exponent)])
     return Power(base, exponent)
+
+
+def _is_zero_or_one(expr: Expr) -> bool:
+    """Whether all entries are brackets such as [x > 0]."""
+    return isinstance(expr, Apply) and expr.function in COMPARISONS and expr.function != "wins"
 
 
 def _number_power(base: Number, exponent: Value) -> Expr:

@@ -68,16 +68,22 @@ def _example_label(
 
 
 def _runs_over_rows(places: Sequence[tuple[Node, int]], wrt: Collection[Node]) -> bool:
-    """Whether axes lead back to rows of two-dimensional data, and to no axis of the arguments."""
+    """Whether axes lead back to rows of two-dimensional data, and to no axis of the arguments.
+
+    The rows of a matrix that multiplies a column are examples only where the column is what is
+    differentiated by, as in Φθ: those of a layer's A f are its outputs.
+    """
     pending, seen = list(places), set(places)
+    is_batch = all(node.ndim > 1 for node, _ in places)
     rows = False
     while pending:
         node, axis = pending.pop()
         if node in wrt:
             return False
-        if not node.inputs:
-            rows = rows or (axis == 0 and node.ndim > 1)
-        new = [place for place in _behind(node, axis) if place not in seen]
+        behind = _behind(node, axis)
+        if is_batch or any(item in wrt for item in node.inputs):
+            rows = rows or any(k == 0 and i.ndim > 1 and not i.inputs for i, k in behind)
+        new = [place for place in behind if place not in seen]
         seen.update(new)
         pending += new
     return rows

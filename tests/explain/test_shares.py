@@ -55,11 +55,24 @@ def test_the_observations_of_least_squares_are_examples():
 
 
 def test_the_outputs_of_a_network_are_no_examples():
-    def f(A, x, y):
-        return np.sum((A @ x - y) ** 2)
+    def f(A, x, y, b):
+        return np.sum((cr.sigmoid(A @ x + b) - y) ** 2)
 
-    assert cr.derive(f)(W, np.ones(2), np.ones(3)).shares is None
-    assert cr.derive(f, wrt="x")(W, np.ones(2), np.ones(3)).shares is not None  # rows of A
+    args = (W, np.ones(2), np.ones(3), np.ones(3))
+    for wrt in ("A", "b", ("A", "b")):
+        assert cr.derive(f, wrt=wrt)(*args).shares is None
+
+    def deep(A0, A1, x, y):
+        return np.sum((A1 @ np.tanh(A0 @ x) - y) ** 2)
+
+    assert cr.derive(deep)(W, W.T, np.ones(2), np.ones(2)).shares is None
+
+
+def test_examples_in_columns_are_no_rows():
+    def f(A, b, X):
+        return np.sum(np.tanh(A @ X + b[:, None]) ** 2)
+
+    assert cr.derive(f, wrt="b")(W.T, b, X.T).shares is None
 
 
 def test_other_results_are_no_sums():
