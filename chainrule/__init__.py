@@ -14,6 +14,8 @@ from chainrule.differentiate.mapping import vmap
 from chainrule.differentiate.recording import trace
 from chainrule.explain.checking.judging import check
 from chainrule.explain.checking.report import CheckReport
+from chainrule.explain.derivation import Derivation
+from chainrule.explain.deriving import derive
 from chainrule.graph.program import Graph
 from chainrule.jacobian.matrix import Jacobian
 from chainrule.tracing.activations import log_softmax, logsumexp, relu, sigmoid, softmax
@@ -32,6 +34,7 @@ from chainrule.version import __version__
 
 __all__ = [
     "CheckReport",
+    "Derivation",
     "FitResult",
     "GradientDescent",
     "Graph",
@@ -42,6 +45,7 @@ __all__ = [
     "check",
     "check_grads",
     "cross_entropy",
+    "derive",
     "fit",
     "grad",
     "hessian",
