@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from chainrule.cli.points import Point, point_for
 from chainrule.errors import ArgumentError
+from chainrule.explain.derivation import Derivation
+from chainrule.explain.deriving import derive as derivation_of
 from chainrule.explain.formula import Formula, normal_name, parse, shape_text
 from chainrule.tables import closest
-
-
-class Derivation(Protocol):
-    """What of a derivation the command shows."""
-
-    steps: Any
-    ok: bool
-
-    def latex(self) -> str: ...
-
-    def markdown(self) -> str: ...
-
-
-Deriver = Callable[..., Callable[..., Any]]
-"""``derive(f, wrt, letters=…)``, which gives a function of f's arguments."""
 
 
 class Format(Enum):
@@ -39,62 +26,57 @@ class Format(Enum):
     markdown = "markdown"
 
 
-def command(derive: Deriver) -> Callable[..., None]:
-    """The command, with the function that derives."""
+def derive(
+    formula: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMULA",
+            help="Such as '0.5 * norm(sigmoid(A @ x + b) - y)**2', or definitions with "
+            "semicolons between them.",
+        ),
+    ],
+    wrt: Annotated[
+        list[str],
+        typer.Option(metavar="NAME", help="What to differentiate by; may be repeated."),
+    ],
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=m×n",
+            help="The shape of a name: numbers or letters, with x between them; scalar for a "
+            "single number. Once for each name.",
+        ),
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE.npz|NAME=VALUE",
+            help="Values of the names, as in x=[1,2] or from a file of numpy.savez.",
+        ),
+    ] = None,
+    written: Annotated[
+        Format, typer.Option("--format", help="How to write the derivation.")
+    ] = Format.text,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON object to stdout.")
+    ] = False,
+) -> None:
+    """Show step by step how a formula's derivative comes about.
 
-    def run(
-        formula: Annotated[
-            str,
-            typer.Argument(
-                metavar="FORMULA",
-                help="Such as '0.5 * norm(sigmoid(A @ x + b) - y)**2', or definitions with "
-                "semicolons between them.",
-            ),
-        ],
-        wrt: Annotated[
-            list[str],
-            typer.Option(metavar="NAME", help="What to differentiate by; may be repeated."),
-        ],
-        shape: Annotated[
-            list[str] | None,
-            typer.Option(
-                metavar="NAME=m×n",
-                help="The shape of a name: numbers or letters, with x between them; scalar for a "
-                "single number. Once for each name.",
-            ),
-        ] = None,
-        at: Annotated[
-            list[str] | None,
-            typer.Option(
-                metavar="FILE.npz|NAME=VALUE",
-                help="Values of the names, as in x=[1,2] or from a file of numpy.savez.",
-            ),
-        ] = None,
-        written: Annotated[
-            Format, typer.Option("--format", help="How to write the derivation.")
-        ] = Format.text,
-        as_json: Annotated[
-            bool, typer.Option("--json", help="Write one JSON object to stdout.")
-        ] = False,
-    ) -> None:
-        """Show step by step how a formula's derivative comes about.
+    \b
+    chainrule derive "norm(A @ x - b)**2" --wrt x --shape A=m×n --shape x=n --shape b=m
+    chainrule derive "x' @ A @ x" --wrt x --at x=[1,2] --at A=[[1,2],[3,4]]
 
-        \b
-        chainrule derive "norm(A @ x - b)**2" --wrt x --shape A=m×n --shape x=n --shape b=m
-        chainrule derive "x' @ A @ x" --wrt x --at x=[1,2] --at A=[[1,2],[3,4]]
-
-        Without --at the numbers that the steps are checked with are made for the shapes.
-        """
-        read = parse(formula)
-        names = checked_wrt(read, wrt)
-        point = point_for(read, shape or (), at or ())
-        derivation = derived(derive, read, names, point)
-        if as_json:
-            typer.echo(json.dumps(as_object(read, names, point, derivation), allow_nan=False))
-        else:
-            typer.echo(in_format(derivation, written))
-
-    return run
+    Without --at the numbers that the steps are checked with are made for the shapes.
+    """
+    read = parse(formula)
+    names = checked_wrt(read, wrt)
+    point = point_for(read, shape or (), at or ())
+    derivation = derived(read, names, point)
+    if as_json:
+        typer.echo(json.dumps(as_object(read, names, point, derivation), allow_nan=False))
+    else:
+        typer.echo(in_format(derivation, written))
 
 
 def checked_wrt(formula: Formula, wrt: Sequence[str]) -> tuple[str, ...]:
@@ -121,13 +103,10 @@ def checked_wrt(formula: Formula, wrt: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def derived(derive: Deriver, formula: Formula, wrt: Sequence[str], point: Point) -> Derivation:
+def derived(formula: Formula, wrt: Sequence[str], point: Point) -> Derivation:
     """The derivation of a formula at a point."""
     by: Any = wrt[0] if len(wrt) == 1 else tuple(wrt)
-    derivation: Derivation = derive(formula.function(), by, letters=point.letters)(
-        *point.arrays.values()
-    )
-    return derivation
+    return derivation_of(formula.function(), by, letters=point.letters)(*point.arrays.values())
 
 
 def in_format(derivation: Derivation, written: Format) -> str:

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 import chainrule as cr
-from chainrule.cli.deriving import command
+from chainrule.cli.deriving import derive
 from chainrule.cli.points import point_for
 from chainrule.errors import ArgumentError, ChainruleError, FileFormatError
 from chainrule.explain.formula import FormulaError, FormulaShapeError, parse
@@ -18,7 +18,7 @@ SHAPES = ["A=m×n", "x=n", "b=m", "y=m"]
 
 
 class Deriver:
-    """Stands where the function that derives will: remembers what it was given."""
+    """Stands for the function that derives: remembers what it was given."""
 
     def __call__(self, f, wrt, letters):
         self.f, self.wrt, self.letters = f, wrt, letters
@@ -51,10 +51,11 @@ def deriver():
 
 
 @pytest.fixture
-def run(deriver, capsys):
+def run(deriver, capsys, monkeypatch):
     """The command alone in an application: exit status, output, and what was raised."""
+    monkeypatch.setattr("chainrule.cli.deriving.derivation_of", deriver)
     app = typer.Typer(pretty_exceptions_enable=False)
-    app.command(name="derive")(command(deriver))
+    app.command(name="derive")(derive)
 
     def call(*arguments):
         with pytest.raises(SystemExit) as ended:

@@ -266,5 +266,5 @@ def test_a_function_that_cannot_be_traced_says_what_to_write():
 def test_a_formula_as_the_gradient():
     assert cr.check(squares, "2 * x", x).ok
     assert cr.check(squares, "x", x).kind == "constant factor"
-    with pytest.raises(ChainruleError, match="formula"):
+    with pytest.raises(ChainruleError, match=r"something must stand before it"):
         cr.check(squares, "2 * * x", x)
