@@ -180,9 +180,9 @@ def test_what_is_refused(formula, shapes, at, error, said):
         ("Z", "Z is defined by the formula, and only what it is given can vary"),
     ],
 )
-def test_a_name_that_cannot_vary(deriver, wrt, said):
+def test_a_name_that_cannot_vary(wrt, said):
     with pytest.raises(ChainruleError, match=said):
-        command(deriver)("Z = A @ x; sum(Z)", [wrt])
+        derive("Z = A @ x; sum(Z)", [wrt])
 
 
 def test_a_file_that_is_no_archive(tmp_path):
