@@ -19,9 +19,11 @@ from chainrule.explain.layout import (
     size_text,
 )
 from chainrule.explain.mathml import (
+    EQUALS,
     MathmlNotation,
     equals,
     fenced,
+    lines,
     math,
     operator,
     row,
@@ -83,6 +85,7 @@ class _Html:
             self._heading("Forward path"), self._forward(),
             self._heading(f"Backward path, to {math(names, display=False)}"), self._backward(),
             *(self._target(step) for step in self.passes.targets),
+            self._numbers(),
             self._heading("Both passes"), self._picture(),
             tag("div", "".join(tag("p", escape(note)) for note in self._notes()), "notes"),
         ]  # fmt: skip
@@ -130,12 +133,21 @@ class _Html:
         kind = "check" if step.check.ok else "check failed"
         return _formula_cell(formula) + "".join(map(_cell, cells)) + tag("td", check, kind)
 
+    def _numbers(self) -> str:
+        """Every value of both passes, folded away."""
+        passes = self.passes
+        rows = [(self.notation.named(item.name), item.value) for item in passes.quantities]
+        rows += [(self._by(s.bottom), s.value) for s in passes.steps if not s.is_target]
+        lines = "".join(_line(left, _value(value)) for left, value in rows)
+        summary = tag("summary", "The numbers of every quantity and step")
+        return tag("details", summary + tag("div", lines, "target"))
+
     # -- what was asked for -----------------------------------------------------------------------
 
     def _target(self, step: Step) -> str:
-        rows: list[tuple[str, str]] = []
         by = self._by(step.bottom)
-        whole = self.notation(step.expression)
+        rows: list[tuple[str, str]] = []
+        known = "" if step.entry or len(step.factors) > 1 else self.notation(step.local)
         if step.entry is not None:
             rows += [self._entry(step.entry), (by, self._formula(self._collected(step)))]
         elif len(step.factors) > 1 and _is_through_matrices(self.passes, step):
@@ -143,18 +155,19 @@ class _Html:
         elif len(step.factors) > 1:
             rows.append((by, self._chain(step.factors)))
         else:
-            rows.append((by, self._formula(self.notation(step.local))))
-        if whole not in rows[-1][1]:
+            rows.append((by, self._formula(known)))
+        whole = self.notation(step.expression)
+        if whole != known:
             rows.append(("", self._formula(whole)))
         rows.append(("", _value(step.value)))
         return tag("div", "".join(_line(left, right) for left, right in rows), "target")
 
     def _formula(self, content: str) -> str:
-        return _scrolled(math(operator("=") + content))
+        return _broken(EQUALS + content)
 
     def _chain(self, factors: Sequence[Factor]) -> str:
         items = [self._factor(item) for item in factors]
-        return tag("div", math(operator("=")) + "".join(items), "chain")
+        return tag("div", math(EQUALS) + "".join(items), "chain")
 
     def _factor(self, item: Factor) -> str:
         """A factor; below it its shape, where it leads, and whether it is reused."""
@@ -221,7 +234,12 @@ def _cell(content: str) -> str:
 
 
 def _formula_cell(formula: str) -> str:
-    return tag("td", _scrolled(math(formula)), "formula")
+    return tag("td", _broken(formula), "formula")
+
+
+def _broken(content: str) -> str:
+    """A formula that is broken where it is long."""
+    return _scrolled("<wbr>".join(math(part) for part in lines(content)))
 
 
 def _scrolled(content: str, name: str = "div") -> str:
@@ -247,9 +265,11 @@ def _is_through_matrices(passes: Passes, step: Step) -> bool:
 
 def _value(value: Array) -> str:
     """The numbers where they are few, and otherwise their range."""
-    sign = math(operator("="))
+    sign = math(EQUALS)
     if value.ndim == 0:
         return f"{sign} {_number(float(value), '.6g')}"
+    if not value.size:
+        return tag("span", f"{sign} no numbers", "aside")
     if value.size > MOST_ENTRIES or value.ndim > 2:
         low, high = (_number(float(end), ".3g") for end in (np.min(value), np.max(value)))
         size = shape_text(value.shape, {})
@@ -259,7 +279,7 @@ def _value(value: Array) -> str:
         for entries in np.atleast_2d(value)
     ]
     table = tag("table", tag("tbody", "".join(rows)), "matrix")
-    return _scrolled(f"{sign} {table}")
+    return tag("div", f"{sign} {table}", "scroll whole")
 
 
 def _number(value: float, style: str) -> str:

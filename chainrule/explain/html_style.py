@@ -8,20 +8,30 @@ from __future__ import annotations
 
 COLOURS = {"forward": "#009E73", "layer": "#D55E00", "parameter": "#0072B2"}
 """Bluish green, vermilion and blue; ``cost`` has the text's own colour."""
+DARK = ":root { --cr-layer: #E69F00; --cr-parameter: #56B4E9; }"
+"""Orange and sky blue stand out better where the background is known to be dark."""
 
 FRAGMENT = """
 .chainrule { line-height: 1.45; font-size: 1rem; max-width: 62rem; overflow-wrap: break-word; }
 .chainrule :is(h2, h3) { font-size: 1.15em; margin: 1.6em 0 .5em; line-height: 1.3; }
 .chainrule p { margin: .5em 0; }
 .chainrule math { font-size: 1.08em; }
-.chainrule .b { font-weight: bold; font-family: "STIX Two Text", Cambria, Georgia, serif; }
+.chainrule :is(.b, .r) { font-family: "STIX Two Text", Cambria, Georgia, serif; }
+.chainrule .b { font-weight: bold; }
 .chainrule .scroll { overflow-x: auto; max-width: 100%; padding: .25em 0; }
-.chainrule table.steps { border-collapse: collapse; width: 100%; margin: 0; font-size: inherit; }
+.chainrule .whole { white-space: nowrap; }
+.chainrule table.steps { border-collapse: collapse; width: 100%; margin: 0; font-size: inherit;
+  table-layout: fixed; }
 .chainrule table.steps :is(td, th) {
   text-align: left; padding: .4em .9em .4em 0; vertical-align: middle; background: none;
   border: 0; border-top: 1px solid rgb(128 128 128 / .35); }
 .chainrule table.steps th { font-weight: normal; font-size: .85em; border-top: 0; opacity: .75; }
-.chainrule table.steps td.formula { width: 45%; }
+.chainrule table.steps th:first-child { width: 46%; }
+.chainrule table.steps th:nth-child(3) { width: 21%; }
+.chainrule table.steps th:nth-child(4) { width: 13%; }
+.chainrule table.steps :is(td, th) { overflow-wrap: normal; }
+.chainrule .scroll > math { margin-block: .2em; }
+.chainrule summary { cursor: pointer; margin: 1em 0; }
 .chainrule .check { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .chainrule .failed { font-weight: bold; outline: 2px solid #D55E00; outline-offset: -1px; }
 .chainrule .target { display: grid; grid-template-columns: max-content minmax(0, 1fr);
@@ -33,8 +43,8 @@ FRAGMENT = """
 .chainrule .factor > .scroll { padding: .1em .15em .3em; }
 .chainrule .factor .below { text-align: center; font-size: .8em; line-height: 1.35;
   align-self: stretch; padding-top: .2em; border-top: 2px solid currentColor; }
-.chainrule .factor.layer .below { border-top: 3px dashed #D55E00; }
-.chainrule .factor.parameter .below { border-top: 3px dotted #0072B2; }
+.chainrule .factor.layer .below { border-top: 3px dashed var(--cr-layer, #D55E00); }
+.chainrule .factor.parameter .below { border-top: 3px dotted var(--cr-parameter, #0072B2); }
 .chainrule .below span { display: block; }
 .chainrule .aside { font-size: .9em; opacity: .85; }
 .chainrule table.matrix { border-collapse: separate; border-spacing: 0; width: auto; margin: 0;
@@ -48,7 +58,7 @@ FRAGMENT = """
 .chainrule .picture svg { display: block; }
 .chainrule .notes { font-size: .9em; border-top: 1px solid rgb(128 128 128 / .35);
   margin-top: 1.5em; padding-top: .5em; }
-@media (max-width: 40rem) {
+@media (max-width: 52rem) {
   .chainrule table.steps, .chainrule table.steps tbody { display: block; }
   .chainrule table.steps thead { display: none; }
   .chainrule table.steps tr { display: flex; flex-wrap: wrap; column-gap: 1em; padding: .4em 0;
@@ -67,13 +77,14 @@ FRAGMENT = """
 }
 """.strip()
 
-PAGE = """
-:root { color-scheme: light dark; }
-body { margin: 0; padding: 1.2rem clamp(.8rem, 3vw, 2.5rem) 3rem; background: #fff; color: #1a1a1a;
+PAGE = f"""
+:root {{ color-scheme: light dark; }}
+body {{ margin: 0; padding: 1.2rem clamp(.8rem, 3vw, 2.5rem) 3rem; background: #fff; color: #1a1a1a;
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans",
-  sans-serif; }
-body > .chainrule { margin: 0 auto; }
-h1 { font-size: 1.5rem; margin: 0 0 .4em; font-weight: 600; }
-@media (prefers-color-scheme: dark) { body { background: #161616; color: #e8e8e8; } }
-@media print { body { background: #fff; color: #000; padding: 0; } }
+  sans-serif; }}
+body > .chainrule {{ margin: 0 auto; }}
+h1 {{ font-size: 1.5rem; margin: 0 0 .4em; font-weight: 600; }}
+@media (prefers-color-scheme: dark) {{
+  {DARK} body {{ background: #161616; color: #e8e8e8; }} }}
+@media print {{ body {{ background: #fff; color: #000; padding: 0; }} }}
 """.strip()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from xml.etree import ElementTree
 
 from chainrule.explain.algebra import Expr, Partial
 from chainrule.explain.functions import COMPARISONS, written
@@ -45,6 +46,29 @@ def symbol_mathml(name: str, bold: bool) -> str:
     return f"<msub>{text}{_atom(below)}</msub>" if below else text
 
 
+LONGEST = 48
+"""Signs; formulas with more may be broken."""
+
+
+def lines(content: str) -> list[str]:
+    """A long formula in parts between which a line may end; browsers break none on their own."""
+    if len(re.sub("<[^>]*>", "", content)) <= LONGEST:
+        return [content]
+    items = list(ElementTree.fromstring(f"<mrow>{content}</mrow>"))
+    is_sum = any(_is_sign(item, "+−") for item in items)
+    signs = "=+−" if is_sum else "=\u2062"  # before terms, or else before factors
+    parts: list[list[str]] = [[]]
+    for item in items:
+        if _is_sign(item, signs) and parts[-1]:
+            parts.append([])
+        parts[-1].append(ElementTree.tostring(item, encoding="unicode"))
+    return ["".join(part) for part in parts]
+
+
+def _is_sign(item: ElementTree.Element, signs: str) -> bool:
+    return item.tag == "mo" and item.get("form") != "prefix" and (item.text or " ") in signs
+
+
 def math(content: str, display: bool = True) -> str:
     """A formula on its own; fractions are set in full height with ``display``."""
     style = ' displaystyle="true"' if display else ""
@@ -53,13 +77,20 @@ def math(content: str, display: bool = True) -> str:
 
 def equals(left: str, right: str) -> str:
     """left = right."""
-    return f"{left}{operator('=')}{right}"
+    return left + EQUALS + right
 
 
 def fenced(left: str, text: str, right: str) -> str:
     """In brackets, which grow only around what is more than a line high."""
     grows = "true" if any(tag in text for tag in ("<mfrac", "<munder")) else "false"
     return row(operator(left, stretchy=grows), text, operator(right, stretchy=grows))
+
+
+def _raised(base: str, above: str) -> str:
+    """A superscript, above the subscript if there is one; ``base`` is one atom."""
+    if base.startswith("<msub>") and base.endswith("</msub>"):
+        return f"<msubsup>{base[6:-7]}{above}</msubsup>"
+    return f"<msup>{row(base)}{above}</msup>"
 
 
 def _atom(text: str) -> str:
@@ -75,13 +106,14 @@ def _listed(items: Iterable[str]) -> str:
     return operator(",").join(items)
 
 
+EQUALS = operator("=", form="infix")
 NEGATIVE = operator("−", form="prefix")
 TIMES = operator("\u2062", lspace="0", rspace="0.17em")
 """A product without a sign: heard by a screen reader, seen as a thin space."""
 
 
 SIGNS = {
-    "plus": operator("+"), "minus": operator("−"), "negative": NEGATIVE,
+    "plus": operator("+", form="infix"), "minus": operator("−", form="infix"), "negative": NEGATIVE,
     "dot": operator("⋅"), "hadamard": operator("⊙"), "divided": operator("⊘"),
     "kronecker": operator("⊗"), "ones": '<mn class="b">1</mn>',
     "zero": '<mn class="b">0</mn>', "identity": word("I", True), "delta": word("δ"),
@@ -131,7 +163,7 @@ class MathmlNotation(Notation):
         return fenced("(", text, ")")
 
     def transposed(self, text: str) -> str:
-        return f'<msup>{row(text)}<mi mathvariant="normal">⊤</mi></msup>'
+        return _raised(text, '<mi mathvariant="normal">⊤</mi>')
 
     def joined(self, texts: Sequence[str], with_dots: bool, after_number: bool) -> str:
         return TIMES.join(text if text.startswith("<") else _atom(text) for text in texts)
@@ -144,7 +176,7 @@ class MathmlNotation(Notation):
 
     def power(self, base: str, exponent: str, is_scalar: bool) -> str:
         sign = "" if is_scalar else operator("⊙", lspace="0", rspace="0")
-        return f"<msup>{row(base)}{row(sign, exponent)}</msup>"
+        return _raised(base, row(sign, exponent))
 
     def norm(self, text: str, is_column: bool) -> str:
         whole = fenced("‖", text, "‖")
@@ -152,8 +184,10 @@ class MathmlNotation(Notation):
 
     def call(self, name: str, args: Sequence[str], detail: str = "", primes: int = 0) -> str:
         shown = word(written(name).text)
-        if primes:
-            shown = f"<msup>{shown}{operator('′' * primes, lspace='0', rspace='0')}</msup>"
+        if (
+            primes
+        ):  # in the font of text, where it is raised already, unlike in those of mathematics
+            shown += operator("′" * primes, **{"class": "r"}, lspace="0", rspace="0")
         more = operator(";") + f"<mtext>{escape(detail)}</mtext>" if detail else ""
         return row(shown, operator("\u2061"), self.brackets(_listed(args) + more))
 

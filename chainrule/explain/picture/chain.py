@@ -113,7 +113,8 @@ class _Drawing:
 
     def _row(self, start: str, row: list[_Column], y: float, is_first: bool) -> None:
         x = self._wide(start) / 2
-        self._node(start, x, y, "data" if is_first else "again")
+        active = self.passes.by_name[start].is_active
+        self._node(start, x, y, "again" if not is_first else "" if active else "data")
         before, below = start, 0.0
         for column in row:
             name = column.layer.name

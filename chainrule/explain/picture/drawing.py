@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import hypot
 
-from chainrule.explain.html_style import COLOURS
+from chainrule.explain.html_style import COLOURS, DARK
 from chainrule.explain.picture.lettering import escaped, plain, tspans, width
 
 FONT = 15.0
@@ -36,10 +36,10 @@ STYLE = """
 .cr-picture .line { fill: none; stroke: currentColor; stroke-width: 1.7; }
 .cr-picture .head { fill: currentColor; stroke: none; }
 """.strip()
-ALONE = """
-.cr-paper { fill: #fff; } .cr-picture { color: #1a1a1a; }
-@media (prefers-color-scheme: dark) {
-  .cr-paper { fill: #161616; } .cr-picture { color: #e8e8e8; } }
+ALONE = f"""
+.cr-paper {{ fill: #fff; }} .cr-picture {{ color: #1a1a1a; }}
+@media (prefers-color-scheme: dark) {{
+  {DARK} .cr-paper {{ fill: #161616; }} .cr-picture {{ color: #e8e8e8; }} }}
 """.strip()
 
 Point = tuple[float, float]
@@ -71,10 +71,12 @@ class Canvas:
     def _reach(self, box: Box) -> None:
         self.boxes.append(box)
 
-    def node(self, box: Box, lines: Sequence[str], note: str, kind: str = "") -> None:
-        """A rounded box with a name or formula and a note below it; a circle where it is square."""
+    def node(
+        self, box: Box, lines: Sequence[str], note: str, kind: str = "", is_round: bool = True
+    ) -> None:
+        """A box with lines and a note below them: round at its ends, or only at its corners."""
         wide, high = box.right - box.left, box.bottom - box.top
-        radius = min(wide, high) / 2 if len(lines) == 1 else 10
+        radius = min(wide, high) / 2 if is_round else 6
         spoken = escaped(", ".join([*(plain(line) for line in lines), note]))
         self.elements.append(
             f'<g><title>{spoken}</title><rect class="box {kind}" x="{box.left:.1f}" '
@@ -134,7 +136,7 @@ class Canvas:
 
 def _arrow(kind: str, points: Sequence[Point], name: str) -> str:
     colour = COLOURS.get(kind)
-    paint = f' style="color: {colour}"' if colour else ""
+    paint = f' style="color: var(--cr-{kind}, {colour})"' if colour else ""
     dash = f' stroke-dasharray="{DASHES[kind]}"' if DASHES[kind] else ""
     (x0, y0), (x1, y1) = points[-2], points[-1]
     length = hypot(x1 - x0, y1 - y0) or 1.0

@@ -168,9 +168,12 @@ def _is_plain(flow: Flow) -> bool:
 
 
 def _start(flow: Flow, links: list[Link]) -> str | None:
-    """Where the line begins: at the data, or else at what is differentiated by."""
+    """Where the line begins: at all that is differentiated by, or else at the data."""
     data = [link.source for link in links if link.kind is None]
     active = [link.source for link in links if link.kind is not None]
+    only = [step.bottom for step in flow.passes.targets]
+    if active and active == only:
+        return active[0]
     for names in (data, active):
         if len(names) == 1:
             return names[0]

@@ -64,6 +64,8 @@ class PictureNotation(TextNotation):
 
     def factors(self, items: Sequence[Expr]) -> str:
         """Factors side by side."""
+        if len(items) == 1:
+            return self(items[0])
         return self.joined([self.bracketed(item, PRODUCT) for item in items], True, False)
 
     def root(self, text: str) -> str:
