@@ -80,7 +80,7 @@ def normal(*shape: int, dtype: Any = np.float32, seed: int = 0) -> np.ndarray:
 
 def computed(J: cr.Jacobian) -> cr.Jacobian:
     """The Jacobian with its coefficients, still structured."""
-    J._compute()
+    assert J._values is not None
     return J
 
 

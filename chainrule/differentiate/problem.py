@@ -12,10 +12,9 @@ import numpy as np
 from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.graph.walk import substitute, topological
-from chainrule.interpret.run import evaluate
+from chainrule.interpret.run import evaluate, owned
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import new_alias
-from chainrule.tracing.captured import owned
 from chainrule.tracing.containers import Structure, flatten, paths, unflatten
 from chainrule.tracing.session import capture, carry_names, is_open, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call

@@ -7,6 +7,7 @@ complex numbers by looking at the real part where it decides.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,8 @@ def _extremum(node: Node) -> Callable[..., Array]:
 
     def run(z: Array) -> Array:
         rest = [k for k in range(z.ndim) if k not in axes]
-        flat = z.transpose(*rest, *axes).reshape(*(z.shape[k] for k in rest), -1)
+        count = prod(z.shape[k] for k in axes)
+        flat = z.transpose(*rest, *axes).reshape(*(z.shape[k] for k in rest), count)
         place = (sign * flat.real).argmax(axis=-1)
         return np.take_along_axis(flat, place[..., None], axis=-1)[..., 0]
 

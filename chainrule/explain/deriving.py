@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from chainrule.differentiate.jacobians import dense_jacobian
+from chainrule.differentiate.entries import dense_jacobian
 from chainrule.differentiate.problem import Wrt
 from chainrule.errors import DtypeError
 from chainrule.explain.algebra import (
@@ -52,7 +52,8 @@ from chainrule.explain.steps import (
 from chainrule.explain.verifying import Verifier
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.interpret.run import evaluate as run
-from chainrule.jacobian.summands import Summand, Unstructured, compose
+from chainrule.jacobian.composing import compose
+from chainrule.jacobian.summands import Summand, Unstructured
 from chainrule.primitives.terms import Coefficient
 
 LONGEST = 80
@@ -315,7 +316,6 @@ class _Builder:
     # -- one user of a quantity -------------------------------------------------------------------
 
     def _part(self, node: Node, user: Node, summands: Summands | None) -> Part:
-        flat = not self.is_scalar
         if summands is None:
             jacobian, rule = self._opaque(user, node), OPAQUE
         else:
@@ -332,8 +332,6 @@ class _Builder:
             self.names[user], self.names[node], jacobian, dense_shape(jacobian.shape)[:2], kind,
             rule,
         )  # fmt: skip
-        if not flat and user is self.output and summands is not None:
-            jacobian = self.local.expression(summands, user.shape, node.shape, False)
         expression = self._pulled(node, user, summands, jacobian)
         return Part(self.names[user], expression, (*self._chain(user), factor))
 
@@ -351,6 +349,12 @@ class _Builder:
 
     def _pulled(self, node: Node, user: Node, summands: Summands | None, jacobian: Expr) -> Expr:
         """∂E/∂user · ∂user/∂node."""
+        if self.is_scalar and user.ndim == 0 and node.ndim > 1:  # in the shape of the array
+            jacobian = (
+                reshaped(jacobian, node.shape)
+                if summands is None
+                else self.local.expression(summands, (), node.shape, False)
+            )
         if user is self.output:
             return jacobian
         outer = self.partials[user]
@@ -390,7 +394,7 @@ class _Builder:
         """The derivative by one entry of a matrix that enters a column linearly."""
         if not (self.is_scalar and step.is_target and node.ndim == 2 and user.ndim == 1):
             return step
-        if summands is None:
+        if summands is None or not node.size:
             return step
         count = sum(other.entry is not None for other in self.steps.values())
         name = GREEK[count % len(GREEK)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chainrule.explain.latex_notation import LatexNotation, escaped, symbol_latex
 from chainrule.explain.layout import notice_text
+from chainrule.explain.notation import PRODUCT
 from chainrule.explain.steps import Entry, Factor, Passes, Step
 
 PREAMBLE = r"""\documentclass{article}
@@ -120,14 +121,14 @@ class LatexWriter:
     def _braced(self, item: Factor) -> str:
         kind = item.kind + (", reused" if item.reused else "")
         below = rf"\substack{{{self.size(item.shape)} \\ \text{{{kind}}}}}"
-        return rf"\underbrace{{{self.notation.bracketed(item.expression, 3)}}}_{{{below}}}"
+        return rf"\underbrace{{{self.notation.bracketed(item.expression, PRODUCT)}}}_{{{below}}}"
 
     def _entry(self, entry: Entry) -> str:
         letter = symbol_latex(entry.name, bold=False)
         matrix = symbol_latex(entry.matrix, bold=True)
         inside = rf"\left[\frac{{\partial {matrix}}}{{\partial {letter}}}\right]"
-        inner = self._notation({entry.name: inside})(entry.inner)
-        factors = [self.notation.bracketed(item.expression, 3) for item in entry.factors]
+        inner = self._notation({entry.name: inside}).bracketed(entry.inner, PRODUCT)
+        factors = [self.notation.bracketed(item.expression, PRODUCT) for item in entry.factors]
         result = symbol_latex(self.passes.result, bold=False)
         left = rf"\frac{{\partial {result}}}{{\partial {letter}}}"
         whole = r" \, ".join([*factors, inner])

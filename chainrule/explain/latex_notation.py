@@ -87,7 +87,8 @@ class LatexNotation(Notation):
         return rf"{text}^{{\top}}"
 
     def joined(self, texts: Sequence[str], with_dots: bool, after_number: bool) -> str:
-        return r" \, ".join(texts)
+        words = any(text.startswith(r"\mathrm") for text in texts)  # they would run together
+        return (r" \, " if words else " ").join(texts)
 
     def fraction(self, top: Expr, bottom: Expr) -> str:
         return rf"\frac{{{self(top)}}}{{{self(bottom)}}}"

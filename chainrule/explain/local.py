@@ -20,19 +20,19 @@ from chainrule.explain.algebra import (
 from chainrule.explain.functions import PRIMED
 from chainrule.explain.networks import Factor, NotMatrices, indexed, read_jacobian
 from chainrule.explain.reading import Reader
-from chainrule.explain.rewriting import Value, product_of, total
+from chainrule.explain.rewriting import Value, constants_first, product_of, total
 from chainrule.graph.node import Node, new_input
 from chainrule.graph.walk import topological
 from chainrule.interpret.run import evaluate
+from chainrule.jacobian.composing import compose
+from chainrule.jacobian.merging import merged, simplified
 from chainrule.jacobian.summands import (
     Summand,
     Unstructured,
     canonical,
-    compose,
     from_term,
     identity_summand,
-    merged,
-    simplified,
+    plain_axes,
 )
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.terms import (
@@ -134,15 +134,18 @@ class LocalJacobians:
         """
         parts = [self._labelled(item, top, bottom) for item in summands]
         is_row = top == () and not flat  # in the shape of what is differentiated by
+        flat = flat or any(part.is_grouped for part in parts)
         try:
             found = total([part.matrix(flat) for part in parts])
         except NotMatrices:
-            found = total([part.with_indices(as_array=is_row) for part in parts])
+            found = total([part.with_indices(as_array=top == () and not flat) for part in parts])
+        found = constants_first(found)
         if is_row and dense_shape(found.shape) != dense_shape(row_shape(bottom)):
             return reshaped(found, bottom)
         return found
 
     def _labelled(self, summand: Summand, top: Shape, bottom: Shape) -> Labelled:
+        summand = plain_axes(summand, top, bottom)
         sizes = dict(summand.sizes)
         extra = [Factor(Triangle(t.size, t.upper), (t.row, t.column)) for t in summand.triangles]
         out = self._labels(summand.out, top, sizes, extra)
@@ -197,7 +200,6 @@ class Labelled(NamedTuple):
     """Whether an axis stands for several labels, so that the array's rows are not a matrix's."""
 
     def matrix(self, flat: bool) -> Expr:
-        flat = flat or self.is_grouped
         return read_jacobian(self.factors, self.out, self.into, self.sizes, self.scale, flat)
 
     def with_indices(self, as_array: bool) -> Expr:

@@ -15,6 +15,7 @@ from chainrule.explain.algebra import (
     Expr,
     Hadamard,
     Identity,
+    Index,
     Kronecker,
     Norm,
     Number,
@@ -62,7 +63,16 @@ def simplified(expr: Expr) -> Expr:
             return kronecker(*parts)
         case Vec() if parts[0].is_column:
             return parts[0]
+        case Index() if isinstance(parts[0], (Ones, Zero)):
+            return _filled(type(parts[0]), expr.shape)
     return replace_parts(expr, parts)
+
+
+def _filled(kind: type[Ones] | type[Zero], shape: tuple[int | None, ...]) -> Expr:
+    """Ones or zeros of a shape, as a number where there are no axes."""
+    if shape != SCALAR:
+        return kind(shape)
+    return ONE if kind is Ones else Number(Fraction(0))
 
 
 # -- numbers in front -----------------------------------------------------------------------------
@@ -371,6 +381,20 @@ def _may_leave(chains: Sequence[Sequence[Expr]], count: int, from_left: bool) ->
     if not full:
         return True
     return inner is not None and (len(full) == len(rests) or set(full) == {(inner, inner)})
+
+
+def constants_first(expr: Expr) -> Expr:
+    """1 + exp(x) for exp(x) + 1: what a derivative of x + exp(x) looks like."""
+    if not expr.parts:
+        return expr
+    expr = replace_parts(expr, tuple(constants_first(item) for item in expr.parts))
+    if isinstance(expr, Sum):
+        constant = [item for item in expr.terms if isinstance(item, (Number, Ones, Identity))]
+        positive = [item for item in constant if split_number(item)[0] > 0]
+        rest = [item for item in expr.terms if item not in positive]
+        if rest and split_number(rest[0])[0] > 0:
+            return Sum((*positive, *rest))
+    return expr
 
 
 # -- the others -----------------------------------------------------------------------------------

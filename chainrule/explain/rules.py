@@ -69,7 +69,7 @@ def rule_of(definition: Expr, jacobian: Expr, top: str, bottom: Symbol) -> Rule:
         is_plain = isinstance(squared, (Symbol, Sum)) and not _has_product(squared)
         return SQUARES if is_plain else SQUARES_OF_LINEAR
     if isinstance(core, (Identity, Number, Ones)):
-        return SUM
+        return SUM if isinstance(definition, Sum) else _constant(core)
     if isinstance(definition, Call):
         return Rule(definition.function)
     if isinstance(core, Diag) and isinstance(definition, (Apply, Power, Hadamard)):
@@ -77,6 +77,10 @@ def rule_of(definition: Expr, jacobian: Expr, top: str, bottom: Symbol) -> Rule:
     if contains(jacobian, bottom.name) or contains(jacobian, top):
         return PRODUCT if _times_itself(definition, bottom.name) else CHAIN
     return _linear(core, bottom)
+
+
+def _constant(core: Expr) -> Rule:
+    return REPEATED if isinstance(core, Ones) and core.is_column else LINEAR_MAP
 
 
 def _linear(core: Expr, bottom: Symbol) -> Rule:

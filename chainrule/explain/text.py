@@ -14,6 +14,7 @@ from chainrule.explain.layout import (
     size_text,
     value_lines,
 )
+from chainrule.explain.notation import PRODUCT
 from chainrule.explain.steps import Entry, Factor, Passes, Quantity, Step
 from chainrule.explain.text_notation import PLAIN, TextNotation
 
@@ -117,15 +118,14 @@ class _Text:
         head = f"  {self._by(entry.name)} = "
         sign = "d" if self.notation.ascii else "∂"
         inside = f"[{sign}{entry.matrix}/{sign}{entry.name}]"
-        inner = TextNotation(self.passes.sizes, {entry.name: inside}, self.notation.ascii)(
-            entry.inner
-        )
+        notation = TextNotation(self.passes.sizes, {entry.name: inside}, self.notation.ascii)
+        inner = notation.bracketed(entry.inner, PRODUCT)
         factors = [self._bracketed(item.expression) for item in entry.factors]
         text = " · ".join([*factors, inner])
         return self._continued(head, f"{text}    for an entry {entry.name} of {entry.matrix}")
 
     def _bracketed(self, expr: Expr) -> str:
-        return self.notation.bracketed(expr, 3)
+        return self.notation.bracketed(expr, PRODUCT)
 
     def _collected(self, step: Step, head: str) -> list[str]:
         """The whole matrix, by the short name of the derivative before it."""

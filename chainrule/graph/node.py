@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
@@ -51,7 +52,7 @@ class Primitive(ABC):
 
     def operations(self, node: Node) -> int:
         """Floating-point operations, counted as one an output element unless overridden."""
-        return int(np.prod(node.shape, dtype=np.int64))
+        return prod(node.shape)
 
     def text(self, node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
         """The node as a person would write it, and how tightly that binds (9 never needs brackets).
@@ -124,7 +125,7 @@ class Node:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
     @property
     def differentiable(self) -> bool:

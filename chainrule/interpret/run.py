@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.graph.node import CONSTANT, Array, Node
+from chainrule.graph.node import CONSTANT, INPUT, Array, Node
 from chainrule.graph.walk import last_uses, topological
 
 
@@ -58,6 +58,22 @@ def keep_value(node: Node) -> Array:
         evaluate_all([node])
     assert node.value is not None, "evaluation gives every node a value"
     return node.value
+
+
+def owned(nodes: Sequence[Node], arrays: Sequence[Array]) -> list[Any]:
+    """Results as NumPy gives them: fresh writable arrays, or numbers where there are no axes."""
+    seen: set[int] = set()
+    results: list[Any] = []
+    for node, array in zip(nodes, arrays, strict=True):
+        if array.ndim == 0:
+            results.append(array[()])
+            continue
+        shared = node.value is not None or node.primitive is INPUT or id(array) in seen
+        if shared or array.base is not None or not array.flags.writeable:
+            array = array.copy()
+        seen.add(id(array))
+        results.append(array)
+    return results
 
 
 class Instruction(NamedTuple):

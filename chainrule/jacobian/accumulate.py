@@ -11,16 +11,18 @@ from typing import Literal, NamedTuple
 
 from chainrule.graph.node import Node
 from chainrule.graph.walk import dependents, older_than, topological
+from chainrule.jacobian.composing import compose
+from chainrule.jacobian.merging import merged, simplified
 from chainrule.jacobian.summands import (
     Summand,
     Unstructured,
     canonical,
-    compose,
     from_term,
     identity_summand,
-    merged,
-    simplified,
+    plain_axes,
 )
+from chainrule.primitives.contraction import CONTRACT
+from chainrule.primitives.products import is_sum_of_products
 
 Order = Literal["forward", "reverse", "mixed"]
 MOST = 16
@@ -33,6 +35,8 @@ class Accumulated(NamedTuple):
     order: Order
     summands: tuple[Summand, ...]
     operations: int
+    has_products: bool = True
+    """Whether sums of products were formed on the way: else every order takes the same work."""
 
 
 def accumulate(output: Node, leaf: Node, order: Order) -> Accumulated:
@@ -48,9 +52,14 @@ def accumulate(output: Node, leaf: Node, order: Order) -> Accumulated:
     summands = _backwards(nodes, active, output, leaf, order) if order != "forward" else (
         _forwards(nodes, active, output, leaf)
     )  # fmt: skip
-    finished = merged([canonical(simplified(item, eager=True)) for item in summands])
+    whole = [plain_axes(simplified(s, eager=True), output.shape, leaf.shape) for s in summands]
+    finished = merged([canonical(item) for item in whole])
     coefficients = [item.node for summand in finished for item in summand.coefficients]
-    return Accumulated(order, tuple(finished), operations_beyond(coefficients, output))
+    extra = beyond(coefficients, output)
+    has_products = any(
+        node.primitive is CONTRACT and is_sum_of_products(node.params) for node in extra
+    )
+    return Accumulated(order, tuple(finished), operations_of(extra), has_products)
 
 
 def _backwards(
@@ -101,8 +110,12 @@ def _combined(
     return total
 
 
-def operations_beyond(nodes: Sequence[Node], output: Node) -> int:
-    """Operations of everything that the nodes need and the output does not."""
+def beyond(nodes: Sequence[Node], output: Node) -> list[Node]:
+    """Everything that the nodes need and the output does not."""
     primal = set(topological([output]))
-    extra = [node for node in topological(nodes) if node not in primal]
-    return sum(node.primitive.operations(node) for node in extra)
+    return [node for node in topological(nodes) if node not in primal]
+
+
+def operations_of(nodes: Sequence[Node]) -> int:
+    """Floating-point operations of nodes, each on its own."""
+    return sum(node.primitive.operations(node) for node in nodes)

@@ -8,22 +8,29 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ArgumentError
-from chainrule.jacobian.summands import Composition, Summand, canonical, merged, simplified
+from chainrule.graph.node import Array, constant
+from chainrule.jacobian.composing import Composition
+from chainrule.jacobian.merging import merged, simplified
+from chainrule.jacobian.summands import Summand, canonical
 from chainrule.primitives.selections import Range, whole
-from chainrule.primitives.terms import Affine
+from chainrule.primitives.terms import Affine, Axis, Gather
 from chainrule.shapes import Shape
 
+Part = Range | Array
+"""What is taken of an axis: a range, or an array of positions."""
 
-def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Range], list[int]]:
-    """What a key of slices and whole numbers takes of each axis, and which axes remain."""
+
+def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Part], list[int]]:
+    """What a key takes of each axis, and which axes remain."""
     items = list(key) if isinstance(key, tuple) else [key]
-    if Ellipsis in items:
-        at = items.index(Ellipsis)
+    at = next((k for k, item in enumerate(items) if item is Ellipsis), None)
+    if at is not None:
         items[at : at + 1] = [slice(None)] * (len(shape) - len(items) + 1)
     items += [slice(None)] * (len(shape) - len(items))
     if len(items) > len(shape):
         raise IndexError(f"too many indices: {len(items)} for a Jacobian of shape {shape}")
-    ranges, kept = [], []
+    ranges: list[Part] = []
+    kept: list[int] = []
     for axis, (item, size) in enumerate(zip(items, shape, strict=True)):
         if isinstance(item, slice):
             start, stop, step = item.indices(size)
@@ -34,16 +41,33 @@ def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Range], list[int]]:
                 raise IndexError(f"index {item} is out of bounds for axis {axis} of size {size}")
             ranges.append(Range(int(item) % size, 1, 1))
         else:
-            raise ArgumentError(
-                "Jacobian[...]", "only slices and whole numbers select outputs and inputs",
-                got=repr(item), remedy="use J.toarray()[...] for other keys",
-            )  # fmt: skip
+            ranges.append(_positions(item, axis, size))
+            kept.append(axis)
+    if sum(isinstance(part, np.ndarray) for part in ranges) > (1 if len(kept) == len(shape) else 0):
+        raise ArgumentError(
+            "Jacobian[...]", "one array of positions goes with slices alone", got=repr(key),
+            remedy="select one axis after the other, as in J[rows][:, columns]",
+        )  # fmt: skip
     return ranges, kept
 
 
-def part(
-    summands: Sequence[Summand], ranges: Sequence[Range], kept: Sequence[int]
-) -> list[Summand]:
+def _positions(item: Any, axis: int, size: int) -> Array:
+    """A list or array of whole numbers, or a mask, as positions along an axis."""
+    table = np.asarray(item)
+    if table.dtype.kind == "b" and table.shape == (size,):
+        return np.flatnonzero(table)
+    if item is None or table.ndim != 1 or table.dtype.kind not in "iu":
+        raise ArgumentError(
+            "Jacobian[...]",
+            "slices, whole numbers and arrays of them select outputs and inputs",
+            got=repr(item), remedy="use J.toarray()[...] for other keys",
+        )  # fmt: skip
+    if table.size and not (-size <= table.min() and table.max() < size):
+        raise IndexError(f"a position is out of bounds for axis {axis} of size {size}")
+    return np.where(table < 0, table + size, table)
+
+
+def part(summands: Sequence[Summand], ranges: Sequence[Part], kept: Sequence[int]) -> list[Summand]:
     """The summands of the rows and columns that ranges select; axes not kept are dropped."""
     made = []
     for summand in summands:
@@ -52,16 +76,21 @@ def part(
         shape = [state.axis_length(axis) for axis in axes]
         labels: list[int] = []
         for axis, part_of, size in zip(axes, ranges, shape, strict=True):
-            label = state.fresh(part_of.length)
+            label = state.fresh(len(part_of) if isinstance(part_of, np.ndarray) else part_of.length)
             labels.append(label)
-            by = label if part_of == whole(size or -1) else Affine(label, *part_of)
-            state.pairs.append((axis, by))
+            state.pairs.append((axis, _taken(part_of, label, size)))
         rank = len(summand.out)
         state.out = [labels[k] for k in range(rank) if k in kept]
         state.into = [labels[k] for k in range(rank, len(axes)) if k in kept]
         if state.resolve():
             made.append(canonical(simplified(state.summand(), eager=True)))
     return merged(made)
+
+
+def _taken(part_of: Part, label: int, size: int) -> Axis:
+    if isinstance(part_of, np.ndarray):
+        return Gather(constant(part_of), (label,))
+    return label if part_of == whole(size or -1) else Affine(label, *part_of)
 
 
 def diagonal(summands: Sequence[Summand]) -> list[Summand]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,20 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chainrule.errors import MemoryRefused, ShapeError
-from chainrule.graph.node import Array, Node, constant
-from chainrule.interpret.run import evaluate
+from chainrule.graph.node import Array, Node, constant, holding
+from chainrule.interpret.run import evaluate, owned
 from chainrule.jacobian import indexing, structure, writing
 from chainrule.jacobian.accumulate import Accumulated
+from chainrule.jacobian.composing import compose
+from chainrule.jacobian.merging import merged, simplified
 from chainrule.jacobian.picture import spy_svg
 from chainrule.jacobian.solving import solve
-from chainrule.jacobian.summands import (
-    Summand,
-    Unstructured,
-    canonical,
-    compose,
-    merged,
-    simplified,
-)
+from chainrule.jacobian.summands import Summand, Unstructured, canonical
 from chainrule.primitives.terms import Coefficient
 from chainrule.shapes import Shape
 
@@ -34,6 +29,13 @@ if TYPE_CHECKING:
 
 
 NUMBERS = (int, float, np.integer, np.floating)
+
+
+ALWAYS_FREE = 2**20
+"""Bytes that are not worth asking the system for: a megabyte."""
+
+Evaluate = Callable[[Sequence[Node]], Sequence[Array]]
+"""What computes the values of coefficients."""
 
 
 class Routes(NamedTuple):
@@ -96,9 +98,12 @@ class Jacobian:
         accumulate: Callable[[], Sequence[Accumulated]],
         routes: Routes | None = None,
         is_symmetric: bool = False,
+        evaluate: Evaluate = evaluate,
     ) -> None:
         self.output_shape, self.input_shape, self.dtype = output_shape, input_shape, dtype
         self._accumulate, self._routes, self.is_symmetric = accumulate, routes, is_symmetric
+        self._evaluate = evaluate
+        self._handed_out = False
 
     @classmethod
     def of_summands(
@@ -125,6 +130,28 @@ class Jacobian:
         """The structured summands, from the cheapest order of accumulation."""
         return self.orders[0].summands
 
+    @cached_property
+    def _nodes(self) -> list[Node]:
+        return structure.coefficient_nodes(self.summands)
+
+    @cached_property
+    def _values(self) -> Mapping[Node, Array]:
+        """The arrays of all coefficients and tables of positions, computed once."""
+        self._refuse_if_larger(self.nbytes, "the coefficients")
+        values = dict(zip(self._nodes, self._evaluate(self._nodes), strict=True))
+        if self._evaluate is evaluate:  # the nodes are this Jacobian's own: for whoever asks next
+            for node, value in values.items():
+                node.value = value
+        return values
+
+    @cached_property
+    def _settled(self) -> tuple[Summand, ...]:
+        """Summands to compute with: a plan's own nodes stand for every point, and have no value."""
+        if self._evaluate is evaluate:
+            return self.summands
+        became = {node: holding(value) for node, value in self._values.items()}
+        return tuple(structure.with_coefficients(item, became) for item in self.summands)
+
     @property
     def shape(self) -> Shape:
         return self.output_shape + self.input_shape
@@ -140,7 +167,7 @@ class Jacobian:
 
     @property
     def nbytes(self) -> int:
-        return structure.nbytes(self.summands)
+        return structure.nbytes_of(self._nodes)
 
     @property
     def dense_nbytes(self) -> int:
@@ -173,8 +200,27 @@ class Jacobian:
         self._refuse_if_larger(self.dense_nbytes, "toarray")
         if self._routes is not None and self._routes.is_traced:
             return self._routes.dense()
-        self._compute()
-        return writing.write_dense(self.summands, self.shape, self.dtype)
+        handed_out = self._whole_array()
+        if handed_out is not None:
+            return handed_out
+        return writing.write_dense(self.summands, self.shape, self.dtype, self._values)
+
+    def _whole_array(self) -> Array | None:
+        """The one coefficient that is the array already: handed out once instead of copied."""
+        if self._handed_out or self._is_computed or len(self.summands) != 1:
+            return None
+        (only,) = self.summands
+        rank = len(self.output_shape)
+        labels = tuple(range(self.ndim))
+        whole = ((labels[:rank], labels[rank:]), labels, 1.0)
+        held = [item for item in only.coefficients if item.node.value is None]
+        if len(only.coefficients) != 1 or not held or held[0].node.dtype != self.dtype:
+            return None
+        if ((only.out, only.into), held[0].labels, only.scale) != whole or only.triangles:
+            return None
+        self._handed_out = True
+        array: Array = owned([held[0].node], self._evaluate([held[0].node]))[0]
+        return np.asarray(array)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.toarray(), dtype=dtype)
@@ -191,8 +237,9 @@ class Jacobian:
         """
         size = structure.entries(self.summands) * (self.dtype.itemsize + 4)
         self._refuse_if_larger(size, "tosparse")
-        self._compute()
-        return writing.write_sparse(self.summands, self.output_shape, self.input_shape, self.dtype)
+        return writing.write_sparse(
+            self.summands, self.output_shape, self.input_shape, self.dtype, self._values
+        )
 
     def aslinearoperator(self) -> LinearOperator:
         """A SciPy LinearOperator of outputs by inputs, both flattened, which never forms J."""
@@ -214,9 +261,8 @@ class Jacobian:
                 "diagonal", "the output and the input must have one shape",
                 got=f"{self.output_shape} by {self.input_shape}",
             )  # fmt: skip
-        self._compute()
         try:
-            parts = indexing.diagonal(self.summands)
+            parts = indexing.diagonal(self._settled)
         except Unstructured:
             size = prod(self.output_shape)
             flat = self.toarray().reshape(size, size)
@@ -245,7 +291,7 @@ class Jacobian:
     @property
     def T(self) -> Jacobian:
         """The transpose: inputs by outputs."""
-        parts = [canonical(summand.transposed) for summand in self.summands]
+        parts = [canonical(summand.transposed) for summand in self._settled]
         return self.of_summands(self.input_shape, self.output_shape, self.dtype, parts)
 
     def __matmul__(self, other: Any) -> Any:
@@ -294,7 +340,7 @@ class Jacobian:
             )
         dtype = np.result_type(self.dtype, inner.dtype)
         try:
-            made = [compose(one, two) for one in self.summands for two in inner.summands]
+            made = [compose(one, two) for one in self._settled for two in inner._settled]
             parts = merged([canonical(simplified(m, eager=True)) for m in made if m is not None])
         except Unstructured:
             rank = len(self.input_shape)
@@ -312,13 +358,13 @@ class Jacobian:
                 f"{other.output_shape} by {other.input_shape}",
             )  # fmt: skip
         dtype = np.result_type(self.dtype, other.dtype)
-        parts = merged([*self.summands, *other.summands])
+        parts = merged([*self._settled, *other._settled])
         return self.of_summands(self.output_shape, self.input_shape, dtype, parts)
 
     def __mul__(self, scale: Any) -> Jacobian:
         if not isinstance(scale, NUMBERS):
             return NotImplemented
-        parts = [summand._replace(scale=summand.scale * float(scale)) for summand in self.summands]
+        parts = [summand._replace(scale=summand.scale * float(scale)) for summand in self._settled]
         return self.of_summands(self.output_shape, self.input_shape, self.dtype, parts)
 
     __rmul__ = __mul__
@@ -333,13 +379,14 @@ class Jacobian:
         return self + -other if isinstance(other, Jacobian) else NotImplemented
 
     def __getitem__(self, key: Any) -> Jacobian:
-        """Part of the outputs and inputs, by slices and whole numbers, outputs first."""
+        """Part of the outputs and inputs, by slices, whole numbers, or an array of them."""
         ranges, kept = indexing.parts_of_axes(key, self.shape)
         rank = len(self.output_shape)
-        out = tuple(ranges[k].length for k in range(rank) if k in kept)
-        into = tuple(ranges[k].length for k in range(rank, self.ndim) if k in kept)
+        lengths = [len(item) if isinstance(item, np.ndarray) else item.length for item in ranges]
+        out = tuple(lengths[k] for k in range(rank) if k in kept)
+        into = tuple(lengths[k] for k in range(rank, self.ndim) if k in kept)
         try:
-            parts = indexing.part(self.summands, ranges, kept)
+            parts = indexing.part(self._settled, ranges, kept)
         except Unstructured:
             found = self.toarray()[key]
             return _dense(found, out, into)
@@ -349,18 +396,11 @@ class Jacobian:
 
     @property
     def _is_computed(self) -> bool:
-        if "orders" not in self.__dict__:
-            return False
-        return all(node.value is not None for node in structure.coefficient_nodes(self.summands))
-
-    def _compute(self) -> None:
-        """Compute what the summands hold and keep it on their nodes."""
-        self._refuse_if_larger(self.nbytes, "the coefficients")
-        missing = [n for n in structure.coefficient_nodes(self.summands) if n.value is None]
-        for node, value in zip(missing, evaluate(missing), strict=True):
-            node.value = value
+        return "_values" in self.__dict__
 
     def _refuse_if_larger(self, needed: int, operation: str) -> None:
+        if needed < ALWAYS_FREE:
+            return
         free = free_memory()
         if needed > free:
             raise MemoryRefused(

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from math import prod
+from typing import Any, NamedTuple
 
 from chainrule.graph.node import Node
 from chainrule.jacobian.summands import Summand
 from chainrule.jacobian.writing import unique_labels
-from chainrule.primitives.terms import Affine, Axis, Coefficient, Gather, all_labels, labels_of
+from chainrule.primitives.terms import (
+    Affine,
+    Axis,
+    Coefficient,
+    Gather,
+    Group,
+    all_labels,
+    are_digits,
+    labels_of,
+)
 from chainrule.shapes import Shape
 
 
@@ -41,7 +52,12 @@ def with_coefficients(summand: Summand, became: Mapping[Node, Node]) -> Summand:
 
 def nbytes(summands: Sequence[Summand]) -> int:
     """Bytes of the coefficients and of the tables of positions."""
-    return sum(node.size * node.dtype.itemsize for node in coefficient_nodes(summands))
+    return nbytes_of(coefficient_nodes(summands))
+
+
+def nbytes_of(nodes: Sequence[Node]) -> int:
+    """Bytes of arrays that are not computed yet."""
+    return sum(node.size * node.dtype.itemsize for node in nodes)
 
 
 def entries(summands: Sequence[Summand]) -> int:
@@ -169,11 +185,89 @@ def _is_banded(summands: Sequence[Summand]) -> bool:
 
 
 def _thin(summands: Sequence[Summand], columns: int) -> str:
-    kind = "banded" if _is_banded(summands) else "sparse"
-    if any(isinstance(axis, Gather) for item in summands for axis in item.out):
-        return f"{kind}, {entries(summands):,} entries"  # a row may be named several times
-    total = 0
+    if not all(_names_rows_once(item) for item in summands):
+        return f"sparse, {entries(summands):,} entries"
+    most, diagonals = _most_per_row(summands)
+    kind = "banded" if _is_banded(summands) and diagonals <= most else "sparse"
+    return f"{kind}, at most {most} of {columns:,} per row"
+
+
+def _names_rows_once(summand: Summand) -> bool:
+    """Whether no row is counted several times by the labels of the output."""
+    if are_digits(summand.out):
+        return True
+    labels = [label for axis in summand.out for label in labels_of(axis)]
+    known = all(isinstance(axis, (int, Affine, Group)) for axis in summand.out)
+    return known and len(set(labels)) == len(labels)
+
+
+class _Band(NamedTuple):
+    """Entries at ``column = slope * row + offset``, an input's axis each, for rows in a range."""
+
+    places: tuple[tuple[int, Fraction, Fraction], ...]
+    first: int
+    last: int
+
+
+def _most_per_row(summands: Sequence[Summand]) -> tuple[int, int]:
+    """Entries of the fullest row, where several on one place count once, and of all bands."""
+    most, spans = 0, defaultdict[Any, list[tuple[int, int]]](list)
     for item in summands:
         own = {label for axis in item.out for label in labels_of(axis)}
-        total += prod(item.sizes[n] for n in unique_labels(item) if n not in own)
-    return f"{kind}, at most {total} of {columns:,} per row"
+        count = prod(item.sizes[n] for n in unique_labels(item) if n not in own)
+        band = _band(item) if count == 1 else None
+        if band is None:
+            most += count
+        else:
+            spans[band.places].append((band.first, band.last))
+    return most + _deepest([_united(rows) for rows in spans.values()]), most + len(spans)
+
+
+def _band(summand: Summand) -> _Band | None:
+    """The summand as a band, where its columns are straight functions of its rows."""
+    rows = {
+        labels_of(axis)[0]: (place, *_line(axis))
+        for place, axis in enumerate(summand.out)
+        if isinstance(axis, (int, Affine))
+    }
+    places = []
+    for axis in summand.into:
+        if not isinstance(axis, (int, Affine)) or labels_of(axis)[0] not in rows:
+            return None
+        place, start, step = rows[labels_of(axis)[0]]
+        there, stride = _line(axis)
+        slope = Fraction(stride, step)
+        places.append((place, slope, there - slope * start))
+    if len(summand.out) != 1 or len(rows) != 1:  # rows of several axes are all taken to overlap
+        return _Band(tuple(places), 0, 0)
+    ((label, (_, start, step)),) = rows.items()
+    end = start + step * (summand.sizes[label] - 1)
+    return _Band(tuple(places), min(start, end), max(start, end))
+
+
+def _line(axis: Axis) -> tuple[int, int]:
+    """Start and step of positions along an axis."""
+    return (axis.start, axis.step) if isinstance(axis, Affine) else (0, 1)
+
+
+def _united(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges of rows without overlaps."""
+    result: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if result and first <= result[-1][1]:
+            result[-1] = (result[-1][0], max(last, result[-1][1]))
+        else:
+            result.append((first, last))
+    return result
+
+
+def _deepest(bands: Sequence[Sequence[tuple[int, int]]]) -> int:
+    """The most bands that one row belongs to."""
+    events = [
+        event for spans in bands for first, last in spans for event in ((first, 1), (last + 1, -1))
+    ]
+    depth = deepest = 0
+    for _, change in sorted(events):
+        depth += change
+        deepest = max(deepest, depth)
+    return deepest

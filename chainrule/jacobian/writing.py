@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.graph.node import Array
-from chainrule.jacobian.summands import Summand, as_gather, written_triangle
+from chainrule.graph.node import Array, Node
+from chainrule.jacobian.summands import Summand, as_gather, on_diagonals, written_triangle
 from chainrule.primitives.terms import Affine, Axes, Axis, Gather, Group, all_labels, labels_of
 from chainrule.shapes import Labels, Shape
 
@@ -22,10 +22,16 @@ def unique_labels(summand: Summand) -> Labels:
     return tuple(dict.fromkeys((*all_labels(summand.out), *all_labels(summand.into))))
 
 
-def values(summand: Summand, labels: Labels, out: Array | None = None) -> Array:
+Values = Mapping[Node, Array]
+"""The arrays of coefficients and of tables of positions; constants bring their own."""
+
+
+def values(summand: Summand, labels: Labels, known: Values, out: Array | None = None) -> Array:
     """The product of the coefficients over labels, broadcastable to their sizes."""
     parts = [*summand.coefficients, *(written_triangle(item) for item in summand.triangles)]
-    factors = [_aligned(item.node.value, item.labels, labels) for item in parts]
+    factors = [
+        _aligned(known.get(item.node, item.node.value), item.labels, labels) for item in parts
+    ]
     if not factors:
         return np.asarray(summand.scale)
     result = factors[0]
@@ -40,7 +46,7 @@ def values(summand: Summand, labels: Labels, out: Array | None = None) -> Array:
 
 def _aligned(array: Array | None, own: Labels, labels: Labels) -> Array:
     """Axes in the order of ``labels``, with axes of size 1 for those that it lacks."""
-    assert array is not None, "coefficients are computed before they are written"
+    assert array is not None, "coefficients and tables are computed before they are written"
     order = [own.index(label) for label in labels if label in own]
     index = tuple(slice(None) if label in own else None for label in labels)
     return array.transpose(order)[index]
@@ -49,19 +55,21 @@ def _aligned(array: Array | None, own: Labels, labels: Labels) -> Array:
 # -- dense ----------------------------------------------------------------------------------------
 
 
-def write_dense(summands: Sequence[Summand], shape: Shape, dtype: np.dtype[Any]) -> Array:
+def write_dense(
+    summands: Sequence[Summand], shape: Shape, dtype: np.dtype[Any], known: Values
+) -> Array:
     """The sum of the summands as one array."""
     rest = sorted(summands, key=_leaves_zeros)
     if rest and not _leaves_zeros(rest[0]):
         first, *rest = rest
         result = np.empty(shape, dtype)
-        product = values(first, unique_labels(first), out=result)
+        product = values(first, unique_labels(first), known, out=result)
         if product is not result:
             result[...] = product
     else:
         result = np.zeros(shape, dtype)
     for summand in rest:
-        _add(result, summand)
+        _add(result, summand, known)
     return result
 
 
@@ -71,19 +79,19 @@ def _leaves_zeros(summand: Summand) -> bool:
     return len(set(axes)) < len(axes) or not all(isinstance(axis, int) for axis in axes)
 
 
-def _add(result: Array, summand: Summand) -> None:
+def _add(result: Array, summand: Summand, known: Values) -> None:
     """Add one summand to the entries that it has."""
     axes = (*summand.out, *summand.into)
     labels = unique_labels(summand)
     sizes = tuple(summand.sizes[label] for label in labels)
     if 0 in sizes:
         return
-    product = values(summand, labels)
+    product = values(summand, labels, known)
     if all(isinstance(axis, (int, Affine, Group)) for axis in axes):
         view = _strided(result, axes, labels, sizes)
         view += product
         return
-    index = tuple(_positions(axis, labels, summand) for axis in axes)
+    index = tuple(_positions(axis, labels, summand, known) for axis in axes)
     np.add.at(result, index, np.broadcast_to(product, sizes))
 
 
@@ -105,39 +113,27 @@ def _strided(result: Array, axes: Axes, labels: Labels, sizes: Shape) -> Array:
     )
 
 
-def _positions(axis: Axis, labels: Labels, summand: Summand) -> Array:
+def _positions(axis: Axis, labels: Labels, summand: Summand, known: Values) -> Array:
     """Where a summand's entries stand along an axis, broadcastable over its labels."""
     own = labels_of(axis)
-    if isinstance(axis, int):
-        table = np.arange(summand.sizes[axis])
-    elif isinstance(axis, Affine):
-        table = axis.start + axis.step * np.arange(axis.length)
-    elif isinstance(axis, Gather):
-        found = axis.positions.value
-        assert found is not None, "tables of positions are computed before they are written"
-        table = found
-    else:
-        table = np.asarray(as_gather(axis, summand.sizes).positions.value)
-    distinct = tuple(dict.fromkeys(own))
-    for label in distinct:
-        while own.count(label) > 1:
-            first = own.index(label)
-            second = own.index(label, first + 1)
-            table = np.moveaxis(table.diagonal(0, first, second), -1, first)
-            own = (*own[:second], *own[second + 1 :])
-    return _aligned(table, own, labels)
+    if isinstance(axis, Gather):
+        held = known.get(axis.positions, axis.positions.value)
+        assert held is not None, "tables are computed before they are written"
+        return _aligned(on_diagonals(held, own), tuple(dict.fromkeys(own)), labels)
+    table = as_gather(axis, summand.sizes)
+    return _aligned(table.positions.value, table.labels, labels)
 
 
 # -- sparse ---------------------------------------------------------------------------------------
 
 
 def write_sparse(
-    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any]
+    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any], known: Values
 ) -> csr_array:
     """A CSR matrix of outputs by inputs, both flattened in row-major order."""
     if summands and all(_is_regular(summand, out) for summand in summands):
-        return _interleaved(summands, out, into, dtype)
-    return _collected(summands, out, into, dtype)
+        return _interleaved(summands, out, into, dtype, known)
+    return _collected(summands, out, into, dtype, known)
 
 
 def _is_regular(summand: Summand, out: Shape) -> bool:
@@ -151,16 +147,16 @@ def _index_dtype(out: Shape, into: Shape, entries: int) -> type[np.int32] | type
     return np.int32 if largest < 2**31 else np.int64
 
 
-def _flat(axes: Axes, shape: Shape, labels: Labels, summand: Summand) -> Array:
+def _flat(axes: Axes, shape: Shape, labels: Labels, summand: Summand, known: Values) -> Array:
     """Positions in the flattened array, broadcastable over the labels."""
     total = np.zeros((1,) * len(labels), np.int64)
     for k, axis in enumerate(axes):
-        total = total + _positions(axis, labels, summand) * prod(shape[k + 1 :])
+        total = total + _positions(axis, labels, summand, known) * prod(shape[k + 1 :])
     return total
 
 
 def _interleaved(
-    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any]
+    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any], known: Values
 ) -> csr_array:
     """Entries written side by side in each row: no sorting, no intermediate lists."""
     from scipy.sparse import csr_array
@@ -176,9 +172,9 @@ def _interleaved(
         labels = unique_labels(summand)
         sizes = tuple(summand.sizes[label] for label in labels)
         place = (slice(None), slice(at, at + count))
-        where = np.broadcast_to(_flat(summand.into, into, labels, summand), sizes)
+        where = np.broadcast_to(_flat(summand.into, into, labels, summand, known), sizes)
         columns[place] = where.reshape(rows, count)
-        data[place] = np.broadcast_to(values(summand, labels), sizes).reshape(rows, count)
+        data[place] = np.broadcast_to(values(summand, labels, known), sizes).reshape(rows, count)
         at += count
     pointers = np.arange(0, rows * per_row + 1, per_row or 1, dtype=index)
     if not per_row:
@@ -199,7 +195,7 @@ def _first_column(entry: tuple[Summand, int]) -> tuple[int, ...]:
 
 
 def _collected(
-    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any]
+    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any], known: Values
 ) -> csr_array:
     """Entries as lists of rows, columns and values; equal places are added."""
     from scipy.sparse import coo_array, csr_array
@@ -210,9 +206,9 @@ def _collected(
         labels = unique_labels(summand)
         sizes = tuple(summand.sizes[label] for label in labels)
         arrays = (
-            values(summand, labels).astype(dtype, copy=False),
-            _flat(summand.out, out, labels, summand),
-            _flat(summand.into, into, labels, summand),
+            values(summand, labels, known).astype(dtype, copy=False),
+            _flat(summand.out, out, labels, summand, known),
+            _flat(summand.into, into, labels, summand, known),
         )
         data, rows, columns = (np.broadcast_to(a, sizes).ravel() for a in arrays)
         parts.append((data, rows, columns))

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from chainrule.graph.node import Node, scalar_value
+from chainrule.graph.node import Array, Node, scalar_value
 from chainrule.primitives import contraction
-from chainrule.primitives.elementwise import ROWS, apply, elementwise
+from chainrule.primitives.elementwise import ROWS, Elementwise, apply, elementwise
 from chainrule.primitives.expression import UFUNCS, Expression
+
+BLOCK = 256
+"""Rows of a block of a float32 or float64 matrix of which two fit into the cache."""
 
 # -- sums and products: products are contractions -------------------------------------------------
 
-add = elementwise(np.add, derivative=(1, 1))
+
+class Sum(Elementwise):
+    """``a + b``; a matrix plus its own transpose is read once, and mirrored."""
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        a, b = node.inputs
+        if contraction.is_transpose(b, of=a) or contraction.is_transpose(a, of=b):
+            return symmetric_sum
+        return super().bind(node)
+
+
+def symmetric_sum(a: Array, b: Array) -> Array:
+    """``a + b`` where b is the transpose of a, in blocks that stay in the cache."""
+    size = a.shape[0]
+    result = np.empty(a.shape, a.dtype)
+    for start in range(0, size, BLOCK):
+        rows = slice(start, start + BLOCK)
+        for column in range(start, size, BLOCK):
+            columns = slice(column, column + BLOCK)
+            np.add(a[rows, columns], b[rows, columns], out=result[rows, columns])
+            if column > start:
+                result[columns, rows] = result[rows, columns].T
+    return result
+
+
+add = elementwise(np.add, derivative=(1, 1), kind=Sum)
 subtract = elementwise(np.subtract, derivative=(1, -1))
 
 

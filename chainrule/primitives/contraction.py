@@ -8,6 +8,7 @@ their derivatives.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -117,6 +118,7 @@ def contract(
         float(scale),
         result_dtype,
         strong and not all(node.finite for node in nodes),
+        _is_symmetric(nodes, lists, out),
     )
     return make(CONTRACT, tuple(nodes), spec)
 
@@ -124,7 +126,7 @@ def contract(
 @lru_cache(maxsize=8192)
 def _canonical(
     lists: tuple[Labels, ...], shapes: tuple[Shape, ...], out: Labels, shape: Shape,
-    scale: float, dtype: np.dtype[Any], strong: bool,
+    scale: float, dtype: np.dtype[Any], strong: bool, symmetric: bool,
 ) -> Spec:  # fmt: skip
     """Labels numbered in the order of their first appearance, so that equal products are equal."""
     numbers: dict[int, int] = {}
@@ -136,7 +138,17 @@ def _canonical(
                 sizes.append(size)
     operands = tuple(tuple(numbers[label] for label in item) for item in lists)
     result = tuple(numbers[label] for label in out)
-    return Spec(operands, result, tuple(sizes), scale, dtype, strong)
+    return Spec(operands, result, tuple(sizes), scale, dtype, strong, symmetric)
+
+
+def _is_symmetric(nodes: Sequence[Node], lists: Sequence[Labels], out: Labels) -> bool:
+    """Whether exchanging the labels of a matrix gives the same product, as in Xᵀ D X."""
+    if len(out) != 2 or len(nodes) < 2 or out[0] == out[1]:
+        return False
+    across = {out[0]: out[1], out[1]: out[0]}
+    exchanged = [tuple(across.get(label, label) for label in labels) for labels in lists]
+    mine = Counter(zip(nodes, lists, strict=True))
+    return mine == Counter(zip(nodes, exchanged, strict=True))
 
 
 def _is_relabelling(node: Node) -> bool:
@@ -204,6 +216,17 @@ def transpose(node: Node, order: Sequence[int]) -> Node:
     """Axes in another order."""
     labels = tuple(range(node.ndim))
     return relabel(node, labels, tuple(order), tuple(node.shape[axis] for axis in order))
+
+
+def is_transpose(node: Node, of: Node) -> bool:
+    """Whether a matrix is the transpose of another, which is never formed."""
+    return (
+        node.primitive is CONTRACT
+        and node.inputs == (of,)
+        and node.params.out == node.params.operands[0][::-1] == (1, 0)
+        and node.params.scale == 1.0
+        and node.dtype == of.dtype
+    )
 
 
 def insert_axes(node: Node, axes: Sequence[int]) -> Node:

@@ -138,6 +138,7 @@ def elementwise(
     finite: bool = True,
     dtype: str | None = None,
     source: str = "",
+    kind: type[Elementwise] = Elementwise,
 ) -> Elementwise:
     """Declare an elementwise primitive: one row of the tables beside this module.
 
@@ -157,11 +158,13 @@ def elementwise(
         The result's dtype where NumPy's ufunc does not say it.
     source : str
         Where the formula is from, if it is not common knowledge.
+    kind : class
+        How it runs, where that depends on the node and not on the arrays alone.
     """
     given = derivative if isinstance(derivative, (list, tuple)) else (derivative,)
     derivatives = tuple(_as_callable(item) for item in given)
     intervals: Any = domain if np.ndim(domain) == 2 else (domain,) * len(derivatives)
-    row = Elementwise(
+    row = kind(
         name or getattr(function, "__name__", ""),
         function,
         derivatives,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, reduce
+from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
@@ -19,6 +20,13 @@ from chainrule.graph.node import Array
 from chainrule.shapes import Labels
 
 Step = Callable[..., Array]
+
+STRIPS = 4
+"""Strips in which a symmetric product is computed: each from its diagonal block on."""
+SYMMETRIC_SHARE = (STRIPS + 1) / (2 * STRIPS)
+"""The share of a symmetric product's multiplications that are done; the rest is mirrored."""
+SMALLEST_SYMMETRIC = 128
+"""Below this many rows the strips are too narrow for BLAS to gain."""
 
 
 class Spec(NamedTuple):
@@ -35,6 +43,8 @@ class Spec(NamedTuple):
     dtype: np.dtype[Any]
     strong: bool
     """Whether a factor that is exactly zero wins over an infinite or undefined one."""
+    symmetric: bool = False
+    """Whether the result, a matrix, is known to be its own transpose."""
 
 
 @lru_cache(maxsize=8192)
@@ -48,16 +58,29 @@ def plan(spec: Spec, dtypes: tuple[np.dtype[Any], ...]) -> Step:
     return lambda *arrays: finish(product(*arrays))
 
 
+@lru_cache(maxsize=8192)
 def multiplications(spec: Spec) -> int:
     """Multiplications and additions that the plan takes."""
     everything = {label for labels in spec.operands for label in labels}
     summed = everything - set(spec.out)
     if len(spec.operands) > 2 and summed:
         path = opt_einsum.contract_path(*_equation(spec), shapes=True)[1]
-        return int(path.opt_cost)
+        return int(int(path.opt_cost) * _share(spec))
     count = prod(spec.sizes[label] for label in everything)
     factors = len(spec.operands) - 1 + bool(summed) + (spec.scale != 1.0)
-    return count * factors
+    return int(count * factors * _share(spec))
+
+
+def _share(spec: Spec) -> float:
+    """The share of the multiplications that is left where half of the result is mirrored."""
+    large = spec.symmetric and spec.sizes[spec.out[0]] >= SMALLEST_SYMMETRIC
+    return SYMMETRIC_SHARE if large and is_sum_of_products(spec) else 1.0
+
+
+def is_sum_of_products(spec: Spec) -> bool:
+    """Whether several operands are multiplied and summed over a label: a matrix product."""
+    everything = {label for labels in spec.operands for label in labels}
+    return len(spec.operands) > 1 and bool(everything - set(spec.out))
 
 
 # -- one operand ----------------------------------------------------------------------------------
@@ -193,7 +216,8 @@ def _pairs(spec: Spec, labels: Sequence[Labels], out: Labels) -> Step:
         taken = [stack[k] for k in sorted(chosen)]
         stack = [item for k, item in enumerate(stack) if k not in chosen]
         needed = set(out).union(*stack)
-        step, made = _chain(taken, needed, out, spec)
+        is_last = len(steps) == len(path) - 1
+        step, made = _chain(taken, needed, out, spec if is_last else spec._replace(symmetric=False))
         stack.append(made)
         steps.append((tuple(sorted(chosen)), step))
     last = _single(stack[0], out, spec.dtype)
@@ -267,6 +291,8 @@ def _matmul(
         (False, True): np.vecmat if batch else np.matmul,
         (False, False): np.vecdot if batch else np.dot,
     }[bool(left), bool(right)]
+    if spec.symmetric and not batch and len(left) == len(right) == 1:
+        product = symmetric_matmul
     shape = sizes(made)
     reshapes = len(batch) > 1 or len(left) > 1 or len(right) > 1
 
@@ -275,6 +301,18 @@ def _matmul(
         return result.reshape(shape) if reshapes else np.asarray(result)
 
     return run, made
+
+
+def symmetric_matmul(x: Array, y: Array) -> Array:
+    """``x @ y`` where that is symmetric: the part above the diagonal blocks is mirrored."""
+    size = x.shape[0]
+    if size < SMALLEST_SYMMETRIC:
+        return np.asarray(x @ y)
+    result = np.empty((size, size), np.result_type(x, y))
+    for start, stop in pairwise(size * k // STRIPS for k in range(STRIPS + 1)):
+        np.matmul(x[start:stop], y[:, start:], out=result[start:stop, start:])
+        result[stop:, start:stop] = result[start:stop, stop:].T
+    return result
 
 
 def _regroup(labels: Labels, wanted: list[int], shape: tuple[int, ...]) -> Step | None:

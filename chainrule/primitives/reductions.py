@@ -91,7 +91,9 @@ ARGSORT = register(Position("argsort", partial(np.argsort, stable=True), reduces
 def _shifted(a: Array, axis: int) -> tuple[Array, Array]:
     """The array less its largest element along the axis, which itself is kept if infinite."""
     top = a.max(axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, a.dtype.type(0))
+    finite = np.isfinite(top)
+    if not finite.all():
+        top = np.where(finite, top, a.dtype.type(0))
     return a - top, top
 
 

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Node
-from chainrule.interpret.run import evaluate
+from chainrule.interpret.run import evaluate, owned
 from chainrule.primitives import contraction, reductions, transcendental
 from chainrule.primitives.arrangement import reshape
 from chainrule.primitives.elementwise import apply
 from chainrule.primitives.identities import cast
 from chainrule.shapes import normalize_axes, normalize_axis
-from chainrule.tracing.captured import owned
 from chainrule.tracing.traced import Traced, as_node
 
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.graph.node import INPUT, Array, Node, new_input
+from chainrule.graph.node import Array, Node, new_input
 from chainrule.graph.program import Graph
 from chainrule.graph.walk import topological
-from chainrule.interpret.run import Program
+from chainrule.interpret.run import Program, owned
 from chainrule.tracing.containers import flatten, unflatten
 from chainrule.tracing.session import open_arguments, recording
 from chainrule.tracing.traced import Traced, as_node, call
@@ -105,19 +105,3 @@ class Captured:
 def capture(f: Callable[..., Any], *examples: Any) -> Captured:
     """Record a function for arguments like the examples; see :class:`Captured`."""
     return Captured(f, *examples)
-
-
-def owned(nodes: tuple[Node, ...] | list[Node], arrays: list[Array]) -> list[Any]:
-    """Results as NumPy gives them: fresh writable arrays, or numbers where there are no axes."""
-    seen: set[int] = set()
-    results: list[Any] = []
-    for node, array in zip(nodes, arrays, strict=True):
-        if array.ndim == 0:
-            results.append(array[()])
-            continue
-        shared = node.value is not None or node.primitive is INPUT or id(array) in seen
-        if shared or array.base is not None or not array.flags.writeable:
-            array = array.copy()
-        seen.add(id(array))
-        results.append(array)
-    return results

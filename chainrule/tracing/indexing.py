@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError, TracingError
 from chainrule.graph.node import Array, Node, constant
-from chainrule.interpret.run import keep_value, missing_inputs
+from chainrule.interpret.run import missing_inputs
 from chainrule.primitives import contraction
 from chainrule.primitives.arithmetic import where
 from chainrule.primitives.arrangement import reshape
@@ -20,6 +20,7 @@ from chainrule.primitives.expression import UFUNCS, Expression
 from chainrule.primitives.gathers import put, take
 from chainrule.primitives.selections import Range, replace, take_slice
 from chainrule.shapes import Shape
+from chainrule.tracing.session import ask
 
 Item = Any
 """One part of a key: a slice, a whole number, None, an array of positions, or an expression."""
@@ -70,7 +71,7 @@ def _expression(item: Expression) -> Item:
                 got=f"a traced mask of shape {item.node.shape}",
                 remedy="write np.where(mask, x, 0) instead of x[mask]",
             )
-        return keep_value(item.node)
+        return ask(item.node)
     if item.node.dtype.kind not in "iu":
         raise IndexError(f"an index must be whole numbers or booleans; got {item.node.dtype}")
     return item
@@ -248,7 +249,7 @@ def _assign_advanced(node: Node, items: list[Item], values: Node) -> Node:
     traced = [item.node for item in items if isinstance(item, Expression)]
     if missing_inputs(traced):
         return _assign_traced(node, items, values)
-    key = tuple(keep_value(item.node) if isinstance(item, Expression) else item for item in items)
+    key = tuple(ask(item.node) if isinstance(item, Expression) else item for item in items)
     places = np.arange(node.size).reshape(node.shape)[key]
     fitted = reshape(_fit(values, places.shape), (places.size,))
     source = np.full(node.size, -1, np.intp)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chainrule.graph.node import Array, Node, constant
+from chainrule.interpret.run import keep_value
 from chainrule.primitives.contraction import broadcast_to
 
 
@@ -31,6 +32,8 @@ class Session:
     depth: int = 0
     """How many NumPy functions written in terms of others are being recorded."""
     captured: dict[int, tuple[Array, Node]] = field(default_factory=dict)
+    asked: list[Node] = field(default_factory=list)
+    """Guards: values on which the way through the code, or a shape, depended."""
 
     def add_name(self, node: Node, name: Name) -> None:
         """Remember a name, once; equal values may bear several."""
@@ -88,6 +91,14 @@ def carry_names(became: Mapping[Node, Node]) -> None:
         for old, new in became.items():
             for name in session.names.get(old, ()) if old is not new else ():
                 session.add_name(new, name)
+
+
+def ask(node: Node) -> Array:
+    """The value of a node that the code goes by; what is recorded holds for this value."""
+    session = _session.get()
+    if session is not None:
+        session.asked.append(node)
+    return keep_value(node)
 
 
 def capture(array: Array) -> Node:

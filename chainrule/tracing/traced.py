@@ -22,7 +22,7 @@ from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
 from chainrule.tracing.dispatch import FUNCTIONS, METHODS, _is_default, _refuse_keywords
 from chainrule.tracing.names import ALONE, assigned_name, from_in_place_operator, references
-from chainrule.tracing.session import Name, capture, current
+from chainrule.tracing.session import Name, ask, capture, current
 from chainrule.tracing.views import VIEWS, Root, View, view_by, view_by_key
 
 
@@ -116,7 +116,7 @@ class Traced(Expression):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if self.dtype.kind in "iub" and not missing_inputs([self.node]):
-            return np.array(keep_value(self.node), dtype=dtype)  # nothing to lose: no derivative
+            return np.array(ask(self.node), dtype=dtype)  # nothing to lose: no derivative
         raise TracingError(
             "np.array",
             "NumPy was asked to copy a traced value into a plain array, which would lose its "
@@ -154,7 +154,7 @@ class Traced(Expression):
                 remedy="write np.where(condition, a, b) instead of if, and np.maximum, np.clip or "
                 "cr.relu instead of comparing",
             )
-        return keep_value(self.node)
+        return ask(self.node)
 
     def __bool__(self) -> bool:
         return bool(self.concrete("a truth value"))

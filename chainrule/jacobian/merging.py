@@ -1,0 +1,190 @@
+"""Simplifying summands: summed labels contracted, like terms added."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from chainrule.jacobian.summands import Summand, in_order, written_triangle
+from chainrule.primitives import contraction
+from chainrule.primitives.arithmetic import sum_of
+from chainrule.primitives.arrangement import cumulative_sum
+from chainrule.primitives.terms import Affine, Axis, Coefficient, all_labels, labels_of
+from chainrule.shapes import Labels
+
+
+def simplified(summand: Summand, eager: bool) -> Summand:
+    """Summed labels contracted, and factors over the same labels multiplied.
+
+    Coefficients are multiplied out only inside a component that summed labels join, so that outer
+    products stay factors. Where ``eager`` is false, a component waits, so that the order of its
+    products can be chosen as a whole.
+    """
+    summand = _turned_triangles(_without_open_triangles(summand))
+    outer = summand.outer_labels
+    present = {label for item in summand.coefficients for label in item.labels}
+    scale = summand.scale
+    for label, size in summand.sizes.items():
+        if label not in outer and label not in present:
+            scale *= size
+    coefficients = list(summand.coefficients)
+    if eager:
+        coefficients = [
+            _contracted(component, outer, summand.sizes)
+            for component in components(coefficients, outer)
+        ]
+    coefficients = _same_labels(coefficients, outer)
+    used = outer.union(*(item.labels for item in coefficients))
+    sizes = {label: summand.sizes[label] for label in used}
+    return summand._replace(coefficients=tuple(coefficients), sizes=sizes, scale=scale)
+
+
+def _without_open_triangles(summand: Summand) -> Summand:
+    """A cumulative sum over a label that is summed is carried out on what has that label."""
+    ends = {*all_labels(summand.out), *all_labels(summand.into)}
+    for item in summand.triangles:
+        for here, there in ((item.column, item.row), (item.row, item.column)):
+            if here in ends:
+                continue
+            mine = [c for c in summand.coefficients if here in c.labels]
+            rest = tuple(c for c in summand.coefficients if here not in c.labels)
+            labels = tuple(dict.fromkeys([here, *(n for c in mine for n in c.labels)]))
+            shape = tuple(summand.sizes[label] for label in labels)
+            nodes, lists = [c.node for c in mine], [c.labels for c in mine]
+            shared = any(here in (t.row, t.column) for t in summand.triangles if t is not item)
+            if shared or there in labels or not nodes:
+                return _without_open_triangles(
+                    summand._replace(
+                        coefficients=(*summand.coefficients, written_triangle(item)),
+                        triangles=tuple(t for t in summand.triangles if t is not item),
+                    )
+                )
+            product = contraction.contract(nodes, lists, labels, shape, strong=True)
+            # over columns: sums up to each row; over rows: sums from each column on
+            backwards = item.upper if here == item.column else not item.upper
+            summed = cumulative_sum(product, 0, backwards)
+            done = Coefficient(summed, (there, *labels[1:]))
+            return _without_open_triangles(
+                summand._replace(
+                    coefficients=(*rest, done),
+                    sizes={n: size for n, size in summand.sizes.items() if n != here},
+                    triangles=tuple(t for t in summand.triangles if t is not item),
+                )
+            )
+    return summand
+
+
+def _turned_triangles(summand: Summand) -> Summand:
+    """A running sum from behind of what is read from behind is one from the front."""
+    axes = {labels_of(axis): axis for axis in (*summand.out, *summand.into)}
+    counted = Counter(label for axis in (*summand.out, *summand.into) for label in labels_of(axis))
+    busy = {label for item in summand.coefficients for label in item.labels}
+    for item in summand.triangles:
+        backwards = {end: Affine(end, item.size - 1, -1, item.size) for end in item[:2]}
+        free = all(counted[end] == 1 and end not in busy for end in backwards)
+        others = [t for t in summand.triangles if t is not item]
+        shared = {end for t in others for end in (t.row, t.column)} & backwards.keys()
+        if free and not shared and all(axes.get((e,)) == axis for e, axis in backwards.items()):
+            ahead = {axis: Affine(end, 0, 1, item.size) for end, axis in backwards.items()}
+            return summand._replace(
+                out=tuple(_exchanged(axis, ahead) for axis in summand.out),
+                into=tuple(_exchanged(axis, ahead) for axis in summand.into),
+                triangles=(*others, item._replace(upper=not item.upper)),
+            )
+    return summand
+
+
+def _exchanged(axis: Axis, by: Mapping[Affine, Affine]) -> Axis:
+    return by.get(axis, axis) if isinstance(axis, Affine) else axis
+
+
+def components(coefficients: Sequence[Coefficient], outer: set[int]) -> list[list[Coefficient]]:
+    """Groups of coefficients that summed labels join."""
+    groups: list[tuple[set[int], list[Coefficient]]] = []
+    for item in coefficients:
+        summed = set(item.labels) - outer
+        joined = [group for group in groups if group[0] & summed]
+        rest = [group for group in groups if not group[0] & summed]
+        labels = summed.union(*(group[0] for group in joined))
+        members = [member for group in joined for member in group[1]]
+        groups = [*rest, (labels, [*members, item])]
+    return [members for _, members in groups]
+
+
+def _contracted(
+    members: Sequence[Coefficient], outer: set[int], sizes: Mapping[int, int]
+) -> Coefficient:
+    labels = tuple(dict.fromkeys(n for item in members for n in item.labels if n in outer))
+    plain = len(members) == 1 and members[0].labels == labels
+    if plain:
+        return members[0]
+    shape = tuple(sizes[label] for label in labels)
+    nodes, lists = [item.node for item in members], [item.labels for item in members]
+    return Coefficient(contraction.contract(nodes, lists, labels, shape, strong=True), labels)
+
+
+def _same_labels(coefficients: Sequence[Coefficient], outer: set[int]) -> list[Coefficient]:
+    """Coefficients over the same labels as one, in ascending order of labels."""
+    found: dict[Labels, Coefficient] = {}
+    for item in coefficients:
+        ordered = in_order(item)
+        known = found.get(ordered.labels)
+        if known is not None:
+            product = contraction.contract(
+                [known.node, ordered.node], [known.labels, ordered.labels], known.labels,
+                known.node.shape, strong=True,
+            )  # fmt: skip
+            ordered = Coefficient(product, known.labels)
+        found[ordered.labels] = ordered
+    return list(found.values())
+
+
+def merged(summands: Sequence[Summand]) -> list[Summand]:
+    """Like terms added: those that differ in the scale or in one coefficient only."""
+    result: list[Summand] = []
+    for summand in summands:
+        if summand.scale == 0.0:
+            continue
+        for k, known in enumerate(result):
+            both = _added(known, summand)
+            if both is not None:
+                result[k : k + 1] = [both] if both.scale != 0.0 else []
+                break
+        else:
+            result.append(summand)
+    return result
+
+
+def _added(a: Summand, b: Summand) -> Summand | None:
+    """The sum as one summand, where their axes agree and at most one coefficient differs."""
+    if (a.out, a.into, a.triangles) != (b.out, b.into, b.triangles):
+        return None
+    if not a.coefficients and len(b.coefficients) == 1:
+        return _added(b, a)
+    if not b.coefficients and len(a.coefficients) == 1:
+        return _with_constant(a, b.scale)
+    if [item.labels for item in a.coefficients] != [item.labels for item in b.coefficients]:
+        return None
+    differs = [
+        k
+        for k, (one, two) in enumerate(zip(a.coefficients, b.coefficients, strict=True))
+        if one.node is not two.node
+    ]
+    if not differs:
+        return a._replace(scale=a.scale + b.scale)
+    if len(differs) > 1:
+        return None
+    k = differs[0]
+    one, two = a.coefficients[k], b.coefficients[k]
+    ratio = b.scale / a.scale
+    other = two.node if ratio == 1.0 else contraction.scaled(two.node, ratio)
+    total = Coefficient(sum_of(one.node, other), one.labels)
+    return a._replace(coefficients=(*a.coefficients[:k], total, *a.coefficients[k + 1 :]))
+
+
+def _with_constant(a: Summand, constant_part: float) -> Summand:
+    """A summand with one coefficient, and a constant on the same entries."""
+    (item,) = a.coefficients
+    node = item.node
+    same = contraction.full(node.shape, constant_part / a.scale, node.dtype)
+    return a._replace(coefficients=(Coefficient(sum_of(node, same), item.labels),))

@@ -1,0 +1,143 @@
+"""Where a Jacobian can have entries: patterns handed on from node to node, and given ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.errors import ShapeError
+from chainrule.graph.node import Array, Node, constant
+from chainrule.graph.walk import dependents, last_uses, older_than, topological
+from chainrule.interpret.run import evaluate
+from chainrule.jacobian.composing import known
+from chainrule.jacobian.merging import simplified
+from chainrule.jacobian.summands import Summand, Unstructured, from_term
+from chainrule.jacobian.writing import write_sparse
+from chainrule.primitives.terms import Coefficient, Gather, Term
+from chainrule.shapes import Shape
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+MOST_ENTRIES = 3 * 10**7
+"""A pattern with more entries than this is given up: its indices would take 100 MB and more."""
+
+
+def detected(output: Node, leaf: Node) -> csr_array:
+    """The pattern that follows from the graph: every entry outside of it is zero at any point.
+
+    Zeros of constant coefficients, such as a constant matrix, are outside.
+
+    Raises
+    ------
+    Unstructured
+        Where the pattern depends on values, as in sorting, or has very many entries.
+    """
+    from scipy.sparse import csr_array
+
+    order = topological([output], stop=older_than([leaf]))
+    active = dependents(order, [leaf])
+    found: dict[Node, Any] = {leaf: _identity(leaf.size)}
+    for node, done in zip(order, last_uses(order, [output]), strict=True):
+        if node in active and node is not leaf and node.differentiable:
+            total = _handed_on(node, found)
+            if total is not None:
+                found[node] = total
+        for item in done:
+            found.pop(item, None)
+    pattern: csr_array = found.get(output, csr_array((output.size, leaf.size), dtype=np.float32))
+    return pattern
+
+
+def _identity(size: int) -> csr_array:
+    from scipy.sparse import csr_array
+
+    ones = np.ones(size, np.float32)
+    return csr_array((ones, np.arange(size), np.arange(size + 1)), shape=(size, size))
+
+
+def _handed_on(node: Node, found: dict[Node, csr_array]) -> csr_array | None:
+    """The pattern of one node by the leaf, from those of its inputs."""
+    total: csr_array | None = None
+    for position, item in enumerate(node.inputs):
+        if item not in found:
+            continue
+        for term in node.primitive.jacobian(node, position):
+            local = _local(term, node, item)
+            part = found[item] if local is None else local @ found[item]
+            total = part if total is None else total + part
+    if total is not None:
+        if total.nnz > MOST_ENTRIES:
+            raise Unstructured("a pattern with very many entries")
+        total = total.copy()
+        total.data[:] = 1
+    return total
+
+
+def _local(term: Term, out: Node, into: Node) -> csr_array | None:
+    """The pattern of a local Jacobian; None for the identity."""
+    summand = from_term(term, out, into)
+    for axis in (*summand.out, *summand.into):
+        if isinstance(axis, Gather) and known(axis.positions) is None:
+            raise Unstructured("positions that depend on values")
+    values = [(item, known(item.node)) for item in summand.coefficients]
+    masks = [
+        Coefficient(constant((value != 0).astype(np.float32)), item.labels)
+        for item, value in values
+        if value is not None and not value.all()
+    ]
+    plain = not masks and not summand.triangles and out.shape == into.shape
+    if plain and summand.out == summand.into and len(set(summand.out)) == len(summand.out):
+        return None
+    bare = simplified(summand._replace(coefficients=tuple(masks), scale=1.0), eager=True)
+    ones = _computed(bare._replace(scale=1.0))
+    written = write_sparse([ones], out.shape, into.shape, np.dtype(np.float32), {})
+    written.eliminate_zeros()
+    return written
+
+
+def _computed(summand: Summand) -> Summand:
+    """A summand of constants with their values at hand."""
+    nodes = [item.node for item in summand.coefficients]
+    arrays = evaluate(nodes)
+    return summand._replace(
+        coefficients=tuple(
+            Coefficient(constant(array), item.labels)
+            for array, item in zip(arrays, summand.coefficients, strict=True)
+        )
+    )
+
+
+def given(sparsity: Any, out: Shape, into: Shape) -> csr_array:
+    """A pattern that the caller gives: an array or a sparse array, nonzero where entries may be."""
+    from scipy.sparse import csr_array, issparse
+
+    sides = (prod(out), prod(into))
+    shape = np.shape(sparsity)
+    if shape not in (sides, out + into):
+        raise ShapeError(
+            "jacobian",
+            "the sparsity must have the Jacobian's shape, or outputs by inputs, both flattened",
+            got=f"{shape} for {out} by {into}",
+        )
+    marked: Any = sparsity if issparse(sparsity) else np.asarray(sparsity).reshape(sides)
+    matrix = csr_array((marked != 0).astype(np.float32))
+    matrix.eliminate_zeros()
+    matrix.sum_duplicates()
+    return matrix
+
+
+def groups(pattern: csr_array) -> Array:
+    """A number for each column, so that columns with equal numbers have no row in common.
+
+    The greedy colouring of Curtis, Powell and Reid (1974), as SciPy has it, over columns in their
+    own order and in a random one: the better of both.
+    """
+    from scipy.optimize._numdiff import group_columns
+
+    orders: Sequence[Any] = (np.arange(pattern.shape[1]), 0)
+    found = [np.asarray(group_columns(pattern, order)) for order in orders]
+    return min(found, key=lambda numbers: int(numbers.max(initial=-1)))
