@@ -185,7 +185,7 @@ class _Html:
         letter, matrix = word(entry.name), self.notation.named(entry.matrix)
         sides = row("<mi>∂</mi>", matrix) + row("<mi>∂</mi>", letter)
         inside = fenced("[", f"<mfrac>{sides}</mfrac>", "]")
-        inner = self._notation({entry.name: inside})(entry.inner)
+        inner = self._notation({entry.name: inside}).bracketed(entry.inner, PRODUCT)
         factors = [self._bracketed(item.expression) for item in entry.factors]
         result = symbol_mathml(self.passes.result, bold=False)
         left = f"<mfrac>{row('<mi>∂</mi>', result)}{row('<mi>∂</mi>', letter)}</mfrac>"
