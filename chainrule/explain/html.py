@@ -42,8 +42,8 @@ def page_of(passes: Passes) -> str:
     names = ", ".join(step.bottom for step in passes.targets)
     title = f"The derivative of {passes.result} by {names}"
     head = "".join([
-        '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta charset="utf-8"/>',
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
         tag("title", escape(title)),
         tag("style", f"{PAGE}\n{FRAGMENT}"),
     ])  # fmt: skip
@@ -239,7 +239,7 @@ def _formula_cell(formula: str) -> str:
 
 def _broken(content: str) -> str:
     """A formula that is broken where it is long."""
-    return _scrolled("<wbr>".join(math(part) for part in lines(content)))
+    return _scrolled("<wbr/>".join(math(part) for part in lines(content)))
 
 
 def _scrolled(content: str, name: str = "div") -> str:

@@ -75,6 +75,8 @@ class _Drawing:
 
     def draw(self, chain: Chain) -> None:
         before, y = chain.start, 0.0
+        if not chain.layers:
+            self._node(before, 0.0, 0.0, "")
         for row in _rows([self._column(layer, b) for layer, b in _with_before(chain)]):
             self._row(before, row, y, is_first=before == chain.start)
             before = row[-1].layer.name

@@ -135,7 +135,9 @@ def _factors(passes: Passes) -> dict[tuple[str, str], Factor]:
 
 def chain_of(flow: Flow) -> Chain | None:
     """The passes as one line of layers; None where they are not a plain chain."""
-    if not flow.computed or not _is_plain(flow):
+    if not flow.computed:  # the result is an argument
+        return Chain(flow.passes.targets[0].bottom, ())
+    if not _is_plain(flow):
         return None
     first = flow.computed[0]
     start = _start(flow, flow.into(first.name))
