@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-import numpy as np
-
 from chainrule.explain.algebra import Expr
 from chainrule.explain.html_style import FRAGMENT, PAGE
+from chainrule.explain.html_values import number_text, slices_html, tag, value_html
 from chainrule.explain.layout import (
-    MOST_ENTRIES,
     check_sentences,
     error_text,
     layout_sentence,
@@ -34,7 +32,6 @@ from chainrule.explain.notation import PRODUCT
 from chainrule.explain.picture import svg_of
 from chainrule.explain.picture.graph import MissingPackage
 from chainrule.explain.steps import Entry, Factor, Passes, Quantity, Step
-from chainrule.graph.node import Array
 
 
 def page_of(passes: Passes) -> str:
@@ -54,12 +51,6 @@ def page_of(passes: Passes) -> str:
 def fragment_of(passes: Passes) -> str:
     """The same inside a page that exists already, such as a notebook."""
     return tag("div", tag("style", FRAGMENT) + _Html(passes, level=3).content(), "chainrule")
-
-
-def tag(name: str, content: str, kind: str = "") -> str:
-    """An element; ``content`` is HTML already."""
-    given = f' class="{kind}"' if kind else ""
-    return f"<{name}{given}>{content}</{name}>"
 
 
 class _Html:
@@ -114,7 +105,7 @@ class _Html:
     def _forward_row(self, item: Quantity) -> str:
         assert item.definition is not None
         formula = equals(self.notation.named(item.name), self.notation(item.definition))
-        value = _number(float(item.value), ".6g") if item.value.ndim == 0 else ""
+        value = number_text(float(item.value), ".6g") if item.value.ndim == 0 else ""
         size = escape(shape_text(item.shape, self.passes.letters))
         return _formula_cell(formula) + tag("td", size) + tag("td", value and f"= {value}")
 
@@ -138,7 +129,7 @@ class _Html:
         passes = self.passes
         rows = [(self.notation.named(item.name), item.value) for item in passes.quantities]
         rows += [(self._by(s.bottom), s.value) for s in passes.steps if not s.is_target]
-        lines = "".join(_line(left, _value(value)) for left, value in rows)
+        lines = "".join(_line(left, value_html(value)) for left, value in rows)
         summary = tag("summary", "The numbers of every quantity and step")
         return tag("details", summary + tag("div", lines, "target"))
 
@@ -159,8 +150,13 @@ class _Html:
         whole = self.notation(step.expression)
         if whole != known:
             rows.append(("", self._formula(whole)))
-        rows.append(("", _value(step.value)))
+        rows.append(("", self._slices(step) or value_html(step.value)))
         return tag("div", "".join(_line(left, right) for left, right in rows), "target")
+
+    def _slices(self, step: Step) -> str:
+        outer = self.passes.by_name[step.top].value.ndim
+        names = (self.notation.named(step.top), self.notation.named(step.bottom))
+        return slices_html(step.value, outer, *names, self.notation)
 
     def _formula(self, content: str) -> str:
         return _broken(EQUALS + content)
@@ -219,8 +215,10 @@ def _summary(passes: Passes) -> str:
         text = f"✗ {len(failed)} of {len(steps)} steps disagree with an independent value: {names}"
         return tag("strong", escape(text))
     worst = max((step.check.error for step in steps), default=0.0)
-    count = "The step agrees" if len(steps) == 1 else f"All {len(steps)} steps agree"
-    return f"✓ {count} with an independent value; the largest relative error is {worst:.0e}."
+    count = {1: "The step agrees", 2: "Both steps agree"}.get(
+        len(steps), f"All {len(steps)} steps agree"
+    )
+    return f"✓ {count} with an independent value; the largest relative error is {worst:.0g}."
 
 
 def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
@@ -261,29 +259,6 @@ def _path(factors: Sequence[Factor]) -> str:
 def _is_through_matrices(passes: Passes, step: Step) -> bool:
     """Whether the chain leads through matrices, whose Jacobians are too large to look at."""
     return any(passes.by_name[item.bottom].value.ndim > 1 for item in step.factors[:-1])
-
-
-def _value(value: Array) -> str:
-    """The numbers where they are few, and otherwise their range."""
-    sign = math(EQUALS)
-    if value.ndim == 0:
-        return f"{sign} {_number(float(value), '.6g')}"
-    if not value.size:
-        return tag("span", f"{sign} no numbers", "aside")
-    if value.size > MOST_ENTRIES or value.ndim > 2:
-        low, high = (_number(float(end), ".3g") for end in (np.min(value), np.max(value)))
-        size = shape_text(value.shape, {})
-        return tag("span", f"{sign} {size} numbers from {low} to {high}", "aside")
-    rows = [
-        tag("tr", "".join(tag("td", _number(float(entry), ".4g")) for entry in entries))
-        for entries in np.atleast_2d(value)
-    ]
-    table = tag("table", tag("tbody", "".join(rows)), "matrix")
-    return tag("div", f"{sign} {table}", "scroll whole")
-
-
-def _number(value: float, style: str) -> str:
-    return f"{value:{style}}".replace("-", "−")
 
 
 def _short(text: str) -> str:

@@ -52,6 +52,10 @@ FRAGMENT = """
   display: inline-table; vertical-align: middle; }
 .chainrule table.matrix td { text-align: right; padding: .1em .6em; border: 0; background: none;
   font-variant-numeric: tabular-nums; white-space: nowrap; }
+.chainrule table tbody tr:nth-child(n) { background: none; }
+.chainrule .slices { display: flex; flex-wrap: wrap; gap: .8em 1.6em; }
+.chainrule .slice { display: flex; align-items: center; gap: .3em; max-width: 100%;
+  overflow-x: auto; }
 .chainrule figure { margin: .5em 0; }
 .chainrule figcaption { font-size: .9em; opacity: .85; }
 .chainrule .picture { overflow-x: auto; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -50,6 +51,9 @@ class Rectangle(NamedTuple):
     right: float
     bottom: float
 
+    def contains(self, x: float, y: float) -> bool:
+        return self.left < x < self.right and self.top < y < self.bottom
+
     def overlaps(self, other: Rectangle) -> bool:
         return (
             self.left < other.right and other.left < self.right
@@ -94,8 +98,29 @@ class Picture:
         groups = [g for g in self.root.iter(f"{SVG}g") if g.get("class") == kind]
         return max(len(groups) - 1, 0)
 
+    def lines(self) -> list[list[tuple[float, float]]]:
+        """Points along every arrow of the picture, but for their ends."""
+        paths = [p.attrib["d"] for p in self.root.iter(f"{SVG}path") if p.get("class") == "line"]
+        return [_points(path)[2:-2] for path in paths]
+
     def words(self) -> list[str]:
         return ["".join(item.itertext()) for item in self.root.iter(f"{SVG}text")]
+
+
+def _points(path: str) -> list[tuple[float, float]]:
+    """Points along a straight line or pieces of Bézier curves, twenty a piece."""
+    numbers = [float(text) for text in re.findall(r"-?[\d.]+", path)]
+    given = list(zip(numbers[::2], numbers[1::2], strict=True))
+    if "L" in path:
+        (x0, y0), (x1, y1) = given
+        return [(x0 + t * (x1 - x0), y0 + t * (y1 - y0)) for t in np.linspace(0, 1, 20)]
+    found = []
+    for k in range(0, len(given) - 1, 3):
+        piece = np.array(given[k : k + 4])
+        for t in np.linspace(0, 1, 20):
+            weights = np.array([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
+            found.append(tuple(weights @ piece))
+    return found
 
 
 def _rectangle(item: ElementTree.Element) -> Rectangle:

@@ -113,6 +113,24 @@ def test_large_arrays_are_told_by_their_shape_and_range():
     assert len(page) < 30_000
 
 
+def test_a_vector_by_a_matrix_is_drawn_as_one_matrix_an_entry():
+    """(5.92): xᵀ in row i of ∂f_i/∂A and zeros elsewhere."""
+    A, x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([7.0, 8.0, 9.0])
+    root = parsed(cr.derive(lambda A, x: A @ x)(A, x).html())
+    slices = [item for item in root.iter("div") if item.get("class") == "slice"]
+    said = ["".join(item.itertext()) for item in slices]
+    assert said == ["∂f[0]∂A=789000", "∂f[1]∂A=000789"]
+
+
+def test_a_matrix_by_a_vector_is_drawn_as_one_matrix_an_entry():
+    """Figure 5.7 (a): a 4×2 matrix for each of the three entries of x."""
+    x, B = np.array([1.0, 2.0, 3.0]), np.ones((4, 2))
+    root = parsed(cr.derive(lambda x, B: B * x[0] + x[2])(x, B).html())
+    slices = [item for item in root.iter("div") if item.get("class") == "slice"]
+    said = ["".join(item.itertext()) for item in slices]
+    assert said == ["∂f∂x[0]=" + "1" * 8, "∂f∂x[1]=" + "0" * 8, "∂f∂x[2]=" + "1" * 8]
+
+
 def test_a_failed_check_is_seen_at_once_and_at_its_step(lecture):
     wrong = replace(lecture.steps[4], check=Check(0.25, 1e-10, "complex step", False))
     d = replace(lecture, steps=(*lecture.steps[:4], wrong, *lecture.steps[5:]))

@@ -51,6 +51,9 @@ def assert_legible(picture: Picture) -> None:
         assert node.within(picture.view)
     for k, label in enumerate(labels):
         assert not any(label.overlaps(other) for other in [*nodes, *labels[:k]])
+    for line in picture.lines():
+        for box in [*nodes, *labels]:
+            assert not any(box.contains(*at) for at in line)
     for text in picture.texts():
         assert text.within(picture.view)
 
