@@ -106,6 +106,41 @@ def test_the_middle_of_a_very_deep_network_is_left_out():
     assert picture.arrows("parameter") == 2 * 9  # five layers at the start, four before E
 
 
+def test_layers_with_many_inputs_have_room():
+    def f(a, b, c, d, A, e, g, h, k, m, n, o, x):
+        u = A @ x * a + b * c + d + e + g
+        v = u * h + k * m + n * o
+        w = v + np.sin(v) * np.exp(v)
+        return np.sum(w)
+
+    args = [np.ones(2)] * 4 + [np.eye(2)] + [np.ones(2)] * 8
+    d = cr.derive(f, wrt=tuple(range(12)))(*args)
+    assert chain_of(flow_of(d)) is not None
+    assert_legible(Picture(d.svg()))
+
+
+def test_an_identity_among_the_factors_of_a_layer_is_not_written():
+    def f(x, b):
+        Z = x + b
+        f = np.tanh(Z)
+        return f @ f
+
+    words = Picture(cr.derive(f)(np.ones(2), np.ones(2)).svg()).words()
+    assert "= diag(tanh′(Z))" in words
+
+
+def test_a_factor_that_is_too_long_is_told_by_the_arrow_alone():
+    def f(x):
+        y = np.sin(x) * np.exp(x) * np.cos(x) * np.tanh(x) * np.sqrt(x) * np.log(x)
+        return np.sum(y)
+
+    svg = cr.derive(f)(np.ones(2)).svg()
+    words = Picture(svg).words()
+    assert "∂y/∂x" in words
+    assert not any(text.startswith("= ") and "tanh" in text for text in words)
+    assert "<title>∂y/∂x = diag(" in svg
+
+
 def test_a_function_that_returns_its_argument_is_one_circle():
     picture = Picture(cr.derive(lambda x: x)(np.ones(3)).svg())
     assert picture.names() == ["x, 3"]

@@ -11,18 +11,28 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from chainrule.explain.layout import shape_text
-from chainrule.explain.picture.drawing import FONT, NOTE, Box, Canvas
+from chainrule.explain.picture.drawing import Box, Canvas
 from chainrule.explain.picture.flow import Chain, Layer
-from chainrule.explain.picture.lettering import PictureNotation, shortened, width
+from chainrule.explain.picture.lettering import (
+    FONT,
+    NOTE,
+    PictureNotation,
+    labelled,
+    plain,
+    shortened,
+    width,
+)
 from chainrule.explain.steps import Kind, Passes
 
 ROOM = 940.0
 """Rows are as wide as a page, and no wider."""
 SIZE = 58.0
 """Of the circles."""
-LANES = 78.0
-"""From the middle of the line down to where the arrows of inputs run straight."""
-DROP = 164.0
+BEND = 100.0
+"""From the middle of the line down to where the arrows of inputs bend, below all labels of it."""
+STRAIGHT = 32.0
+"""How far they run straight beside their own labels."""
+DROP = 188.0
 """From the middle of the line down to that of its inputs."""
 MOST, ENDS = 16, 5
 """Of more layers than this, only so many at either end are drawn."""
@@ -46,6 +56,7 @@ class _Column:
     layer: Layer
     operation: str
     labels: tuple[str, ...]
+    title: str
     entering: tuple[_Entering, ...]
     gap: float
 
@@ -91,13 +102,15 @@ class _Drawing:
         else:
             operation = shortened(self.notation(layer.definition), FONT, WIDEST)
         labels: tuple[str, ...] = ()
+        title = ""
         if layer.factors:
             whole = self.notation.factors(layer.factors)
             by = self.notation.by(layer.name, before)
-            labels = (by,) if whole == by else (by, shortened(f"= {whole}", FONT, WIDEST))
+            title = plain(f"{by} = {whole}")
+            labels = labelled(by, whole, WIDEST)
         entering = tuple(self._entering(layer.name, name, kind) for name, kind in layer.inputs)
         gap = max([90.0, width(operation, FONT) + 26, *(width(t, FONT) + 30 for t in labels)])
-        return _Column(layer, operation, labels, entering, gap)
+        return _Column(layer, operation, labels, title, entering, gap)
 
     def _entering(self, user: str, name: str, kind: Kind | None) -> _Entering:
         label = self.notation.by(user, name) if kind else ""
@@ -122,9 +135,7 @@ class _Drawing:
             name = column.layer.name
             ends = (self._wide(before) + self._wide(name)) / 2
             beneath = (below + column.below) / 2 + 16
-            label = max((width(text, FONT) for text in column.labels), default=0.0)
-            crossing = label + 24 + 0.25 * (below + column.below)
-            reach = max(column.gap + ends, beneath, crossing)
+            reach = max(column.gap + ends, beneath)
             if before == start:
                 reach = max(reach, column.below / 2)
             self._between(before, x, column, x + reach, y)
@@ -146,7 +157,7 @@ class _Drawing:
             start, end = (right + 1, y + 12), (left - 1, y + 12)
             lower = y + 24
             curve = [start, (right - 14, lower), (left + 14, lower), end]
-            self.canvas.arrow(column.layer.kind, curve)
+            self.canvas.arrow(column.layer.kind, curve, column.title)
         for k, text in enumerate(column.labels):
             self.canvas.text((middle, y + 40 + 19 * k), text)
 
@@ -158,7 +169,8 @@ class _Drawing:
             left += item.wide
             top = y + DROP - SIZE / 2
             meets = x + (k - (len(column.entering) - 1) / 2) * min(20.0, 40 / len(column.entering))
-            self._lane("forward", (at - 5, top - 1), (meets - 4, y), x, y, wide)
+            beside = 0.0 if item.kind is None else 1.0  # two arrows side by side, or one
+            self._lane("forward", (at - 5 * beside, top - 1), (meets - 4 * beside, y), x, y, wide)
             if item.kind is not None:
                 self._lane(item.kind, (at + 5, top - 1), (meets + 4, y), x, y, wide)
                 self.canvas.text((at + 12, top - 14), item.label, anchor="start")
@@ -170,8 +182,8 @@ class _Drawing:
     ) -> None:  # fmt: skip
         """From a quantity below, straight up, and then bent to the one above; or back."""
         end = (high[0], y + _rim(high[0] - x, wide) + 1)
-        bend = y + LANES
-        points = [low, (low[0], bend), (high[0], bend + 12), end]
+        turn = (low[0], low[1] - STRAIGHT)
+        points = [low, low, turn, turn, (low[0], y + BEND), (high[0], y + BEND + 4), end]
         self.canvas.arrow(kind, points if kind == "forward" else points[::-1])
 
 

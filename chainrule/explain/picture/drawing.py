@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from math import hypot
 
 from chainrule.explain.html_style import COLOURS, DARK
-from chainrule.explain.picture.lettering import escaped, plain, tspans, width
+from chainrule.explain.picture.lettering import FONT, NOTE, escaped, plain, tspans, width
 
-FONT = 15.0
-NOTE = 12.0
-"""Sizes of names and of what stands beside them, in pixels."""
 LINE = 1.25
 MARGIN = 14.0
 
@@ -138,7 +135,8 @@ def _arrow(kind: str, points: Sequence[Point], name: str) -> str:
     colour = COLOURS.get(kind)
     paint = f' style="color: var(--cr-{kind}, {colour})"' if colour else ""
     dash = f' stroke-dasharray="{DASHES[kind]}"' if DASHES[kind] else ""
-    (x0, y0), (x1, y1) = points[-2], points[-1]
+    x1, y1 = points[-1]
+    x0, y0 = next(point for point in reversed(points) if point != points[-1])
     length = hypot(x1 - x0, y1 - y0) or 1.0
     along = ((x1 - x0) / length, (y1 - y0) / length)
     foot = (x1 - 8 * along[0], y1 - 8 * along[1])

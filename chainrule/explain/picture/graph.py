@@ -7,9 +7,18 @@ from typing import Any, NamedTuple
 
 from chainrule.errors import ChainruleError
 from chainrule.explain.layout import shape_text
-from chainrule.explain.picture.drawing import FONT, LINE, NOTE, Box, Canvas, Point
+from chainrule.explain.picture.drawing import LINE, Box, Canvas, Point
 from chainrule.explain.picture.flow import Flow, Link
-from chainrule.explain.picture.lettering import PictureNotation, broken, shortened, width
+from chainrule.explain.picture.lettering import (
+    FONT,
+    NOTE,
+    PictureNotation,
+    broken,
+    labelled,
+    plain,
+    shortened,
+    width,
+)
 from chainrule.explain.steps import Quantity
 
 WIDEST = 270.0
@@ -38,7 +47,8 @@ class _Edge(NamedTuple):
 
     ends: tuple[str, str]
     link: Link
-    label: list[str]
+    label: tuple[str, ...]
+    title: str
     is_from_argument: bool
 
 
@@ -96,7 +106,12 @@ class _Graph:
         for link in self.flow.links:
             ends = (self._key(link), self.numbers[link.target])
             is_argument = self.flow.passes.by_name[link.source].definition is None
-            yield _Edge(ends, link, self._label(link), is_argument)
+            label: tuple[str, ...] = ()
+            title = ""
+            if link.factor is not None:
+                by, whole = self.notation.by(link.target, link.source), self.notation(link.factor)
+                label, title = labelled(by, whole, LABEL), plain(f"{by} = {whole}")
+            yield _Edge(ends, link, label, title, is_argument)
 
     def _is_repeated(self, item: Quantity) -> bool:
         return item.definition is None and len(self.flow.out_of(item.name)) > MOST_USERS
@@ -111,12 +126,6 @@ class _Graph:
         if item.definition is None:
             return [shortened(name, FONT, WIDEST)]
         return broken(f"{name} = {self.notation(item.definition)}", FONT, WIDEST, MOST_LINES)
-
-    def _label(self, link: Link) -> list[str]:
-        if link.factor is None:
-            return []
-        by, whole = self.notation.by(link.target, link.source), self.notation(link.factor)
-        return [by] if whole == by else [by, shortened(f"= {whole}", FONT, LABEL)]
 
     def _note(self, node: _Node) -> str:
         return shape_text(node.quantity.shape, self.letters)
@@ -157,7 +166,7 @@ def _draw_edge(canvas: Canvas, graph: Any, k: int, edge: _Edge) -> None:
     if edge.link.kind is None:
         return
     backward = graph.get_edge(*edge.ends, key=f"backward {k}")
-    canvas.arrow(edge.link.kind, _curve(backward.attr["pos"])[::-1])
+    canvas.arrow(edge.link.kind, _curve(backward.attr["pos"])[::-1], edge.title)
     x, y = _point(backward.attr["lp"])
     top = y - FONT * LINE * len(edge.label) / 2
     for n, line in enumerate(edge.label):

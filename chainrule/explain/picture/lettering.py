@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from chainrule.explain.algebra import Expr, Partial
+from chainrule.explain.algebra import Expr, Identity, Partial
 from chainrule.explain.lettering import lettered
 from chainrule.explain.notation import PRODUCT, Text
 from chainrule.explain.text_notation import TextNotation
@@ -25,6 +25,8 @@ _GROUPS = {
 WIDTHS = {sign: width for width, signs in _GROUPS.items() for sign in signs}
 """Widths of signs in units of the font size."""
 USUAL = 0.9
+FONT, NOTE = 15.0, 12.0
+"""Sizes of names and of what stands beside them, in pixels."""
 SMALL = 0.75
 """The size of a subscript beside that of its line."""
 
@@ -63,7 +65,8 @@ class PictureNotation(TextNotation):
         return self.by(expr.top, expr.bottom), PRODUCT
 
     def factors(self, items: Sequence[Expr]) -> str:
-        """Factors side by side."""
+        """Factors side by side, without an identity among them."""
+        items = [item for item in items if not isinstance(item, Identity)] or list(items[:1])
         if len(items) == 1:
             return self(items[0])
         return self.joined([self.bracketed(item, PRODUCT) for item in items], True, False)
@@ -112,6 +115,12 @@ def shortened(line: str, size: float, room: float) -> str:
     while units and width("".join(units) + " …", size) > room:
         units.pop()
     return "".join(units).rstrip() + " …"
+
+
+def labelled(by: str, whole: str, room: float) -> tuple[str, ...]:
+    """What stands at an arrow back: ∂f2/∂f1, and below it the factor where there is room."""
+    line = f"= {whole}"
+    return (by,) if whole == by or width(line, FONT) > room else (by, line)
 
 
 def tspans(line: str) -> str:
