@@ -12,6 +12,8 @@ from chainrule.differentiate.gradients import (
 from chainrule.differentiate.jacobians import hessian, jacobian
 from chainrule.differentiate.mapping import vmap
 from chainrule.differentiate.recording import trace
+from chainrule.explain.checking.judging import check
+from chainrule.explain.checking.report import CheckReport
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.deriving import derive
 from chainrule.graph.program import Graph
@@ -31,6 +33,7 @@ from chainrule.train import (
 from chainrule.version import __version__
 
 __all__ = [
+    "CheckReport",
     "Derivation",
     "FitResult",
     "GradientDescent",
@@ -39,6 +42,7 @@ __all__ = [
     "Network",
     "__version__",
     "binary_cross_entropy",
+    "check",
     "check_grads",
     "cross_entropy",
     "derive",

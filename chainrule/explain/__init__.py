@@ -1,1 +1,1 @@
-"""Derivations: how a derivative came about, with names, shapes, rules and numbers."""
+"""How a derivative comes about: derivations, formulas, and a check of gradients made by hand."""

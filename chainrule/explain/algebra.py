@@ -104,12 +104,10 @@ def number(value: float | Fraction) -> Number:
     return Number(near if float(near) == value else float(value))
 
 
-@dataclass(frozen=True)
 class Ones(Leaf):
     """Ones everywhere: 1ᵀ sums over an axis."""
 
 
-@dataclass(frozen=True)
 class Zero(Leaf):
     """Zeros everywhere."""
 
@@ -213,7 +211,7 @@ class Hadamard(Expr):
 
 @dataclass(frozen=True)
 class OfOne(Expr):
-    """An expression of one other."""
+    """An expression of one other; kinds without fields of their own inherit all it has."""
 
     inner: Expr
 
@@ -226,7 +224,6 @@ class OfOne(Expr):
         return SCALAR
 
 
-@dataclass(frozen=True)
 class Transpose(OfOne):
     """Rows and columns exchanged."""
 
@@ -235,7 +232,6 @@ class Transpose(OfOne):
         return self.inner.shape[::-1]
 
 
-@dataclass(frozen=True)
 class Diag(OfOne):
     """The diagonal matrix of a column."""
 
@@ -244,7 +240,6 @@ class Diag(OfOne):
         return (self.inner.shape[0], self.inner.shape[0])
 
 
-@dataclass(frozen=True)
 class Diagonal(OfOne):
     """The diagonal of a square matrix, as a column."""
 
@@ -253,17 +248,14 @@ class Diagonal(OfOne):
         return (self.inner.shape[0], None)
 
 
-@dataclass(frozen=True)
 class Trace(OfOne):
     """The sum of a square matrix's diagonal."""
 
 
-@dataclass(frozen=True)
 class Norm(OfOne):
     """The square root of the sum of all squares."""
 
 
-@dataclass(frozen=True)
 class Vec(OfOne):
     """A matrix's rows one after the other, as a column."""
 

@@ -33,7 +33,7 @@ class Derivation(Passes):
     >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
     >>> d = cr.derive(lambda x: x @ A @ x)(np.array([1.0, -1.0]))
     >>> print(d.text().splitlines()[5])
-      ∂f/∂x = xᵀ(A + Aᵀ)   1×2   product rule (5.46)   ✓ 0
+      ∂f/∂x = xᵀ(A + Aᵀ)   1×2   product rule (5.46)   parameter   ✓ 0
     """
 
     def __str__(self) -> str:

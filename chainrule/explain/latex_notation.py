@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from chainrule.explain.algebra import Expr, Partial
 from chainrule.explain.functions import COMPARISONS, written
 from chainrule.explain.notation import ATOM, PRODUCT, Notation, Text
-from chainrule.explain.rewriting import Value, magnitude
+from chainrule.explain.pieces import Value, magnitude
 from chainrule.explain.text_notation import GREEK, number_text
 
 SIGNS = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from chainrule.explain.legend import legend
 from chainrule.explain.steps import Notice, Passes, Step
 from chainrule.graph.node import Array
 
@@ -73,6 +74,12 @@ def check_sentences(passes: Passes) -> list[str]:
         f"✓ a relative error below {tolerance:g} against {reasons[method]}; no rule is used."
         for method, tolerance in found.items()
     ]
+
+
+def legend_sentence(passes: Passes) -> str:
+    """What the signs mean, in one sentence; nothing where all are common."""
+    clauses = legend(passes)
+    return f"Here {'; '.join(clauses)}." if clauses else ""
 
 
 def layout_sentence(passes: Passes) -> str:

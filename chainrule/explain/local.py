@@ -18,9 +18,11 @@ from chainrule.explain.algebra import (
     shape_of_array,
 )
 from chainrule.explain.functions import PRIMED
-from chainrule.explain.networks import Factor, NotMatrices, indexed, read_jacobian
+from chainrule.explain.jacobians import read_jacobian
+from chainrule.explain.networks import Factor, NotMatrices, indexed
+from chainrule.explain.pieces import Value, product_of
 from chainrule.explain.reading import Reader
-from chainrule.explain.rewriting import Value, constants_first, product_of, total
+from chainrule.explain.rewriting import constants_first, total
 from chainrule.graph.node import Node, new_input
 from chainrule.graph.walk import topological
 from chainrule.interpret.run import evaluate

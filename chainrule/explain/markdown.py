@@ -7,6 +7,7 @@ from chainrule.explain.layout import (
     check_sentences,
     error_text,
     layout_sentence,
+    legend_sentence,
     notice_text,
     value_lines,
 )
@@ -22,7 +23,7 @@ def markdown_of(passes: Passes) -> str:
         f"### Backward path, to {names}", _table(writer),
         *(_target(writer, step) for step in passes.targets),
         *(notice_text(item) for item in passes.notices),
-        layout_sentence(passes), *check_sentences(passes),
+        legend_sentence(passes), layout_sentence(passes), *check_sentences(passes),
     ]  # fmt: skip
     return "\n\n".join(block for block in blocks if block) + "\n"
 

@@ -35,7 +35,8 @@ from chainrule.explain.algebra import (
     Zero,
 )
 from chainrule.explain.functions import COMPARISONS
-from chainrule.explain.rewriting import ONE, Value, magnitude, product, split_number
+from chainrule.explain.pieces import ONE, Value, magnitude, split_number
+from chainrule.explain.rewriting import product
 
 SUM, HADAMARD, PRODUCT, POSTFIX, ATOM = 1, 2, 3, 4, 5
 """How tightly a text binds; ATOM never needs brackets."""

@@ -9,10 +9,11 @@ from chainrule.explain.recording import Recorded
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.walk import dependents, topological
 from chainrule.primitives.arrangement import RESHAPE
+from chainrule.primitives.elementwise import INFIX, Elementwise
 from chainrule.primitives.identities import STOP_GRADIENT
 from chainrule.primitives.terms import Axes, are_digits
 
-LONGEST = 12
+LONGEST = 8
 """An unnamed expression of more operations than this gets a name of its own."""
 
 
@@ -79,9 +80,9 @@ def _with_names_for_shared(
     lengths: dict[Node, int] = {}
     serial = 0
     for node in order:
-        inside = [lengths[item] for item in node.inputs if item not in result]
+        inside = [lengths[item] for item in dict.fromkeys(node.inputs) if item not in result]
         works = node.primitive.operations(node) > 0 or node in also
-        lengths[node] = sum(inside) + works if node.primitive is not CONSTANT else 0
+        lengths[node] = sum(inside) + _effort(node) if node.primitive is not CONSTANT else 0
         if node in result or not works or not node.inputs:
             continue
         shared = node in active and len(users.get(node, ())) > 1
@@ -91,6 +92,14 @@ def _with_names_for_shared(
                 serial += 1
             result[node] = f"v{serial}"
     return result
+
+
+def _effort(node: Node) -> int:
+    """How much a node adds to reading: a function more than a sum or a product."""
+    if not node.primitive.operations(node):
+        return 0
+    is_function = isinstance(node.primitive, Elementwise) and node.primitive.name not in INFIX
+    return 2 if is_function else 1
 
 
 def without_compact_form(chosen: Chosen) -> set[Node]:

@@ -24,14 +24,8 @@ from chainrule.explain.algebra import (
     shape_of_array,
 )
 from chainrule.explain.networks import Factor, read_value
-from chainrule.explain.rewriting import (
-    Value,
-    hadamard,
-    power,
-    product,
-    times_number,
-    total,
-)
+from chainrule.explain.pieces import Value, times_number
+from chainrule.explain.rewriting import hadamard, power, product, total
 from chainrule.graph.node import CONSTANT, Array, Node, scalar_value
 from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
@@ -165,7 +159,7 @@ class Reader:
         factors, sizes, scale
             The sizes of all labels; the number in front.
         """
-        parts = _TakenApart(self.known, expand, dict(sizes or {}), outer)
+        parts = TakenApart(self.known, expand, dict(sizes or {}), outer)
         for node, labels in coefficients:
             parts.add(node, labels)
         parts.absorb_free_labels(outer)
@@ -174,7 +168,7 @@ class Reader:
         return made, parts.sizes, number(parts.scale).value
 
 
-class _TakenApart:
+class TakenApart:
     """A product of products as one, with labels of its own for what is summed inside."""
 
     def __init__(

@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.differentiate.problem import Wrt, numeric, require_floating, resolve_wrt
 from chainrule.errors import ArgumentError, TracingError
 from chainrule.graph.node import Array, Node, new_input
+from chainrule.graph.walk import topological
 from chainrule.tracing.containers import flatten, paths, unflatten
 from chainrule.tracing.session import open_arguments, recording
 from chainrule.tracing.traced import Traced, as_node, call
@@ -107,7 +108,8 @@ class _Arguments:
             with open_arguments(inputs):
                 result = call(f, *args, **{k: v for k, v in stand_ins.items() if type(k) is str})
             output = _output(f, result)
-            given = {node: names[-1].text for node, names in session.names.items()}
+            reached = set(topological([output]))
+            given = {n: names[-1].text for n, names in session.names.items() if n in reached}
         names = _distinct(f, output, _leaf_names(labels), given)
         wrt = tuple(node for key in keys for node in leaves.get(key, []))
         return Recorded(output, wrt, tuple(inputs), names, tuple(arrays))

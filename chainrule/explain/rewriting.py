@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from chainrule.explain.algebra import (
     SCALAR,
+    Apply,
     Diag,
     Expr,
     Hadamard,
@@ -20,23 +21,29 @@ from chainrule.explain.algebra import (
     Norm,
     Number,
     Ones,
-    Partial,
     Power,
     Product,
     Selector,
     Sum,
-    Symbol,
     Trace,
     Transpose,
     Unit,
     Vec,
     Zero,
-    number,
     replace_parts,
 )
-
-ONE = Number(Fraction(1))
-Value = Fraction | float
+from chainrule.explain.factoring import shared_factors
+from chainrule.explain.functions import COMPARISONS
+from chainrule.explain.pieces import (
+    ONE,
+    Value,
+    assembled,
+    factors_of,
+    magnitude,
+    may_flatten,
+    split_number,
+    times_number,
+)
 
 
 def simplified(expr: Expr) -> Expr:
@@ -75,45 +82,6 @@ def _filled(kind: type[Ones] | type[Zero], shape: tuple[int | None, ...]) -> Exp
     return ONE if kind is Ones else Number(Fraction(0))
 
 
-# -- numbers in front -----------------------------------------------------------------------------
-
-
-def magnitude(value: Value) -> Value:
-    """A number without its sign."""
-    return -value if value < 0 else value
-
-
-def split_number(expr: Expr) -> tuple[Value, Expr]:
-    """The number in front of an expression, and the rest."""
-    if isinstance(expr, Number):
-        return expr.value, ONE
-    if isinstance(expr, Product) and isinstance(expr.factors[0], Number):
-        rest = expr.factors[1:]
-        return expr.factors[0].value, rest[0] if len(rest) == 1 else Product(rest)
-    return Fraction(1), expr
-
-
-def times_number(value: Value, expr: Expr) -> Expr:
-    """A number times an expression that is simplified already."""
-    mine, rest = split_number(expr)
-    value = value * mine
-    if value == 0:
-        return Zero(expr.shape)
-    if rest == ONE:
-        return Number(value)
-    if value == 1:
-        return rest
-    factors = rest.factors if isinstance(rest, Product) else (rest,)
-    return Product((Number(value), *factors))
-
-
-def product_of(a: Value, b: Value) -> Value:
-    """The product of two numbers, exact where both are."""
-    return (
-        number(float(a) * float(b)).value if isinstance(a, float) or isinstance(b, float) else a * b
-    )
-
-
 # -- products -------------------------------------------------------------------------------------
 
 
@@ -140,8 +108,8 @@ def product(factors: Iterable[Expr]) -> Expr:
     for item in joined:
         mine, rest = split_number(item)
         front = front * mine
-        chain.extend(_factors_of(rest))
-    return _assembled(*_absorbed(front, collected, _without_units(chain)))
+        chain.extend(factors_of(rest))
+    return assembled(*_absorbed(front, collected, _without_units(chain)))
 
 
 def _absorbed(
@@ -162,32 +130,12 @@ def _absorbed(
     return front, scalars, chain
 
 
-def _assembled(scale: Value, scalars: Sequence[Expr], matrices: Sequence[Expr]) -> Expr:
-    front = [] if scale == 1 else [Number(scale)]
-    everything = [*front, *scalars, *matrices]
-    if not everything:
-        return ONE
-    return everything[0] if len(everything) == 1 else Product(tuple(everything))
-
-
-def _may_flatten(item: Expr) -> bool:
-    """An inner product stays one factor of a longer chain: its rows and columns do not fit."""
-    if not isinstance(item, Product):
-        return False
-    return not item.is_scalar or all(factor.is_scalar for factor in item.factors)
-
-
-def _factors_of(item: Expr) -> tuple[Expr, ...]:
-    """The factors of a product that may join a longer one; anything else alone."""
-    return item.factors if isinstance(item, Product) and _may_flatten(item) else (item,)
-
-
 def _flattened(factors: Iterable[Expr]) -> list[Expr]:
     result: list[Expr] = []
     for item in factors:
-        if isinstance(item, Product) and item.is_scalar and not _may_flatten(item):
+        if isinstance(item, Product) and item.is_scalar and not may_flatten(item):
             result.extend(_scalars_out(item))
-        elif isinstance(item, Product) and _may_flatten(item):
+        elif isinstance(item, Product) and may_flatten(item):
             result.extend(_flattened(item.factors))
         else:
             result.append(item)
@@ -278,7 +226,7 @@ def collect_powers(scalars: Sequence[Expr]) -> tuple[list[Expr], Value]:
     for item in scalars:
         mine, rest = split_number(item)
         front = front * mine
-        for factor in _factors_of(rest):
+        for factor in factors_of(rest):
             base, exponent = _base(factor)
             if base != ONE:
                 exponents[base] = exponents.get(base, Fraction(0)) + exponent
@@ -319,7 +267,11 @@ def total(terms: Iterable[Expr]) -> Expr:
     terms = [times_number(value / common, rest) for value, rest in kept]
     if len(terms) == 2 and isinstance(terms[0], Transpose) and terms[0].inner == terms[1]:
         terms.reverse()  # A + Aᵀ
-    return _factored(common, terms)
+    shared = shared_factors(terms)
+    if shared is None:
+        return times_number(common, Sum(tuple(terms)))
+    inside = total(shared.rests)
+    return product([Number(common), *shared.scalars, *shared.front, inside, *shared.back])
 
 
 def _common_number(values: Sequence[Value]) -> Value:
@@ -328,59 +280,6 @@ def _common_number(values: Sequence[Value]) -> Value:
     if all(magnitude(value) == size for value in values):
         return -size if all(value < 0 for value in values) else size
     return Fraction(-1) if all(value < 0 for value in values) else Fraction(1)
-
-
-def _factored(common: Value, terms: Sequence[Expr]) -> Expr:
-    """Factors that all terms begin or end with, taken out of the sum."""
-    split = [_scalars_and_matrices(item) for item in terms]
-    shared = [item for item in split[0][1] if all(item in scalars for _, scalars, _ in split[1:])]
-    if any(len(set(scalars)) < len(scalars) for _, scalars, _ in split):
-        shared = []
-    chains = [list(matrices) for _, _, matrices in split]
-    front = _shared_end(chains, from_left=True)
-    chains = [chain[len(front) :] for chain in chains]
-    back = _shared_end(chains, from_left=False)
-    chains = [chain[: len(chain) - len(back)] for chain in chains]
-    if not (shared or front or back):
-        return times_number(common, Sum(tuple(terms)))
-    size = front[-1].shape[1] if front else back[0].shape[0] if back else None
-    rests = []
-    for (scale, scalars, _), chain in zip(split, chains, strict=True):
-        own = [item for item in scalars if item not in shared]
-        filled = [Identity(size)] if size is not None and not chain and any(chains) else chain
-        rests.append(_assembled(scale, own, filled))
-    return product([Number(common), *shared, *front, total(rests), *back])
-
-
-def _scalars_and_matrices(expr: Expr) -> tuple[Value, list[Expr], list[Expr]]:
-    scale, rest = split_number(expr)
-    factors = tuple(item for item in _factors_of(rest) if item != ONE)
-    scalars = [item for item in factors if item.is_scalar]
-    return scale, scalars, [item for item in factors if not item.is_scalar]
-
-
-def _shared_end(chains: Sequence[Sequence[Expr]], from_left: bool) -> list[Expr]:
-    """The factors that all chains begin (or end) with, as many as leave a sum that fits."""
-    count = 0
-    for k in range(min(len(chain) for chain in chains)):
-        place = k if from_left else -1 - k
-        if any(chain[place] != chains[0][place] for chain in chains[1:]):
-            break
-        count += 1
-    while count and not _may_leave(chains, count, from_left):
-        count -= 1
-    first = chains[0]
-    return list(first[:count] if from_left else first[len(first) - count :])
-
-
-def _may_leave(chains: Sequence[Sequence[Expr]], count: int, from_left: bool) -> bool:
-    """Whether what is left over adds up: matrices of one shape, an identity for what is empty."""
-    rests = [chain[count:] if from_left else chain[: len(chain) - count] for chain in chains]
-    full = [Product(tuple(chain)).shape for chain in rests if chain]
-    inner = chains[0][count - 1].shape[1] if from_left else chains[0][-count].shape[0]
-    if not full:
-        return True
-    return inner is not None and (len(full) == len(rests) or set(full) == {(inner, inner)})
 
 
 def constants_first(expr: Expr) -> Expr:
@@ -491,7 +390,7 @@ def power(base: Expr, exponent: Value) -> Expr:
         return ONE if base.is_scalar else Ones(base.shape)
     if exponent == 1:
         return base
-    if isinstance(base, Ones):
+    if isinstance(base, Ones) or (exponent > 0 and _is_zero_or_one(base)):
         return base
     whole = exponent == int(exponent)
     if isinstance(base, Number):
@@ -502,7 +401,7 @@ def power(base: Expr, exponent: Value) -> Expr:
         norm = _as_norm(base)
         if norm is not None:
             return norm
-    if isinstance(base, Product) and whole and _may_flatten(base) and base.is_scalar:
+    if isinstance(base, Product) and whole and may_flatten(base) and base.is_scalar:
         return product(power(item, exponent) for item in base.factors)
     if whole and isinstance(base, Product) and not base.is_scalar:
         scalars = [item for item in base.factors if item.is_scalar]
@@ -515,6 +414,11 @@ def power(base: Expr, exponent: Value) -> Expr:
         outside = _number_power(Number(scale), exponent)
         return product([outside, power(rest, exponent)])
     return Power(base, exponent)
+
+
+def _is_zero_or_one(expr: Expr) -> bool:
+    """Whether all entries are brackets such as [x > 0]."""
+    return isinstance(expr, Apply) and expr.function in COMPARISONS and expr.function != "wins"
 
 
 def _number_power(base: Number, exponent: Value) -> Expr:
@@ -564,8 +468,3 @@ def kronecker(left: Expr, right: Expr) -> Expr:
         scalars += [item for item in factors if item.is_scalar]
         sides.append(product(item for item in factors if not item.is_scalar))
     return product([*scalars, Kronecker(*sides)])
-
-
-def is_atom(expr: Expr) -> bool:
-    """Whether an expression is a name, a number or a constant matrix."""
-    return isinstance(expr, (Symbol, Partial, Number)) or not expr.parts

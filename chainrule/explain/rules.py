@@ -19,7 +19,8 @@ from chainrule.explain.algebra import (
     Swap,
     Symbol,
 )
-from chainrule.explain.rewriting import split_number, transpose
+from chainrule.explain.pieces import split_number
+from chainrule.explain.rewriting import transpose
 from chainrule.explain.steps import Rule
 
 SQUARES = Rule("least squares", "5.81")

@@ -225,6 +225,23 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Shares:
+    """The sum over examples, E = Σ_r E^r.
+
+    Attributes
+    ----------
+    values : ndarray of shape (R,)
+        Each example's cost E^r.
+    gradients : mapping from str to ndarray
+        For each argument ∂E^r/∂θ, one example after the other along the first axis; not of
+        arguments that are too large.
+    """
+
+    values: Array
+    gradients: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
 class Passes:
     """The forward and the backward pass of a derivation.
 
@@ -242,6 +259,8 @@ class Passes:
         Letters to print for sizes.
     derivatives : mapping from str to ndarray
         The values of the symbols ``∂E/∂x`` that expressions contain.
+    shares : Shares or None
+        What each example contributes, where the result is a sum over examples.
     """
 
     result: str
@@ -250,6 +269,7 @@ class Passes:
     notices: tuple[Notice, ...]
     letters: Mapping[int, str]
     derivatives: Mapping[str, Array]
+    shares: Shares | None = None
 
     @cached_property
     def by_name(self) -> dict[str, Quantity]:

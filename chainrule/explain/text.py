@@ -9,6 +9,7 @@ from chainrule.explain.layout import (
     check_sentences,
     error_text,
     layout_sentence,
+    legend_sentence,
     notice_text,
     shape_text,
     size_text,
@@ -53,8 +54,8 @@ class _Text:
         for step in passes.targets:
             result += ["", *self._target(step)]
         notes = [notice_text(item) for item in passes.notices]
-        notes += [layout_sentence(passes), *check_sentences(passes)]
-        result += ["", *(line for note in notes for line in _wrapped(note, 2))]
+        notes += [legend_sentence(passes), layout_sentence(passes), *check_sentences(passes)]
+        result += ["", *(line for note in notes if note for line in _wrapped(note, 2))]
         return [line.rstrip() for line in result]
 
     # -- the two passes ---------------------------------------------------------------------------
@@ -64,7 +65,18 @@ class _Text:
         made = [item for item in self.passes.quantities if item.definition is not None]
         listed = ", ".join(f"{q.name} {shape_text(q.shape, self.passes.letters)}" for q in given)
         rows = [self._forward_row(item) for item in made]
-        return [*_wrapped(f"  given {listed}", 8), *_table(rows)]
+        return [*_wrapped(f"  given {listed}", 8), *_table(rows), *self._shares()]
+
+    def _shares(self) -> list[str]:
+        """What each example contributes to the cost."""
+        shares = self.passes.shares
+        if shares is None:
+            return []
+        name = self.passes.result
+        sign, count = ("sum" if self.notation.ascii else "Σ"), shares.values.size
+        values = value_lines(shares.values)
+        head = f"  {name} = {sign}_r {name}^r, a sum over {count} examples"
+        return [head + (f", {name}^r = {values[0]}" if values else "")]
 
     def _forward_row(self, item: Quantity) -> list[str]:
         assert item.definition is not None

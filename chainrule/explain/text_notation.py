@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from chainrule.explain.algebra import Expr, Partial
 from chainrule.explain.functions import COMPARISONS, written
 from chainrule.explain.notation import ATOM, POSTFIX, PRODUCT, Notation, Text
-from chainrule.explain.rewriting import Value, magnitude
+from chainrule.explain.pieces import Value, magnitude
 
 UNICODE = {
     "plus": " + ", "minus": " − ", "negative": "−", "dot": "·", "hadamard": " ⊙ ",
@@ -33,7 +33,7 @@ GREEK = dict(
 PLAIN = str.maketrans({
     **GREEK, "≥": ">=", "≤": "<=", "≠": "!=", "≻": ">~", "‖": "||", "′": "'", "×": "x", "∂": "d",
     "·": "*", "−": "-", "½": "1/2", "✓": "ok", "✗": "FAILED", "ᵀ": "^T", "⊙": ".*", "⊗": "kron",
-    "⊘": "./", "√": "sqrt", "∛": "cbrt",
+    "⊘": "./", "…": "...", "√": "sqrt", "∛": "cbrt",
 })  # fmt: skip
 """What ASCII writes instead."""
 

@@ -11,8 +11,10 @@ from chainrule.explain.steps import Check
 from chainrule.graph.node import Array, Node
 
 FLOOR = 1e-4
-"""Of a derivative's natural size |E| / |q|: smaller ones are judged by that size, since rounding
-in E itself is of size 1e-16 |E|."""
+"""Of a derivative's natural size |v| / |q|, where v are the values between q and the result.
+
+Smaller ones are judged by that size, since rounding of v is of size 1e-16 |v|.
+"""
 
 
 class Verifier:
@@ -32,7 +34,7 @@ class Verifier:
         found = reference(downstream, has_kink)
         axes = node.ndim
         mine = [np.tensordot(value, d, axes) if axes else value * d for d in found.directions]
-        scale = self._scale(node)
+        scale = self._scale(downstream)
         errors = [_error(a, b, scale) for a, b in zip(mine, found.values, strict=True)]
         error = max(errors, default=0.0)
         single = np.float32 in (node.dtype.type, self.output.dtype.type)
@@ -44,9 +46,16 @@ class Verifier:
             note = "no derivative at this point: right and left differ"
         return Check(float(error), tolerance, found.method, ok, note)
 
-    def _scale(self, node: Node) -> float:
-        size = float(np.abs(self.values[node]).max(initial=0.0)) or 1.0
-        return FLOOR * float(np.abs(self.values[self.output]).max(initial=0.0)) / size + STEP
+    def _scale(self, downstream: Downstream) -> float:
+        """The size from which on a derivative is more than the rounding of what lies between."""
+        size = _largest(self.values[downstream.source]) or 1.0
+        between = [_largest(self.values[node]) for node in downstream.nodes]
+        return FLOOR * max(between, default=0.0) / size + STEP
+
+
+def _largest(array: Array) -> float:
+    """The largest finite entry, without its sign."""
+    return float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
 
 
 def _error(mine: Array, other: Array, floor: float) -> float:

@@ -40,6 +40,26 @@ def test_a_number_by_an_array(case: Generated):
 
 
 @given(functions(3))
+def test_the_factors_multiplied_are_the_derivative(case: Generated):
+    """Jacobians side by side, arrays laid out row by row."""
+    for f in (case.function, case.scalar()):
+        d = cr.derive(f)(case.x)
+        for step in d.steps:
+            if not step.factors:
+                continue
+            product = evaluate(step.factors[0].expression, d.values)
+            assert product.shape == step.factors[0].shape
+            for factor in step.factors[1:]:
+                matrix = evaluate(factor.expression, d.values)
+                assert matrix.shape == factor.shape
+                product = product @ matrix
+            size = max(float(np.abs(step.value).max(initial=0.0)), HALF_A_THOUSANDTH)
+            np.testing.assert_allclose(
+                product.ravel(), step.value.ravel(), rtol=CLOSE, atol=CLOSE * size
+            )
+
+
+@given(functions(3))
 def test_it_can_always_be_shown(case: Generated):
     d = cr.derive(case.function)(case.x)
     assert str(d)
