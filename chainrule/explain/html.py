@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from chainrule.explain.algebra import Expr
-from chainrule.explain.html_style import FRAGMENT, PAGE
+from chainrule.explain.html_style import FRAGMENT, NOTEBOOK, PAGE
 from chainrule.explain.html_values import number_text, slices_html, tag, value_html
 from chainrule.explain.layout import (
     check_sentences,
@@ -50,7 +50,11 @@ def page_of(passes: Passes) -> str:
 
 def fragment_of(passes: Passes) -> str:
     """The same inside a page that exists already, such as a notebook."""
-    return tag("div", tag("style", FRAGMENT) + _Html(passes, level=3).content(), "chainrule")
+    return tag(
+        "div",
+        tag("style", f"{FRAGMENT}\n{NOTEBOOK}") + _Html(passes, level=3).content(),
+        "chainrule",
+    )
 
 
 class _Html:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 COLOURS = {"forward": "#009E73", "layer": "#D55E00", "parameter": "#0072B2"}
 """Bluish green, vermilion and blue; ``cost`` has the text's own colour."""
-DARK = ":root { --cr-layer: #E69F00; --cr-parameter: #56B4E9; }"
+DARK_COLOURS = "--cr-layer: #E69F00; --cr-parameter: #56B4E9;"
+DARK = f":root {{ {DARK_COLOURS} }}"
 """Orange and sky blue stand out better where the background is known to be dark."""
 
 FRAGMENT = """
@@ -80,6 +81,9 @@ FRAGMENT = """
   .chainrule :is(tr, .target, .factor, figure) { break-inside: avoid; }
 }
 """.strip()
+NOTEBOOK = f"[data-jp-theme-light=false] .chainrule {{ {DARK_COLOURS} }}"
+"""JupyterLab says so where its own theme is dark, whatever the system prefers."""
+
 
 PAGE = f"""
 :root {{ color-scheme: light dark; }}
