@@ -63,7 +63,7 @@ FRAGMENT = """
 .chainrule .picture svg { display: block; }
 .chainrule .notes { font-size: .9em; border-top: 1px solid rgb(128 128 128 / .35);
   margin-top: 1.5em; padding-top: .5em; }
-@media (max-width: 52rem) {
+@media screen and (max-width: 52rem) {
   .chainrule table.steps, .chainrule table.steps tbody { display: block; }
   .chainrule table.steps thead { display: none; }
   .chainrule table.steps tr { display: flex; flex-wrap: wrap; column-gap: 1em; padding: .4em 0;
@@ -78,6 +78,8 @@ FRAGMENT = """
   .chainrule { max-width: none; font-size: 10pt; }
   .chainrule .scroll, .chainrule .picture { overflow: visible; }
   .chainrule .picture svg { max-width: 100%; height: auto; }
+  .chainrule :is(h2, h3) { break-after: avoid; }
+  .chainrule table.steps { font-size: 9.5pt; }
   .chainrule :is(tr, .target, .factor, figure) { break-inside: avoid; }
 }
 """.strip()
