@@ -17,6 +17,7 @@ from tests.explain.identities import IDENTITIES, Identity, point
 from tests.explain.lecture import EXAMPLES, NETWORK, Example, two_layers
 from tests.explain.shown import network
 from tests.jacobians.generated import Generated, functions
+from tests.parity.cases_models import MODELS
 
 
 def parsed(page: str) -> ElementTree.Element:
@@ -55,6 +56,13 @@ def test_the_lectures_examples_as_pages(example: Example):
 @pytest.mark.parametrize("identity", IDENTITIES, ids=lambda item: item.name)
 def test_the_identities_as_pages(identity: Identity):
     d = cr.derive(identity.function, wrt=identity.wrt)(*point(identity.function, 1))
+    assert_whole(d.html(), d)
+
+
+@pytest.mark.parametrize("case", MODELS, ids=lambda item: item.name)
+def test_models_as_pages(case):
+    everything = tuple(range(len(case.arguments)))
+    d = cr.derive(case.weighted(np, cr), wrt=everything)(*case.arguments)
     assert_whole(d.html(), d)
 
 

@@ -28,6 +28,7 @@ from tests.explain.identities import IDENTITIES, Identity, point
 from tests.explain.lecture import EXAMPLES, NETWORK, Example, two_layers
 from tests.explain.shown import Picture, forty_operations, network
 from tests.jacobians.generated import Generated, functions
+from tests.parity.cases_models import MODELS
 
 PARAMETERS = ("A0", "b0", "A1", "b1")
 
@@ -196,6 +197,12 @@ def test_the_lectures_examples_are_legible(example: Example):
 def test_the_identities_are_legible(identity: Identity):
     d = cr.derive(identity.function, wrt=identity.wrt)(*point(identity.function, 1))
     assert_legible(picture_of(d))
+
+
+@pytest.mark.parametrize("case", MODELS, ids=lambda item: item.name)
+def test_models_are_legible(case):
+    everything = tuple(range(len(case.arguments)))
+    assert_legible(picture_of(cr.derive(case.weighted(np, cr), wrt=everything)(*case.arguments)))
 
 
 @given(functions(3))
