@@ -232,6 +232,14 @@ class Transpose(OfOne):
         return self.inner.shape[::-1]
 
 
+class Inverse(OfOne):
+    """The inverse of a square matrix."""
+
+    @property
+    def shape(self) -> Shape:
+        return self.inner.shape[::-1]
+
+
 class Diag(OfOne):
     """The diagonal matrix of a column."""
 

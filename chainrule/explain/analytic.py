@@ -57,6 +57,18 @@ _ELEMENTWISE: dict[str, Callable[..., Any]] = {
 }
 
 
+def _logabsdet(a: Array) -> Array:
+    """log det or log(−det), whichever is real on real matrices."""
+    determinant = np.linalg.det(a)
+    return np.asarray(np.log(np.where(np.real(determinant) < 0, -determinant, determinant)))
+
+
+_MATRICES: dict[str, Callable[..., Any]] = {
+    "inv": np.linalg.inv, "inverse": np.linalg.inv, "solve": np.linalg.solve,
+    "det": np.linalg.det, "logabsdet": _logabsdet,
+}  # fmt: skip
+
+
 def continued(node: Node) -> Callable[..., Array] | None:
     """The node's function on complex arrays; None where there is none here."""
     primitive = node.primitive
@@ -72,6 +84,8 @@ def continued(node: Node) -> Callable[..., Array] | None:
         return _normalisation(node)
     if primitive in (MAX, MIN):
         return _extremum(node)
+    if primitive.name in _MATRICES:
+        return _MATRICES[primitive.name]
     if primitive.name == "take":
         return _take(node)
     if primitive.name == "cast" and node.differentiable:

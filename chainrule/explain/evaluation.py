@@ -18,6 +18,7 @@ from chainrule.explain.algebra import (
     Identity,
     Index,
     Indexed,
+    Inverse,
     Kronecker,
     Norm,
     Number,
@@ -119,6 +120,8 @@ def _composite(expr: Expr, parts: list[Any]) -> Any:
             return reduce(np.multiply, parts)
         case Transpose():
             return parts[0].T
+        case Inverse():
+            return np.linalg.inv(parts[0])
         case Diag():
             return np.diagflat(parts[0])
         case Diagonal():

@@ -20,6 +20,8 @@ class Written(NamedTuple):
 NAMES = {
     "sigmoid": Written("σ", r"\sigma"),
     "relu": Written("relu", r"\operatorname{relu}"),
+    "det": Written("det", r"\det"),
+    "logabsdet": Written("log|det|", r"\log\lvert\det\rvert"),
     "absolute": Written("abs", r"\operatorname{abs}"),
     "softmax": Written("softmax", r"\operatorname{softmax}"),
     **{

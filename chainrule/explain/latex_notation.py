@@ -86,6 +86,10 @@ class LatexNotation(Notation):
     def transposed(self, text: str) -> str:
         return rf"{text}^{{\top}}"
 
+    def inverted(self, text: str, transposed: bool) -> str:
+        sign = r"\top" if transposed else "1"
+        return rf"{text}^{{-{sign}}}"
+
     def joined(self, texts: Sequence[str], with_dots: bool, after_number: bool) -> str:
         words = any(text.startswith(r"\mathrm") for text in texts)  # they would run together
         return (r" \, " if words else " ").join(texts)

@@ -16,6 +16,7 @@ from chainrule.explain.algebra import (
     Identity,
     Index,
     Indexed,
+    Inverse,
     Kronecker,
     Norm,
     Number,
@@ -78,6 +79,8 @@ class Notation(ABC):
                 return self._power(expr)
             case Transpose():
                 return self._transposed(expr)
+            case Inverse():
+                return self.inverted(self.bracketed(expr.inner, ATOM), transposed=False), POSTFIX
             case Apply():
                 return self._apply(expr)
             case Number():
@@ -213,6 +216,9 @@ class Notation(ABC):
         return self.power(base, self.number(expr.exponent)[0], expr.is_scalar), POSTFIX
 
     def _transposed(self, expr: Transpose) -> Text:
+        if isinstance(expr.inner, Inverse):
+            base = self.bracketed(expr.inner.inner, ATOM)
+            return self.inverted(base, transposed=True), POSTFIX
         if isinstance(expr.inner, Selector):
             chosen = _range((expr.inner.start, expr.inner.step, expr.inner.length))
             return self.index(self.signs["identity"], [chosen]), ATOM
@@ -281,6 +287,10 @@ class Notation(ABC):
     @abstractmethod
     def transposed(self, text: str) -> str:
         """textᵀ."""
+
+    @abstractmethod
+    def inverted(self, text: str, transposed: bool) -> str:
+        """text⁻¹, or its transpose."""
 
     @abstractmethod
     def joined(self, texts: Sequence[str], with_dots: bool, after_number: bool) -> str:

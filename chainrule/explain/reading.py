@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.explain.algebra import (
+    SCALAR,
     Apply,
     Call,
     Expr,
@@ -25,10 +26,12 @@ from chainrule.explain.algebra import (
 )
 from chainrule.explain.networks import Factor, read_value
 from chainrule.explain.pieces import Value, times_number
-from chainrule.explain.rewriting import hadamard, power, product, total
-from chainrule.graph.node import CONSTANT, Array, Node, scalar_value
+from chainrule.explain.rewriting import hadamard, inverse, power, product, total, transpose
+from chainrule.graph.node import CONSTANT, Array, Node, make, scalar_value
+from chainrule.interpret.run import evaluate
 from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
+from chainrule.primitives.determinants import COFACTOR, DET
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.identities import ALIAS, CAST, STOP_GRADIENT
 from chainrule.primitives.products import Spec
@@ -86,6 +89,10 @@ class Reader:
             return Vec(self.value(node.inputs[0]))
         if isinstance(primitive, Elementwise):
             return self._elementwise(node)
+        if node.inputs[0].ndim == 2 and primitive.name in _OF_MATRICES:
+            args = [self.value(item) for item in node.inputs]
+            if primitive is not COFACTOR or evaluate([make(DET, node.inputs)])[0] != 0:
+                return _OF_MATRICES[primitive.name](*args)
         return self._call(node)
 
     def _constant(self, node: Node) -> Expr:
@@ -272,6 +279,17 @@ def _quotient(a: Expr, b: Expr) -> Expr:
     return hadamard([a, power(b, Fraction(-1))])
 
 
+def _cofactor(a: Expr) -> Expr:
+    """det(A) A⁻ᵀ, where A is regular."""
+    return product([Call("det", (a,), SCALAR, "", np.linalg.det), transpose(inverse(a))])
+
+
+_OF_MATRICES: dict[str, Callable[..., Expr]] = {
+    "inv": inverse,
+    "inverse": inverse,
+    "solve": lambda a, b: product([inverse(a), b]),
+    "cofactor": _cofactor,
+}
 _BUILDERS: dict[str, Callable[..., Expr]] = {
     "add": lambda a, b: total([a, b]),
     "subtract": lambda a, b: total([a, product([MINUS, b])]),

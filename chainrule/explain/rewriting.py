@@ -17,6 +17,7 @@ from chainrule.explain.algebra import (
     Hadamard,
     Identity,
     Index,
+    Inverse,
     Kronecker,
     Norm,
     Number,
@@ -60,6 +61,8 @@ def simplified(expr: Expr) -> Expr:
             return hadamard(parts)
         case Transpose():
             return transpose(parts[0])
+        case Inverse():
+            return inverse(parts[0])
         case Diag():
             return diag(parts[0])
         case Power():
@@ -179,6 +182,9 @@ def _pair(a: Expr, b: Expr) -> Expr | None:
     if isinstance(a, Zero) or isinstance(b, Zero):
         shape = (a.shape[0], b.shape[1])
         return Number(Fraction(0)) if shape == SCALAR else Zero(shape)
+    if Inverse(a) == b or a == Inverse(b):
+        size = a.shape[0]
+        return Identity(size) if size is not None else None
     if isinstance(a, Diag) and isinstance(b, Diag):
         return diag(hadamard((a.inner, b.inner)))
     if isinstance(a, Diag) and isinstance(b, Ones) and b.is_column:
@@ -367,6 +373,23 @@ def transpose(expr: Expr) -> Expr:
 
 def _transposes(expr: Expr) -> int:
     return isinstance(expr, Transpose) + sum(_transposes(item) for item in expr.parts)
+
+
+def inverse(matrix: Expr) -> Expr:
+    """The inverse, with numbers in front and the transpose outside: A⁻ᵀ."""
+    scale, rest = split_number(matrix)
+    if scale != 1 and scale != 0:
+        return times_number(1 / scale, inverse(rest))
+    match rest:
+        case Inverse():
+            return rest.inner
+        case Transpose():
+            return Transpose(inverse(rest.inner))
+        case Identity():
+            return rest
+        case Diag():
+            return diag(power(rest.inner, Fraction(-1)))
+    return Inverse(matrix)
 
 
 def diag(column: Expr) -> Expr:

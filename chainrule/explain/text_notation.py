@@ -91,6 +91,11 @@ class TextNotation(Notation):
     def transposed(self, text: str) -> str:
         return text + ("^T" if self.ascii else "ᵀ")
 
+    def inverted(self, text: str, transposed: bool) -> str:
+        if self.ascii:
+            return text + ("^-T" if transposed else "^-1")
+        return text + ("⁻ᵀ" if transposed else "⁻¹")
+
     def joined(self, texts: Sequence[str], with_dots: bool, after_number: bool) -> str:
         dot = " * " if self.ascii else " · "
         result = dot if after_number and with_dots else ""

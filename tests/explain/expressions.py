@@ -16,6 +16,7 @@ from chainrule.explain.algebra import (
     Expr,
     Hadamard,
     Identity,
+    Inverse,
     Kronecker,
     Norm,
     Number,
@@ -83,7 +84,7 @@ def expressions(draw: Any, shape: Any, depth: int = 4) -> Expr:
 
     kinds = ["sum", "hadamard", "scaled", "product", "transpose", "function"]
     if rows is not None and rows == columns:
-        kinds += ["diag", "diag", "square"]
+        kinds += ["diag", "diag", "square", "inverse"]
     if shape == SCALAR:
         kinds += ["trace", "norm", "root", "inner", "power"]
     if columns is None and rows is not None:
@@ -106,6 +107,15 @@ def expressions(draw: Any, shape: Any, depth: int = 4) -> Expr:
             return Apply("sin", (inner(shape),))
         case "diag":
             return Diag(inner((rows, None)))
+        case "inverse":  # of a matrix that is far from singular
+            far = Sum((Product((Number(Fraction(5)), Identity(rows))), symbol(shape, "a")))
+            return Inverse(
+                draw(
+                    st.sampled_from(
+                        [far, Transpose(far), Inverse(far), Diag(symbol((rows, None), "a"))]
+                    )
+                )
+            )
         case "square":
             return Product((inner(shape), inner(shape), Diag(inner((rows, None)))))
         case "trace":

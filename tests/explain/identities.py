@@ -1,4 +1,4 @@
-"""Forty identities of matrix calculus: a function, its gradient in closed form, its notation."""
+"""Some fifty matrix identities: a function, its gradient in closed form, its notation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Identity(NamedTuple):
 SHAPES: dict[str, tuple[int, ...]] = {
     "a": (3,), "b": (4,), "x": (3,), "y": (5,), "s": (), "t": (), "A": (3, 3), "B": (4, 3),
     "C": (3, 4), "X": (3, 4), "S": (4, 4), "W": (4, 3), "Phi": (5, 3), "theta": (3,), "u": (3,),
-    "v": (3,), "D": (3, 4), "U": (3, 2), "V": (2, 4),
+    "v": (3,), "D": (3, 4), "U": (3, 2), "V": (2, 4), "S3": (3, 3),
 }  # fmt: skip
 
 
@@ -187,4 +187,29 @@ IDENTITIES = [
              "−(y − exp(z) ⊘ (1 + exp(z)))ᵀ Phi",
              r"-(\mathbf{y} - \exp(\mathbf{z}) \oslash (\mathbf{1} + "
              r"\exp(\mathbf{z})))^{\top} \boldsymbol{\Phi}"),
+    Identity("determinant", lambda A: np.linalg.det(A), "A",
+             lambda A: np.linalg.det(A) * np.linalg.inv(A).T, "det(A) A⁻ᵀ",
+             r"\det(\mathbf{A}) \mathbf{A}^{-\top}"),
+    Identity("logarithm of a determinant", lambda A: np.linalg.slogdet(A)[1], "A",
+             lambda A: np.linalg.inv(A).T, "A⁻ᵀ",
+             r"\mathbf{A}^{-\top}"),
+    Identity("inverse", lambda A: np.linalg.inv(A), "A",
+             lambda A: -np.einsum("ik,lj->ijkl", np.linalg.inv(A), np.linalg.inv(A)),
+             "−(f ⊗ fᵀ)",
+             r"-(\mathbf{f} \otimes \mathbf{f}^{\top})"),
+    Identity("bilinear form of an inverse", lambda A, a, x: a @ np.linalg.inv(A) @ x, "A",
+             lambda A, a, x: -np.outer(np.linalg.solve(A.T, a), np.linalg.solve(A, x)),
+             "−A⁻ᵀ a xᵀ A⁻ᵀ",
+             r"-\mathbf{A}^{-\top} \mathbf{a} \mathbf{x}^{\top} \mathbf{A}^{-\top}"),
+    Identity("trace of an inverse times a matrix", lambda A, S3: np.trace(np.linalg.inv(A) @ S3),
+             "A", lambda A, S3: -(np.linalg.inv(A) @ S3 @ np.linalg.inv(A)).T,
+             "−A⁻ᵀ S3ᵀ A⁻ᵀ",
+             r"-\mathbf{A}^{-\top} \mathbf{S}_{3}^{\top} \mathbf{A}^{-\top}"),
+    Identity("linear system by its right-hand side", lambda A, a: np.linalg.solve(A, a), "a",
+             lambda A, a: np.linalg.inv(A), "A⁻¹",
+             r"\mathbf{A}^{-1}"),
+    Identity("linear system by its matrix", lambda A, a: np.linalg.solve(A, a), "A",
+             lambda A, a: -np.einsum("ik,l->ikl", np.linalg.inv(A), np.linalg.solve(A, a)),
+             "−(A⁻¹ ⊗ fᵀ)",
+             r"-(\mathbf{A}^{-1} \otimes \mathbf{f}^{\top})"),
 ]  # fmt: skip

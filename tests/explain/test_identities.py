@@ -1,4 +1,4 @@
-"""Forty identities of matrix calculus: what is printed, and that what is printed is right."""
+"""Some fifty matrix identities: what is printed, and that what is printed is right."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from chainrule.explain.algebra import (
     Expr,
     Hadamard,
     Identity,
+    Inverse,
     Kronecker,
     Norm,
     Number,
@@ -77,6 +78,10 @@ def test_simplifying_keeps_the_shape(expr: Expr):
 
 RULES = [
     (Transpose(Transpose(A)), "A"),
+    (Inverse(Transpose(A)), "A⁻ᵀ"),
+    (Inverse(Inverse(A)), "A"),
+    (Product((B, A, Inverse(A), x)), "B x"),
+    (Inverse(Product((Number(Fraction(2)), A))), "½ A⁻¹"),
     (Product((Ones((None, 3)), Diag(x))), "xᵀ"),
     (Product((Diag(a), Diag(b))), "diag(a ⊙ b)"),
     (Product((A, Identity(3), B)), "A B"),
