@@ -12,6 +12,7 @@ from chainrule.explain.layout import (
     check_sentences,
     error_text,
     layout_sentence,
+    legend_sentence,
     notice_text,
     shape_text,
     size_text,
@@ -91,7 +92,8 @@ class _Html:
 
     def _notes(self) -> list[str]:
         notices = [notice_text(item) for item in self.passes.notices]
-        return [*notices, layout_sentence(self.passes), *check_sentences(self.passes)]
+        notes = [legend_sentence(self.passes), layout_sentence(self.passes)]
+        return [note for note in (*notices, *notes, *check_sentences(self.passes)) if note]
 
     # -- the two passes ---------------------------------------------------------------------------
 
@@ -104,7 +106,19 @@ class _Html:
         )
         made = [item for item in self.passes.quantities if item.definition is not None]
         rows = [self._forward_row(item) for item in made]
-        return tag("p", f"given {listed}") + _table(("quantity", "shape", "value"), rows)
+        table = _table(("quantity", "shape", "value"), rows)
+        return tag("p", f"given {listed}") + table + self._shares()
+
+    def _shares(self) -> str:
+        """What each example contributes to the cost."""
+        shares = self.passes.shares
+        if shares is None:
+            return ""
+        name = self.notation.named(self.passes.result)
+        one = f"<msup>{row(name)}<mi>r</mi></msup>"
+        formula = equals(name, f"<munder><mo>∑</mo><mi>r</mi></munder>{one}")
+        words = f"{math(formula)}, a sum over {shares.values.size} examples"
+        return tag("p", f"{words}, {math(one)}") + value_html(shares.values)
 
     def _forward_row(self, item: Quantity) -> str:
         assert item.definition is not None
@@ -115,6 +129,11 @@ class _Html:
 
     def _by(self, bottom: str) -> str:
         return self.notation.derivative(self.passes.result, bottom)
+
+    def _by_of_example(self, bottom: str) -> str:
+        name = f"<msup>{row(self.notation.named(self.passes.result))}<mi>r</mi></msup>"
+        sides = row("<mi>∂</mi>", name) + row("<mi>∂</mi>", self.notation.named(bottom))
+        return f"<mfrac>{sides}</mfrac>"
 
     def _backward(self) -> str:
         rows = [self._backward_row(step) for step in self.passes.steps]
@@ -133,6 +152,8 @@ class _Html:
         passes = self.passes
         rows = [(self.notation.named(item.name), item.value) for item in passes.quantities]
         rows += [(self._by(s.bottom), s.value) for s in passes.steps if not s.is_target]
+        for name, value in (passes.shares.gradients if passes.shares else {}).items():
+            rows.append((self._by_of_example(name), value))
         lines = "".join(_line(left, value_html(value)) for left, value in rows)
         summary = tag("summary", "The numbers of every quantity and step")
         return tag("details", summary + tag("div", lines, "target"))

@@ -14,7 +14,7 @@ from chainrule.explain.algebra import Expr, Partial
 from chainrule.explain.functions import COMPARISONS, written
 from chainrule.explain.lettering import lettered
 from chainrule.explain.notation import ATOM, PRODUCT, Notation, Text
-from chainrule.explain.rewriting import Value, magnitude
+from chainrule.explain.pieces import Value, magnitude
 from chainrule.explain.text_notation import number_text
 
 
@@ -107,6 +107,7 @@ def _listed(items: Iterable[str]) -> str:
 
 
 EQUALS = operator("=", form="infix")
+TRANSPOSE = '<mi mathvariant="normal">⊤</mi>'
 NEGATIVE = operator("−", form="prefix")
 TIMES = operator("\u2062", lspace="0", rspace="0.17em")
 """A product without a sign: heard by a screen reader, seen as a thin space."""
@@ -163,7 +164,11 @@ class MathmlNotation(Notation):
         return fenced("(", text, ")")
 
     def transposed(self, text: str) -> str:
-        return _raised(text, '<mi mathvariant="normal">⊤</mi>')
+        return _raised(text, TRANSPOSE)
+
+    def inverted(self, text: str, transposed: bool) -> str:
+        above = TRANSPOSE if transposed else "<mn>1</mn>"
+        return _raised(text, row(NEGATIVE, above))
 
     def joined(self, texts: Sequence[str], with_dots: bool, after_number: bool) -> str:
         return TIMES.join(text if text.startswith("<") else _atom(text) for text in texts)

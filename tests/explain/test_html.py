@@ -139,6 +139,19 @@ def test_a_matrix_by_a_vector_is_drawn_as_one_matrix_an_entry():
     assert said == ["∂f∂x[0]=" + "1" * 8, "∂f∂x[1]=" + "0" * 8, "∂f∂x[2]=" + "1" * 8]
 
 
+def test_the_share_of_each_example():
+    def E(theta, Phi, y):
+        e = y - Phi @ theta
+        return e @ e
+
+    args = np.array([1.0, 1.0]), np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), np.zeros(3)
+    root = parsed(cr.derive(E)(*args).html())
+    texts_of = ["".join(item.itertext()) for item in root.iter("p")]
+    assert any("E=∑rEr, a sum over 3 examples" in text for text in texts_of)
+    rows = ["".join(item.itertext()) for item in root.iter("div") if item.get("class") == "right"]
+    assert "= " + "".join(["20", "08", "44"]) in rows  # the gradient of (−Φ_r θ)² is 2 (Φ_r θ) Φ_r
+
+
 def test_a_failed_check_is_seen_at_once_and_at_its_step(lecture):
     wrong = replace(lecture.steps[4], check=Check(0.25, 1e-10, "complex step", False))
     d = replace(lecture, steps=(*lecture.steps[:4], wrong, *lecture.steps[5:]))
