@@ -170,8 +170,8 @@ class Notation(ABC):
 
     def _chain(self, factors: Sequence[Expr], after_number: bool) -> str:
         """Factors side by side."""
-        if len(factors) == 1 and isinstance(factors[0], Ones) and after_number:
-            return self.signs["dot"] + self(factors[0])
+        if isinstance(factors[0], Ones) and after_number:  # 3·1, not 31 nor 3 1
+            return self.signs["dot"] + self._chain(factors, False)
         texts = [
             self.brackets(self(item)) if _is_inner_product(item) and len(factors) > 1
             else self.bracketed(item, PRODUCT) for item in factors

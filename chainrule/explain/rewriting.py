@@ -201,11 +201,11 @@ def _pair(a: Expr, b: Expr) -> Expr | None:
 
 
 def _ones_times_ones(a: Ones, b: Ones) -> Expr | None:
-    count = a.shape[1]
-    shape = (a.shape[0], b.shape[1])
-    if count is None or shape not in (SCALAR, a.shape, b.shape):
+    count, shape = a.shape[1], (a.shape[0], b.shape[1])
+    if count is None:
         return None
-    return Number(Fraction(count)) if shape == SCALAR else Product((Number(Fraction(count)), b))
+    number_of = Number(Fraction(count))
+    return number_of if shape == SCALAR else Product((number_of, Ones(shape)))
 
 
 def _selected(a: Expr, b: Expr) -> Expr | None:

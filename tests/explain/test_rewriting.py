@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.explain.algebra import (
@@ -52,11 +52,13 @@ def assert_same_value(expr: Expr) -> None:
         np.testing.assert_allclose(after, before, **CLOSE)
 
 
+@settings(max_examples=300)  # a rule that is wrong for one pair of shapes shows after about 200
 @given(st.sampled_from(SHAPES).flatmap(expressions))
 def test_simplifying_changes_no_value(expr: Expr):
     assert_same_value(expr)
 
 
+@settings(max_examples=100)
 @given(large_expressions())
 def test_simplifying_changes_no_value_of_large_matrices(expr: Expr):
     assert_same_value(expr)
@@ -105,6 +107,7 @@ RULES = [
     (Hadamard((x, Ones((3, None)), y)), "x ⊙ y"),
     (Hadamard((x, x)), "x^⊙2"),
     (Hadamard((Product((s, x)), y)), "s (x ⊙ y)"),
+    (Product((Ones((2, 3)), Ones((3, 3)), x)), "3·1 x"),
     (Diag(Ones((3, None))), "I"),
     (Kronecker(Identity(2), Identity(3)), "I"),
     (Product((MINUS, Sum((Product((MINUS, x)), Product((MINUS, y)))))), "x + y"),
