@@ -118,7 +118,7 @@ class _Html:
         one = f"<msup>{row(name)}<mi>r</mi></msup>"
         formula = equals(name, f"<munder><mo>∑</mo><mi>r</mi></munder>{one}")
         words = f"{math(formula)}, a sum over {shares.values.size} examples"
-        return tag("p", f"{words}, {math(one)}") + value_html(shares.values)
+        return tag("p", words) + tag("div", _line(one, value_html(shares.values)), "target")
 
     def _forward_row(self, item: Quantity) -> str:
         assert item.definition is not None
@@ -141,7 +141,8 @@ class _Html:
 
     def _backward_row(self, step: Step) -> str:
         formula = equals(self._by(step.bottom), self.notation(step.local))
-        check = escape(error_text(step)) + ("" if step.check.ok else " failed")
+        is_wrong = not step.check.ok and not step.check.note
+        check = escape(error_text(step)) + (" failed" if is_wrong else "")
         cells = [escape(size_text(step.shape, self.passes.letters)), escape(str(step.rule))]
         cells.append(step.kind)
         kind = "check" if step.check.ok else "check failed"
@@ -234,11 +235,13 @@ class _Html:
 
 def _summary(passes: Passes) -> str:
     steps = passes.steps
-    failed = [step for step in steps if not step.check.ok]
-    if failed:
-        names = ", ".join(step.bottom for step in failed)
-        text = f"✗ {len(failed)} of {len(steps)} steps disagree with an independent value: {names}"
-        return tag("strong", escape(text))
+    kinks = [step.bottom for step in steps if step.check.note]
+    wrong = [step.bottom for step in steps if not step.check.ok and not step.check.note]
+    if kinks or wrong:
+        count = f"of {len(steps)} steps"
+        found = [(wrong, "disagree with an independent value"), (kinks, "have no derivative here")]
+        texts = [f"{len(n)} {count} {words}: {', '.join(n)}" for n, words in found if n]
+        return tag("strong", escape(f"✗ {'; '.join(texts)}"))
     worst = max((step.check.error for step in steps), default=0.0)
     count = {1: "The step agrees", 2: "Both steps agree"}.get(
         len(steps), f"All {len(steps)} steps agree"

@@ -34,7 +34,8 @@ FRAGMENT = """
 .chainrule .scroll > math { margin-block: .2em; }
 .chainrule summary { cursor: pointer; margin: 1em 0; }
 .chainrule .check { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.chainrule .failed { font-weight: bold; outline: 2px solid #D55E00; outline-offset: -1px; }
+.chainrule .failed { font-weight: bold; white-space: normal;
+  outline: 2px solid #D55E00; outline-offset: -1px; }
 .chainrule .target { display: grid; grid-template-columns: max-content minmax(0, 1fr);
   gap: .35em .4em; align-items: baseline; margin: 1em 0 1.6em; }
 .chainrule .target > .right { grid-column: 2; min-width: 0; }

@@ -21,8 +21,8 @@ def tag(name: str, content: str, kind: str = "") -> str:
 
 
 def number_text(value: float, style: str) -> str:
-    """A number in a style of ``format``, with a minus rather than a hyphen."""
-    return f"{value:{style}}".replace("-", "−")
+    """A number in a style of ``format``, with a minus rather than a hyphen, and none before 0."""
+    return f"{value + 0.0:{style}}".replace("-", "−")
 
 
 def value_html(value: Array) -> str:

@@ -128,6 +128,7 @@ def test_a_vector_by_a_matrix_is_drawn_as_one_matrix_an_entry():
     slices = [item for item in root.iter("div") if item.get("class") == "slice"]
     said = ["".join(item.itertext()) for item in slices]
     assert said == ["∂f[0]∂A=789000", "∂f[1]∂A=000789"]
+    assert "−0<" not in cr.derive(lambda A, x: A @ x)(A, -x).html()  # 0 times a negative number
 
 
 def test_a_matrix_by_a_vector_is_drawn_as_one_matrix_an_entry():
@@ -166,6 +167,9 @@ def test_a_failed_check_is_seen_at_once_and_at_its_step(lecture):
 def test_a_point_without_a_derivative_is_named():
     page = cr.derive(lambda x: np.sum(np.abs(x)))(np.array([0.0, 1.0])).html()
     assert "a point without a derivative" in page
+    root = parsed(page)
+    assert next(root.iter("strong")).text == "✗ 1 of 1 steps have no derivative here: x"
+    assert texts(root, "td", "failed") == ["✗ kink"]
 
 
 def test_names_that_are_markup_are_text():
