@@ -135,11 +135,11 @@ def test_a_factor_that_is_too_long_is_told_by_the_arrow_alone():
         y = np.sin(x) * np.exp(x) * np.cos(x) * np.tanh(x) * np.sqrt(x) * np.log(x)
         return np.sum(y)
 
-    svg = cr.derive(f)(np.ones(2)).svg()
-    words = Picture(svg).words()
+    d = cr.derive(f)(np.ones(2))
+    words = picture_of(d).words()
     assert "∂y/∂x" in words
     assert not any(text.startswith("= ") and "tanh" in text for text in words)
-    assert "<title>∂y/∂x = diag(" in svg
+    assert "<title>∂y/∂x = diag(" in d.svg()
 
 
 def test_a_function_that_returns_its_argument_is_one_circle():
