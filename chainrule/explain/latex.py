@@ -105,14 +105,26 @@ class LatexWriter:
         if step.entry is not None:
             rows.append(self._entry(step.entry))
             rows.append(rf"{left} &= {self._with_short(step)}")
+        elif len(step.factors) > 1 and self.passes.is_through_matrices(step):
+            rows.append(rf"{left} &= {self.notation(step.local)}")
+            rows.append(rf"& \quad \text{{through }} {self._path(step.factors)}")
         elif len(step.factors) > 1:
             rows.append(rf"{left} &= {self.chain(step.factors)}")
         else:
             rows.append(rf"{left} &= {self.notation(step.local)}")
         whole = self.notation(step.expression)
-        if not rows[-1].endswith(f"&= {whole}"):
+        if not any(row.endswith(f"&= {whole}") for row in rows):
             rows.append(rf"&= {whole}")
         return rows
+
+    def _path(self, factors: Sequence[Factor]) -> str:
+        """Where each factor leads."""
+        named = [
+            symbol_latex(item.bottom, bold=bool(self.passes.by_name[item.bottom].shape))
+            + rf"\ \text{{({item.kind}{', reused' if item.reused else ''})}}"
+            for item in factors
+        ]
+        return r",\ ".join(named)
 
     def chain(self, factors: Sequence[Factor]) -> str:
         """Factors with their shape, where they lead, and whether they are reused, below each."""

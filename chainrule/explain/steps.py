@@ -292,6 +292,11 @@ class Passes:
         """The steps of the derivatives that were asked for."""
         return tuple(step for step in self.steps if step.is_target)
 
+    def is_through_matrices(self, step: Step) -> bool:
+        """Whether a chain leads through matrices, whose Jacobians are too large to look at."""
+        inner = [self.by_name[item.bottom] for item in step.factors[:-1]]
+        return any(len(item.shape) > 1 for item in inner)
+
     @property
     def ok(self) -> bool:
         """Whether every step agrees with its independent value."""

@@ -111,7 +111,7 @@ class _Text:
         if step.entry is not None:
             lines += self._entry(step.entry)
             lines += self._collected(step, head)
-        elif len(step.factors) > 1 and self._is_through_matrices(step):
+        elif len(step.factors) > 1 and self.passes.is_through_matrices(step):
             lines += self._continued(head, self.notation(step.local))
             lines += self._continued(" " * len(head), self._path(step.factors))
         elif len(step.factors) > 1:
@@ -168,11 +168,6 @@ class _Text:
             lines.append(lead + rows[0])
             lines += [blank + row for row in rows[1:] if row.strip()]
         return lines
-
-    def _is_through_matrices(self, step: Step) -> bool:
-        """Whether the chain leads through matrices, whose Jacobians are too large to look at."""
-        inner = [self.passes.by_name[item.bottom] for item in step.factors[:-1]]
-        return any(len(item.shape) > 1 for item in inner)
 
     def _path(self, factors: Sequence[Factor]) -> str:
         """Where each factor leads, in words."""

@@ -176,6 +176,24 @@ def test_of_many_examples_by_vmap():
     np.testing.assert_allclose(d.step("A").value, cr.grad(cost)(A), rtol=CLOSE)
 
 
+def test_a_chain_through_matrices_is_told_in_words():
+    """Jacobians of matrices by matrices are too large to look at; where each leads is said."""
+
+    def cost(W, b, X, Y):
+        Z = X @ W + b
+        F = np.tanh(Z)
+        return 0.5 * np.sum((F - Y) ** 2)
+
+    args = rng.normal(size=(3, 2)), rng.normal(size=2), rng.normal(size=(5, 3)), np.ones((5, 2))
+    d = cr.derive(cost, wrt=("W", "b"))(*args)
+    assert TEXT(d.step("W").local) == "Xᵀ · ∂cost/∂Z"
+    assert TEXT(d.step("b").local) == "1ᵀ · ∂cost/∂Z"
+    assert TEXT(d.step("W").expression) == "Xᵀ((F − Y) ⊙ tanh′(Z))"
+    assert "through F (cost, reused), Z (layer, reused), W (parameter)" in str(d)
+    assert r"\text{through } \mathbf{F}\ \text{(cost, reused)}" in d.latex()
+    assert "⊗" not in str(d)
+
+
 def test_a_network_with_784_inputs_prints_shapes():
     def f(W, b, x):
         Z = W @ x + b
