@@ -167,7 +167,7 @@ class _Html:
         known = "" if step.entry or len(step.factors) > 1 else self.notation(step.local)
         if step.entry is not None:
             rows += [self._entry(step.entry), (by, self._formula(self._collected(step)))]
-        elif len(step.factors) > 1 and _is_through_matrices(self.passes, step):
+        elif len(step.factors) > 1 and self.passes.is_through_matrices(step):
             rows.append((by, self._formula(self.notation(step.local)) + _path(step.factors)))
         elif len(step.factors) > 1:
             rows.append((by, self._chain(step.factors)))
@@ -282,11 +282,6 @@ def _path(factors: Sequence[Factor]) -> str:
     """Where each factor leads, in words."""
     texts = [f"{f.bottom} ({f.kind}{', reused' if f.reused else ''})" for f in factors]
     return tag("div", escape(f"through {', '.join(texts)}"), "aside")
-
-
-def _is_through_matrices(passes: Passes, step: Step) -> bool:
-    """Whether the chain leads through matrices, whose Jacobians are too large to look at."""
-    return any(passes.by_name[item.bottom].value.ndim > 1 for item in step.factors[:-1])
 
 
 def _short(text: str) -> str:
