@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from chainrule.explain.html import fragment_of, page_of
 from chainrule.explain.latex import latex_of
 from chainrule.explain.markdown import displays_of, markdown_of
+from chainrule.explain.picture import svg_of
 from chainrule.explain.steps import Passes
 from chainrule.explain.text import text_of
 
@@ -60,6 +62,44 @@ class Derivation(Passes):
     def markdown(self) -> str:
         """Markdown, with displays between dollar signs."""
         return markdown_of(self)
+
+    def html(self) -> str:
+        """A page of HTML that needs nothing else: no script, no font, no network.
+
+        Formulas are MathML, which browsers typeset and screen readers read.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import chainrule as cr
+        >>> page = cr.derive(lambda x: x @ x)(np.ones(3)).html()
+        >>> page[:15], "<script" in page
+        ('<!DOCTYPE html>', False)
+        """
+        return page_of(self)
+
+    def svg(self) -> str:
+        """The picture of both passes, as figures 5.8 and 5.9 of Mathematics for Machine Learning.
+
+        A chain of layers goes from left to right; any other computation is a graph.
+
+        Raises
+        ------
+        MissingPackage
+            If the function is no plain chain and pygraphviz, which lays it out, is not installed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import chainrule as cr
+        >>> picture = cr.derive(lambda x: x @ x)(np.ones(3)).svg()
+        >>> "<title>Forward and backward pass from f to x</title>" in picture
+        True
+        """
+        return svg_of(self)
+
+    def _repr_html_(self) -> str:
+        return fragment_of(self)
 
     def _repr_latex_(self) -> str:
         return displays_of(self)
