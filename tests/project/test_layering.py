@@ -36,7 +36,7 @@ HEAVY = frozenset(
     "dask distributed llvmlite matplotlib onnx onnxruntime opt_einsum pandas pyarrow rich"
     " pygraphviz safetensors scipy sklearn starlette threadpoolctl typer uvicorn".split()
 )
-EXTRAS = ("page", "data", "onnx", "dask", "plots")
+EXTRAS = ("page", "data", "onnx", "dask", "plots", "pictures")
 
 
 def part(module: str) -> str:

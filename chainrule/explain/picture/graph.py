@@ -61,7 +61,7 @@ def draw_graph(canvas: Canvas, flow: Flow, notation: PictureNotation) -> None:
         If pygraphviz is not installed.
     """
     try:
-        import pygraphviz  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        import pygraphviz
     except ImportError:
         raise MissingPackage(
             "svg", "a computation that is not a plain chain of layers is laid out by Graphviz",
