@@ -87,7 +87,7 @@ class Loop(NamedTuple):
     def accesses(self) -> list[Access]:
         """Every access, reads first."""
         reads = [item.access for item in self.body if isinstance(item, Load)]
-        return [*reads, *(item.access for item in (*self.stores, *self.sums))]
+        return [*reads, *(s.access for s in self.stores), *(s.access for s in self.sums)]
 
 
 def collapsed(loop: Loop) -> Loop:
