@@ -197,7 +197,6 @@ def _reads_in_step(item: _Fused, operand: _Operand, fused: dict[Node, _Fused]) -
         and not source.is_sum
         and source.shape == item.shape
         and operand.view.steps == source.out_steps
-        and operand.view.offset == 0
     )
 
 
