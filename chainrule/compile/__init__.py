@@ -1,0 +1,1 @@
+"""Graphs as native code: LLVM IR as text, machine code, vectorised functions."""
