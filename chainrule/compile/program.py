@@ -99,7 +99,9 @@ class _Frame:
         self.table = (ctypes.c_void_p * len(places))()
         for node, place in places.items():
             is_known = node.value is not None
-            value = np.ascontiguousarray(node.value) if is_known else np.empty(node.shape, node.dtype)
+            value = (
+                np.ascontiguousarray(node.value) if is_known else np.empty(node.shape, node.dtype)
+            )
             self.put(place, value)
 
     def put(self, place: int, array: Array) -> None:
