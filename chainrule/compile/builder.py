@@ -79,10 +79,12 @@ class Function(Instructions):
         listed = ", ".join(f"{kind} %{arg}" for kind, arg in arguments)
         linkage = "internal " if private else ""
         self._head = f"define {linkage}{returns} @{name}({listed}) nounwind {{"
+        self._rooms: list[str] = []
         module.add(name, self)
 
     def __str__(self) -> str:
-        return "\n".join([self._head, *self._lines, "}"])
+        entry, *rest = self._lines
+        return "\n".join([self._head, entry, *self._rooms, *rest, "}"])
 
     # -- memory -----------------------------------------------------------------------------------
 
@@ -127,8 +129,10 @@ class Function(Instructions):
         self.line(f"call void @{name}({value}, ptr align {align} {pointer.text}, {mask})")
 
     def scratch(self, type_: str, count: int = 1) -> Value:
-        """Room on the stack, for use outside loops: it is released when the function returns."""
-        return self.emit(f"alloca [{count} x {type_}], align 64", "ptr", "room")
+        """Room on the stack, made once when the function is entered, until it returns."""
+        name = f"%{self.fresh('room')}"
+        self._rooms.append(f"  {name} = alloca [{count} x {type_}], align 64")
+        return Value(name, "ptr")
 
     # -- control ----------------------------------------------------------------------------------
 

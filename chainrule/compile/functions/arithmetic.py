@@ -1,0 +1,241 @@
+"""Arithmetic with more digits than a number has, and what is particular to each precision.
+
+A :class:`Pair` is a sum of two numbers that is not rounded. In the ``wide`` precision, in which
+float32 functions are computed with doubles, the digits suffice as they are: its pairs have no lower
+part, and the same formulas cost no more than plain ones.
+
+Sources: T. J. Dekker, A floating-point technique for extending the available precision,
+Numerische Mathematik 18 (1971); D. E. Knuth, The Art of Computer Programming 2, 4.2.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.compile.builder import Function
+from chainrule.compile.functions.coefficients import POLYNOMIALS
+from chainrule.compile.ir import Operand, Value, vector
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A floating-point format as the functions see it."""
+
+    name: str  # of the polynomials
+    kind: str  # LLVM's element type
+    fraction: int  # stored bits of the significand
+    bias: int  # of the exponent
+    paired: bool  # results need more digits than the format has
+
+    @property
+    def magic(self) -> float:
+        """Added to a number, it leaves the nearest whole number in the lowest bits."""
+        return 1.5 * 2.0**self.fraction
+
+    @property
+    def magic_bits(self) -> int:
+        return ((self.bias + self.fraction) << self.fraction) + (1 << (self.fraction - 1))
+
+    @property
+    def smallest_normal(self) -> float:
+        return float(2.0 ** (1 - self.bias))
+
+    def leading(self, number: float, bits: int) -> float:
+        """A number with only its first bits: its products with small whole numbers are exact."""
+        mantissa, exponent = np.frexp(number)
+        return float(np.ldexp(np.rint(np.ldexp(mantissa, bits)), int(exponent) - bits))
+
+
+FLOAT = Precision("float", "float", 23, 127, True)
+WIDE = Precision("wide", "double", 52, 1023, False)
+DOUBLE = Precision("double", "double", 52, 1023, True)
+
+
+class Pair(NamedTuple):
+    """The sum of two numbers of which the second is below the rounding of the first."""
+
+    high: Value
+    low: Value | None = None
+
+
+class Arithmetic:
+    """Formulas of one precision, written into a function.
+
+    Parameters
+    ----------
+    f : Function
+        What the instructions are appended to.
+    precision : Precision
+    count : int
+        Lanes.
+    """
+
+    def __init__(self, f: Function, precision: Precision, count: int) -> None:
+        self.f, self.precision = f, precision
+        self.type = vector(precision.kind, count)
+        self.lanes = count
+
+    def number(self, value: float) -> Value:
+        return self.f.value(value, self.type)
+
+    def exact(self, text: tuple[float, float]) -> Pair:
+        """A constant given by a double and what is missing in it."""
+        high, low = text
+        if self.precision.kind == "float":
+            first = float(np.float32(high))
+            return Pair(self.number(first), self.number(high - first))
+        return Pair(self.number(high), self.number(low) if self.precision.paired else None)
+
+    def polynomial(self, name: str, t: Value) -> Value:
+        """One of the minimax polynomials."""
+        *rest, highest = POLYNOMIALS[name, self.precision.name]
+        total = self.number(highest)
+        for coefficient in reversed(rest):
+            total = self.f.fma(total, t, coefficient)
+        return total
+
+    # -- pairs ------------------------------------------------------------------------------------
+
+    def value(self, pair: Pair) -> Value:
+        """A pair rounded to one number."""
+        return pair.high if pair.low is None else self.f.add(pair.high, pair.low)
+
+    def lows(self, *parts: Value | None) -> Value | None:
+        """The sum of those lower parts that there are."""
+        present = [part for part in parts if part is not None]
+        if not present:
+            return None
+        total = present[0]
+        for part in present[1:]:
+            total = self.f.add(total, part)
+        return total
+
+    def sum(self, a: Operand, b: Operand) -> Pair:
+        """``a + b`` exactly (Knuth)."""
+        f = self.f
+        s = f.add(a, b)
+        if not self.precision.paired:
+            return Pair(s)
+        part = f.sub(s, a)
+        return Pair(s, f.add(f.sub(a, f.sub(s, part)), f.sub(b, part)))
+
+    def ordered_sum(self, a: Operand, b: Operand) -> Pair:
+        """``a + b`` exactly, where ``a`` is not the smaller one or zero (Dekker)."""
+        f = self.f
+        s = f.add(a, b)
+        return Pair(s, f.sub(b, f.sub(s, a))) if self.precision.paired else Pair(s)
+
+    def product(self, a: Value, b: Value) -> Pair:
+        """``a * b`` exactly, short of underflow."""
+        f = self.f
+        p = f.mul(a, b)
+        return Pair(p, self.excess(a, b, p)) if self.precision.paired else Pair(p)
+
+    def excess(self, a: Value, b: Value, p: Value) -> Value:
+        """``a * b - p`` where p is close to the product."""
+        f = self.f
+        if f.target.has_fma:
+            return f.fma(a, b, f.neg(p))
+        (a1, a2), (b1, b2) = self._halves(a), self._halves(b)
+        first = f.sub(f.mul(a1, b1), p)
+        return f.add(f.add(f.add(first, f.mul(a1, b2)), f.mul(a2, b1)), f.mul(a2, b2))
+
+    def _halves(self, a: Value) -> tuple[Value, Value]:
+        """Two numbers of half the digits, whose products are exact: cut off by their bits."""
+        keep = -1 << ((self.precision.fraction + 3) // 2)
+        bits = self.f.bit_and(self.f.bits(a), keep)
+        high = self.f.float_of(bits, self.type)
+        return high, self.f.sub(a, high)
+
+    def add(self, a: Pair, b: Pair) -> Pair:
+        s = self.sum(a.high, b.high)
+        return self.normal(s.high, self.lows(s.low, a.low, b.low))
+
+    def normal(self, high: Value, low: Value | None) -> Pair:
+        return Pair(high) if low is None else self.ordered_sum(high, low)
+
+    def multiply(self, a: Pair, b: Pair) -> Pair:
+        p = self.product(a.high, b.high)
+        cross = [self.f.mul(x, y) for x, y in ((a.high, b.low), (a.low, b.high)) if x and y]
+        return self.normal(p.high, self.lows(p.low, *cross))
+
+    def quotient(self, a: Pair, b: Pair) -> Pair:
+        """``a / b``, where neither ``1 / b`` nor the products leave the normal numbers."""
+        f = self.f
+        if not self.precision.paired:
+            return Pair(f.div(a.high, b.high))
+        inverse = f.div(1.0, b.high)
+        q = f.mul(a.high, inverse)
+        rest: Value | None = f.neg(self.excess(q, b.high, a.high))
+        if b.low is not None:
+            rest = f.sub(rest, f.mul(q, b.low)) if rest else rest
+        rest = self.lows(rest, a.low)
+        assert rest is not None
+        return Pair(q, f.mul(rest, inverse))
+
+    def root(self, a: Pair) -> Pair:
+        """The square root of what is positive."""
+        f = self.f
+        s = f.sqrt(a.high)
+        if not self.precision.paired:
+            return Pair(s)
+        rest = self.lows(f.neg(self.excess(s, s, a.high)), a.low)
+        assert rest is not None
+        zero = f.compare("eq", s, 0.0)
+        return Pair(s, f.select(zero, 0.0, f.div(rest, f.add(s, s))))
+
+    def negative(self, a: Pair) -> Pair:
+        return Pair(self.f.neg(a.high), None if a.low is None else self.f.neg(a.low))
+
+    def times(self, a: Pair, power_of_two: float) -> Pair:
+        low = None if a.low is None else self.f.mul(a.low, power_of_two)
+        return Pair(self.f.mul(a.high, power_of_two), low)
+
+    def choose(self, condition: Value, a: Pair, b: Pair) -> Pair:
+        high = self.f.select(condition, a.high, b.high)
+        if a.low is None and b.low is None:
+            return Pair(high)
+        return Pair(high, self.f.select(condition, a.low or 0.0, b.low or self.number(0.0)))
+
+    # -- exponents --------------------------------------------------------------------------------
+
+    def nearest(self, x: Value) -> tuple[Value, Value]:
+        """The nearest whole number, and bits that have it in the lowest places; |x| is moderate."""
+        shifted = self.f.add(x, self.precision.magic)
+        return self.f.sub(shifted, self.precision.magic), self.f.bits(shifted)
+
+    def power_of_two(self, exponent: Value, offset: int = 0) -> Value:
+        """2^(exponent + offset), where that is a normal number."""
+        bits = self.f.add(exponent, self.precision.bias + offset)
+        return self.f.float_of(self.f.shift_left(bits, self.precision.fraction), self.type)
+
+    def scaled(self, y: Value, bits: Value, offset: int = 0) -> Value:
+        """``y`` times 2^k for any k, by two factors so that only the result is rounded.
+
+        ``bits`` is what :meth:`nearest` gave for k.
+        """
+        f = self.f
+        margin = 2048  # makes the exponent positive, so that an unsigned shift halves it
+        shifted = f.add(bits, offset + margin - self.precision.magic_bits)
+        half = f.shift_right(shifted, 1)
+        first = self.power_of_two(half, -margin // 2)
+        second = self.power_of_two(f.sub(shifted, half), -margin // 2)
+        return f.mul(f.mul(y, first), second)
+
+    def scaled_normal(self, y: Value, bits: Value) -> Value:
+        """``y`` times 2^k where both are normal numbers: k is added to the exponent."""
+        shift = self.f.shift_left(bits, self.precision.fraction)
+        return self.f.float_of(self.f.add(self.f.bits(y), shift), self.type)
+
+    def two_to(self, bits: Value) -> Value:
+        """2^k where that is a normal number, from what :meth:`nearest` gave."""
+        return self.scaled_normal(self.number(1.0), bits)
+
+    def clamped(self, x: Value, low: float, high: float) -> Value:
+        """``x`` within bounds; NaN stays."""
+        f = self.f
+        x = f.select(f.compare("gt", x, high), high, x)
+        return f.select(f.compare("lt", x, low), low, x)
