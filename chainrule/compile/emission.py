@@ -22,7 +22,7 @@ Emitter = Callable[..., Value]
 
 KINDS = {"float32": "float", "float64": "double", "bool": "i1"}
 MEMORY = {"float32": "float", "float64": "double", "bool": "i8"}
-BLOCK = 256
+BLOCK = 16
 """Vectors that are summed in their own precision, before they join a sum in double."""
 
 

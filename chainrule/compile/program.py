@@ -56,7 +56,7 @@ class NativeProgram:
         """The outputs' values for new arguments of the planned shapes and dtypes."""
         frame = self._idle.pop() if self._idle else _Frame(self.places)
         for place, array in zip(self.input_places, arrays, strict=True):
-            frame.put(place, np.ascontiguousarray(array))
+            frame.put(place, in_row_major_order(array))
         for place in self._fresh:
             frame.put(place, np.empty(frame.shapes[place], frame.dtypes[place]))
         with np.errstate(all="ignore"):
@@ -80,9 +80,14 @@ class NativeProgram:
 
         def execute(frame: _Frame) -> None:
             result = np.asarray(run(*[read(frame) for read in readers]))
-            frame.put(place, np.ascontiguousarray(result))
+            frame.put(place, in_row_major_order(result))
 
         return execute
+
+
+def in_row_major_order(array: Array) -> Array:
+    """The array, or a copy of it where its elements do not lie one after the other."""
+    return array if array.flags.c_contiguous else array.copy(order="C")
 
 
 def _native(function: Function) -> Callable[[_Frame], None]:
@@ -98,11 +103,8 @@ class _Frame:
         self.arrays: list[Array | None] = [None] * len(places)
         self.table = (ctypes.c_void_p * len(places))()
         for node, place in places.items():
-            is_known = node.value is not None
-            value = (
-                np.ascontiguousarray(node.value) if is_known else np.empty(node.shape, node.dtype)
-            )
-            self.put(place, value)
+            value = np.empty(node.shape, node.dtype) if node.value is None else node.value
+            self.put(place, in_row_major_order(value))
 
     def put(self, place: int, array: Array) -> None:
         """An array at a place, which is kept alive until another takes it."""

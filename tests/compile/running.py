@@ -32,7 +32,7 @@ class Arrays(dict[Node, Array]):
 
     def __missing__(self, node: Node) -> Array:
         assert node.value is not None, f"{node} is neither stored nor constant"
-        self[node] = np.ascontiguousarray(node.value)
+        self[node] = np.array(node.value)
         return self[node]
 
     def of(self, node: Node) -> Array:
@@ -45,9 +45,7 @@ class Arrays(dict[Node, Array]):
 
 def run_plan(plan: Plan, arguments: list[Array]) -> list[Array]:
     """The outputs, with every loop run by NumPy."""
-    arrays = Arrays(
-        {node: np.ascontiguousarray(a) for node, a in zip(plan.inputs, arguments, strict=True)}
-    )
+    arrays = Arrays({node: np.array(a) for node, a in zip(plan.inputs, arguments, strict=True)})
     arrays.update({node: np.full(node.shape, 77, node.dtype) for node in plan.arrays})
     with np.errstate(all="ignore"):
         for step in plan.steps:
