@@ -112,4 +112,4 @@ def _log_of_one_plus(m: Arithmetic, large: Value, x: Value, more: Pair) -> Pair:
     argument = m.choose(large, Pair(x), inside)
     shift = f.select(large, 1.0, m.number(0.0))
     y = logarithm.log_pair(m, argument, shift)
-    return m.choose(f.compare("eq", x, math.inf), Pair(x), y)
+    return m.choose(f.compare("lt", x, math.inf), y, Pair(x))
