@@ -113,7 +113,8 @@ def _memory_functions() -> dict[str, int]:
     move, fill = (
         ctypes.cast(item, ctypes.c_void_p).value for item in (ctypes.memmove, ctypes.memset)
     )
-    assert move and fill
+    assert move
+    assert fill
     return {"memcpy": move, "memmove": move, "memset": fill}
 
 
