@@ -53,7 +53,7 @@ LOG_END = (2 * (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1) * mpf("1.0001")) ** 2
 QUARTER = (mp.pi / 4 * mpf("1.0001")) ** 2
 TINY = mpf(2) ** -40  # the ends at 0, where the tails are limits
 
-USUAL = {"float": 28, "wide": 33, "double": 58}
+USUAL = {"float": 27, "wide": 33, "double": 58}
 TAILS = {
     # e^r = 1 + r + r² q(r); as a share of r, since expm1 has no 1, the error is a third of q's
     "exp": Tail(
@@ -75,6 +75,7 @@ TAILS = {
         LOG_END,
         {"wide": 36, "double": 68},
     ),
+    "tanh": Tail(odd_tail(mp.tanh), abs, TINY, mpf("0.3026"), {"float": 28, "double": 58}),
     "sin": Tail(
         series(lambda k: (-1) ** (k + 1) / mp.factorial(2 * k + 3)),
         abs,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
+import re
 import threading
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from chainrule.compile import cache
@@ -86,13 +89,33 @@ def compile_text(
     >>> ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(module.address("half"))(3.0)
     1.5
     """
-    target = target or host()
+    target, symbols = target or host(), symbols or {}
+    missing = _declared(text) - symbols.keys()
+    if missing:
+        raise CompilationError("compile", "symbols without an address", ", ".join(sorted(missing)))
     name = cache.key(text, target)
     data = OBJECTS.get(name)
     if data is None:
         data = object_code(text, target)
         OBJECTS.put(name, data)
-    return _load(data, exports, target, symbols or {})
+    return _load(data, exports, target, symbols)
+
+
+def _declared(text: str) -> set[str]:
+    """The functions that a module takes from elsewhere."""
+    names = set(re.findall(r"^declare [^@]*@([\w.]+)", text, re.MULTILINE))
+    return {name for name in names if not name.startswith("llvm.")} - _memory_functions().keys()
+
+
+@lru_cache(maxsize=1)
+def _memory_functions() -> dict[str, int]:
+    """What LLVM itself may call to copy and to fill memory; a move is also a copy."""
+    move, fill = (
+        ctypes.cast(item, ctypes.c_void_p).value for item in (ctypes.memmove, ctypes.memset)
+    )
+    assert move
+    assert fill
+    return {"memcpy": move, "memmove": move, "memset": fill}
 
 
 def object_code(text: str, target: Target) -> bytes:
@@ -161,12 +184,12 @@ def _load(
     builder = binding.JITLibraryBuilder().add_object_img(data)
     for name in exports:
         builder.export_symbol(name)
-    for name, address in symbols.items():
+    for name, address in {**_memory_functions(), **symbols}.items():
         builder.import_symbol(name, address)
     # Small code finds its constants relative to itself, so they must lie near: JITLink places the
     # parts of a module side by side. Each module has a linker of its own, since a library that is
     # unloaded leaves something behind in a shared one.
-    jit = binding.create_lljit_compiler(_machine(target), use_jit_link=True)
+    jit = binding.create_lljit_compiler(_machine(target), use_jit_link=True, suppress_errors=True)
     try:
         tracker = builder.link(jit, f"module{next(_numbers)}")
     except RuntimeError as error:

@@ -164,17 +164,33 @@ class Arithmetic:
 
     def quotient(self, a: Pair, b: Pair) -> Pair:
         """``a / b``, where neither ``1 / b`` nor the products leave the normal numbers."""
-        f = self.f
         if not self.precision.paired:
-            return Pair(f.div(a.high, b.high))
+            return Pair(self.f.div(a.high, b.high))
+        q, rest, inverse = self._division(a, b)
+        return Pair(q, self.f.mul(rest, inverse))
+
+    def divided(self, a: Pair, b: Pair) -> Value:
+        """``a / b`` as one number, under the same conditions."""
+        if not self.precision.paired:
+            return self.f.div(a.high, b.high)
+        q, rest, inverse = self._division(a, b)
+        return self.f.fma(rest, inverse, q)
+
+    def _division(self, a: Pair, b: Pair) -> tuple[Value, Value, Value]:
+        """A quotient, what is left of ``a``, and ``1 / b``."""
+        f = self.f
         inverse = f.div(1.0, b.high)
         q = f.mul(a.high, inverse)
-        rest: Value | None = f.neg(self.excess(q, b.high, a.high))
+        rest = self.remainder(a.high, q, b.high)
         if b.low is not None:
-            rest = f.sub(rest, f.mul(q, b.low)) if rest else rest
-        rest = self.lows(rest, a.low)
-        assert rest is not None
-        return Pair(q, f.mul(rest, inverse))
+            rest = f.fma(f.neg(q), b.low, rest)
+        return q, rest if a.low is None else f.add(rest, a.low), inverse
+
+    def remainder(self, a: Value, q: Value, b: Value) -> Value:
+        """``a - q * b`` where the two are close."""
+        if self.f.target.has_fma:
+            return self.f.fma(self.f.neg(q), b, a)
+        return self.f.neg(self.excess(q, b, a))
 
     def root(self, a: Pair) -> Pair:
         """The square root of what is positive."""
@@ -182,7 +198,7 @@ class Arithmetic:
         s = f.sqrt(a.high)
         if not self.precision.paired:
             return Pair(s)
-        rest = self.lows(f.neg(self.excess(s, s, a.high)), a.low)
+        rest = self.lows(self.remainder(a.high, s, s), a.low)
         assert rest is not None
         zero = f.compare("eq", s, 0.0)
         return Pair(s, f.select(zero, 0.0, f.div(rest, f.add(s, s))))
@@ -202,9 +218,9 @@ class Arithmetic:
 
     # -- exponents --------------------------------------------------------------------------------
 
-    def nearest(self, x: Value) -> tuple[Value, Value]:
-        """The nearest whole number, and bits that have it in the lowest places; |x| is moderate."""
-        shifted = self.f.add(x, self.precision.magic)
+    def nearest(self, x: Value, factor: float = 1.0) -> tuple[Value, Value]:
+        """The whole number nearest to a moderate ``x * factor``, and bits that end in it."""
+        shifted = self.f.fma(x, factor, self.precision.magic)
         return self.f.sub(shifted, self.precision.magic), self.f.bits(shifted)
 
     def power_of_two(self, exponent: Value, offset: int = 0) -> Value:
@@ -213,17 +229,17 @@ class Arithmetic:
         return self.f.float_of(self.f.shift_left(bits, self.precision.fraction), self.type)
 
     def scaled(self, y: Value, bits: Value, offset: int = 0) -> Value:
-        """``y`` times 2^k for any k, by two factors so that only the result is rounded.
+        """A ``y`` near 1 times 2^k for any k, by two factors so that only the result is rounded.
 
         ``bits`` is what :meth:`nearest` gave for k.
         """
-        f = self.f
-        margin = 2048  # makes the exponent positive, so that an unsigned shift halves it
-        shifted = f.add(bits, offset + margin - self.precision.magic_bits)
-        half = f.shift_right(shifted, 1)
-        first = self.power_of_two(half, -margin // 2)
-        second = self.power_of_two(f.sub(shifted, half), -margin // 2)
-        return f.mul(f.mul(y, first), second)
+        f, fraction = self.f, self.precision.fraction
+        # Only the lowest bits matter, those that remain when they are shifted into the exponent.
+        if offset:
+            bits = f.add(bits, offset)
+        half = f.shift_right(bits, 1)
+        first = f.float_of(f.add(f.bits(y), f.shift_left(half, fraction)), self.type)
+        return f.mul(first, self.power_of_two(f.sub(bits, half)))
 
     def scaled_normal(self, y: Value, bits: Value) -> Value:
         """``y`` times 2^k where both are normal numbers: k is added to the exponent."""

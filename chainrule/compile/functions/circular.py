@@ -70,7 +70,7 @@ def tan(m: Arithmetic, x: Value) -> Value:
     sine, cosine = _sine(m, r), _cosine(m, r)
     odd = _odd(m, turns)
     top = m.choose(odd, m.negative(cosine), sine)
-    y = m.value(m.quotient(top, m.choose(odd, sine, cosine)))
+    y = m.divided(top, m.choose(odd, sine, cosine))
     return f.select(f.compare("lt", f.abs(x), _tiny(m)), x, y)
 
 

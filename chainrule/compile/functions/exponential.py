@@ -25,7 +25,7 @@ def split_ln2(m: Arithmetic) -> tuple[float, float]:
 def reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
     """The bits of n, and r."""
     f = m.f
-    n, bits = m.nearest(f.mul(x, 1 / math.log(2)))
+    n, bits = m.nearest(x, 1 / math.log(2))
     high, low = split_ln2(m)
     exact = f.fma(n, -high, x)
     r = f.fma(n, -low, exact)
@@ -42,14 +42,17 @@ def minus_one(m: Arithmetic, r: Pair) -> Pair:
     return Pair(s.high, m.lows(s.low, r.low))
 
 
-def exp_reduced(m: Arithmetic, r: Pair) -> Value:
-    """e^r for a reduced r."""
+def exp_reduced(m: Arithmetic, r: Value) -> Value:
+    """e^r for a reduced r, to a unit in the last place."""
     f = m.f
-    tail = f.mul(f.mul(r.high, r.high), m.polynomial("exp", r.high))
-    low = m.lows(tail, r.low)
-    assert low is not None
-    s = m.ordered_sum(1.0, r.high) if m.precision.paired else Pair(f.add(r.high, 1.0))
-    return m.value(Pair(s.high, m.lows(low, s.low)))
+    return f.add(f.fma(f.mul(r, r), m.polynomial("exp", r), r), 1.0)
+
+
+def exp_reduced_pair(m: Arithmetic, r: Pair) -> Value:
+    """e^r for a reduced r, to little more than half a unit."""
+    p = minus_one(m, r)
+    s = m.ordered_sum(1.0, p.high)
+    return m.value(Pair(s.high, m.lows(s.low, p.low)))
 
 
 def range_of_exp(m: Arithmetic) -> tuple[float, float]:
@@ -57,18 +60,18 @@ def range_of_exp(m: Arithmetic) -> tuple[float, float]:
     return (-105.0, 89.5) if m.precision is FLOAT else (-747.0, 710.5)
 
 
+def exp(m: Arithmetic, x: Value) -> Value:
+    bits, r = reduced(m, m.clamped(x, *range_of_exp(m)))
+    return m.scaled(exp_reduced(m, r.high), bits)
+
+
 def exp_of_pair(m: Arithmetic, x: Pair, offset: int = 0) -> Value:
-    """2^offset times e^x."""
-    low, high = range_of_exp(m)
-    bits, r = reduced(m, m.clamped(x.high, low, high))
+    """2^offset times e^x, to little more than half a unit in the last place."""
+    bits, r = reduced(m, m.clamped(x.high, *range_of_exp(m)))
     if x.low is not None:
         # Where x is large its lower part is not so small that e^r could be left out here.
         r = Pair(r.high, m.lows(r.low, m.f.fma(x.low, minus_one(m, r).high, x.low)))
-    return m.scaled(exp_reduced(m, r), bits, offset)
-
-
-def exp(m: Arithmetic, x: Value) -> Value:
-    return exp_of_pair(m, Pair(x))
+    return m.scaled(exp_reduced_pair(m, r), bits, offset)
 
 
 def exp2(m: Arithmetic, x: Value) -> Value:
@@ -76,20 +79,7 @@ def exp2(m: Arithmetic, x: Value) -> Value:
     low, high = (-152.0, 129.0) if m.precision is FLOAT else (-1077.0, 1025.0)
     x = m.clamped(x, low, high)
     n, bits = m.nearest(x)
-    r = m.multiply(Pair(f.sub(x, n)), m.exact(LN2))
-    return m.scaled(exp_reduced(m, r), bits)
-
-
-def expm1_pair(m: Arithmetic, x: Value) -> Pair:
-    """e^x − 1 where 2^n is a normal number: x is at most 40."""
-    f = m.f
-    bits, r = reduced(m, x)
-    p = minus_one(m, r)
-    power = m.two_to(bits)
-    high, low = f.mul(p.high, power), f.mul(p.low, power) if p.low else None
-    less = m.sum(power, -1.0)
-    s = m.sum(less.high, high)
-    return Pair(s.high, m.lows(s.low, less.low, low))
+    return m.scaled(exp_reduced(m, f.mul(f.sub(x, n), LN2[0])), bits)
 
 
 def half_expm1(m: Arithmetic, x: Value) -> Pair:

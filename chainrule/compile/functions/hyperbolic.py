@@ -8,17 +8,20 @@ from chainrule.compile.functions import exponential, logarithm
 from chainrule.compile.functions.arithmetic import FLOAT, Arithmetic, Pair
 from chainrule.compile.ir import Value
 
+SMALL = 0.55
+"""Below this tanh is a polynomial: 1 − 2e/(1 + e) would cancel."""
+
 
 def tanh(m: Arithmetic, x: Value) -> Value:
-    """−e/(2 + e) with e = expm1(−2|x|)."""
+    """1 − 2e/(1 + e) with e = exp(−2|x|), or x + x³q(x²)."""
     f = m.f
     size = f.abs(x)
-    e = exponential.expm1_pair(m, m.clamped(f.mul(size, -2.0), -40.0, 0.0))
-    e = m.normal(e.high, e.low)
-    base = m.ordered_sum(2.0, e.high)
-    y = m.value(m.quotient(m.negative(e), Pair(base.high, m.lows(base.low, e.low))))
-    y = f.select(f.compare("lt", size, _tiny(m)), size, y)
-    return f.copysign(y, x)
+    bits, r = exponential.reduced(m, m.clamped(f.mul(size, -2.0), -40.0, 0.0))
+    e = m.scaled_normal(exponential.exp_reduced(m, r.high), bits)
+    large = f.sub(1.0, f.div(f.add(e, e), f.add(e, 1.0)))
+    t = f.mul(size, size)
+    small = f.fma(f.mul(t, size), m.polynomial("tanh", t), size)
+    return f.copysign(f.select(f.compare("lt", size, SMALL), small, large), x)
 
 
 def _tiny(m: Arithmetic) -> float:
@@ -31,7 +34,7 @@ def sigmoid(m: Arithmetic, x: Value) -> Value:
     f = m.f
     e = exponential.exp(m, f.neg(f.abs(x)))
     top = f.select(f.compare("lt", x, 0.0), e, 1.0)
-    return m.value(m.quotient(Pair(top), m.ordered_sum(1.0, e)))
+    return m.divided(Pair(top), m.ordered_sum(1.0, e))
 
 
 def cosh(m: Arithmetic, x: Value) -> Value:
@@ -112,4 +115,4 @@ def _log_of_one_plus(m: Arithmetic, large: Value, x: Value, more: Pair) -> Pair:
     argument = m.choose(large, Pair(x), inside)
     shift = f.select(large, 1.0, m.number(0.0))
     y = logarithm.log_pair(m, argument, shift)
-    return m.choose(f.compare("eq", x, math.inf), Pair(x), y)
+    return m.choose(f.compare("lt", x, math.inf), y, Pair(x))

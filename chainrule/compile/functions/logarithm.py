@@ -75,7 +75,7 @@ def log_pair(m: Arithmetic, x: Pair, shift: Value | None = None, exact: bool = F
     high, low = exponential.split_ln2(m)
     s = m.ordered_sum(f.mul(n, high), z.high)
     rest = f.fma(n, low, tail)
-    return m.normal(s.high, m.lows(s.low, z.low, rest))
+    return Pair(s.high, m.lows(s.low, z.low, rest))
 
 
 def normalised(m: Arithmetic, x: Value) -> tuple[Value, Value]:

@@ -71,8 +71,8 @@ def cbrt(m: Arithmetic, x: Value) -> Value:
     lifted, shift = logarithm.normalised(m, size)
     log = logarithm.log_pair(m, Pair(lifted), shift, exact=True)
     y = exponential.exp_of_pair(m, m.multiply(log, m.exact(THIRD)))
-    itself = f.bit_or(f.compare("eq", size, 0.0), f.compare("eq", size, math.inf))
-    return f.copysign(f.select(itself, size, y), x)
+    inside = f.bit_and(f.compare("gt", size, 0.0), f.compare("lt", size, math.inf))
+    return f.copysign(f.select(inside, y, size), x)
 
 
 def hypot(m: Arithmetic, a: Value, b: Value) -> Value:
@@ -89,4 +89,4 @@ def hypot(m: Arithmetic, a: Value, b: Value) -> Value:
     a, b = f.mul(a, down), f.mul(b, down)
     root = m.root(m.add(m.product(a, a), m.product(b, b)))
     y = f.mul(m.value(root), up)
-    return f.select(infinite, math.inf, f.select(f.compare("eq", largest, 0.0), 0.0, y))
+    return f.select(infinite, math.inf, f.select(f.compare("eq", f.add(a, b), 0.0), 0.0, y))

@@ -32,7 +32,7 @@ def reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
     f = m.f
     large = f.compare("gt", f.abs(x), MODERATE)
     # The quarter turns of a large or infinite angle would not be a whole number of few digits.
-    turns, bits = m.nearest(f.mul(f.select(large, 0.0, x), 1 / HALF_PI[0]))
+    turns, bits = m.nearest(f.select(large, 0.0, x), 1 / HALF_PI[0])
     r = _moderate(m, f.select(large, 0.0, x), turns)
     parts = [bits, r.high] if r.low is None else [bits, r.high, r.low]
     with f.branch(f.any(large), parts) as slow:
