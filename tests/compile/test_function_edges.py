@@ -27,7 +27,11 @@ def specials(dtype):
              1.5, 2.0, 3.0, 10.0, 88.0, 89.4, 104.0, 709.0, 746.0, 1e4, 2.0**31, 2.0**60,
              info.max / 2, info.max, np.inf]  # fmt: skip
     numbers = np.array(sizes, dtype)
-    return np.concatenate([numbers, -numbers, np.array([np.nan], dtype)])
+    quiet = np.array([np.nan], dtype)
+    # A NaN may carry any bits along, also where exponents are made of the lowest ones.
+    loaded = (quiet.view(f"u{quiet.itemsize}") + np.arange(1, 1200, 307).astype(
+        f"u{quiet.itemsize}")).view(dtype)  # fmt: skip
+    return np.concatenate([numbers, -numbers, quiet, -quiet, loaded])
 
 
 def arguments(name, dtype):

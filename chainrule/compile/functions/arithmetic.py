@@ -36,10 +36,6 @@ class Precision:
         return 1.5 * 2.0**self.fraction
 
     @property
-    def magic_bits(self) -> int:
-        return ((self.bias + self.fraction) << self.fraction) + (1 << (self.fraction - 1))
-
-    @property
     def smallest_normal(self) -> float:
         return float(2.0 ** (1 - self.bias))
 
@@ -223,32 +219,22 @@ class Arithmetic:
         shifted = self.f.fma(x, factor, self.precision.magic)
         return self.f.sub(shifted, self.precision.magic), self.f.bits(shifted)
 
-    def power_of_two(self, exponent: Value, offset: int = 0) -> Value:
-        """2^(exponent + offset), where that is a normal number."""
-        bits = self.f.add(exponent, self.precision.bias + offset)
-        return self.f.float_of(self.f.shift_left(bits, self.precision.fraction), self.type)
+    def power_of_two(self, k: Value) -> Value:
+        """2^k where that is a normal number; of k, only the lowest bits matter."""
+        bits = self.f.shift_left(self.f.add(k, self.precision.bias), self.precision.fraction)
+        return self.f.float_of(bits, self.type)
 
     def scaled(self, y: Value, bits: Value, offset: int = 0) -> Value:
-        """A ``y`` near 1 times 2^k for any k, by two factors so that only the result is rounded.
+        """``y`` near 1 times 2^k for any k, by two factors so that only the result is rounded.
 
         ``bits`` is what :meth:`nearest` gave for k.
         """
-        f, fraction = self.f, self.precision.fraction
-        # Only the lowest bits matter, those that remain when they are shifted into the exponent.
+        # Only by products, not by adding to its exponent: where y is NaN, k is any number.
+        f = self.f
         if offset:
             bits = f.add(bits, offset)
         half = f.shift_right(bits, 1)
-        first = f.float_of(f.add(f.bits(y), f.shift_left(half, fraction)), self.type)
-        return f.mul(first, self.power_of_two(f.sub(bits, half)))
-
-    def scaled_normal(self, y: Value, bits: Value) -> Value:
-        """``y`` times 2^k where both are normal numbers: k is added to the exponent."""
-        shift = self.f.shift_left(bits, self.precision.fraction)
-        return self.f.float_of(self.f.add(self.f.bits(y), shift), self.type)
-
-    def two_to(self, bits: Value) -> Value:
-        """2^k where that is a normal number, from what :meth:`nearest` gave."""
-        return self.scaled_normal(self.number(1.0), bits)
+        return f.mul(f.mul(y, self.power_of_two(half)), self.power_of_two(f.sub(bits, half)))
 
     def clamped(self, x: Value, low: float, high: float) -> Value:
         """``x`` within bounds; NaN stays."""

@@ -89,7 +89,7 @@ def half_expm1(m: Arithmetic, x: Value) -> Pair:
     bits, r = reduced(m, m.clamped(x, -40.0, limit))
     p = minus_one(m, r)
     # A quarter of 2^n, made by one step, is normal for every n that occurs.
-    quarter = m.two_to(f.sub(bits, 2))
+    quarter = m.power_of_two(f.sub(bits, 2))
     high, low = f.mul(p.high, quarter), f.mul(p.low, quarter) if p.low else None
     less = m.sum(quarter, -0.25)
     s = m.sum(less.high, high)

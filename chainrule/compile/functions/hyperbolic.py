@@ -17,7 +17,7 @@ def tanh(m: Arithmetic, x: Value) -> Value:
     f = m.f
     size = f.abs(x)
     bits, r = exponential.reduced(m, m.clamped(f.mul(size, -2.0), -40.0, 0.0))
-    e = m.scaled_normal(exponential.exp_reduced(m, r.high), bits)
+    e = f.mul(exponential.exp_reduced(m, r.high), m.power_of_two(bits))
     large = f.sub(1.0, f.div(f.add(e, e), f.add(e, 1.0)))
     t = f.mul(size, size)
     small = f.fma(f.mul(t, size), m.polynomial("tanh", t), size)
