@@ -12,6 +12,10 @@ from chainrule.differentiate.gradients import (
 from chainrule.differentiate.jacobians import hessian, jacobian
 from chainrule.differentiate.mapping import vmap
 from chainrule.differentiate.recording import trace
+from chainrule.explain.checking.judging import check
+from chainrule.explain.checking.report import CheckReport
+from chainrule.explain.derivation import Derivation
+from chainrule.explain.deriving import derive
 from chainrule.graph.program import Graph
 from chainrule.jacobian.matrix import Jacobian
 from chainrule.tracing.activations import log_softmax, logsumexp, relu, sigmoid, softmax
@@ -29,6 +33,8 @@ from chainrule.train import (
 from chainrule.version import __version__
 
 __all__ = [
+    "CheckReport",
+    "Derivation",
     "FitResult",
     "GradientDescent",
     "Graph",
@@ -36,8 +42,10 @@ __all__ = [
     "Network",
     "__version__",
     "binary_cross_entropy",
+    "check",
     "check_grads",
     "cross_entropy",
+    "derive",
     "fit",
     "grad",
     "hessian",

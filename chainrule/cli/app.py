@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.cli import shown
+from chainrule.cli.checking import check
+from chainrule.cli.deriving import derive
 from chainrule.cli.paths import checked_output
 from chainrule.cli.predicting import predict as run_prediction
 from chainrule.cli.settings import (
@@ -80,7 +82,7 @@ def chainrule(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Train feed-forward networks on tables of numbers, and predict with them.
+    """Train feed-forward networks on tables, predict with them, derive and check gradients.
 
     Exit status: 0 done, 1 failed with one sentence that says why, 2 wrong usage, 130 interrupted.
     """
@@ -89,6 +91,10 @@ def chainrule(
 
 
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
+
+
+app.command()(derive)
+app.command()(check)
 
 
 @app.command()

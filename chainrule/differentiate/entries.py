@@ -8,7 +8,7 @@ A. R. Curtis, M. J. D. Powell and J. K. Reid, On the estimation of sparse Jacobi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,10 +16,10 @@ from chainrule.differentiate.batching import batch
 from chainrule.differentiate.modes import forward, reverse
 from chainrule.errors import ArgumentError
 from chainrule.graph.node import Array, Node, constant, new_input
-from chainrule.interpret.run import evaluate, missing_inputs
+from chainrule.interpret.run import Program, missing_inputs
 from chainrule.jacobian.accumulate import Accumulated, Order, accumulate, beyond, operations_of
 from chainrule.jacobian.merging import simplified
-from chainrule.jacobian.pattern import detected, given, groups
+from chainrule.jacobian.pattern import Marks, detected, given, groups
 from chainrule.jacobian.structure import nbytes
 from chainrule.jacobian.summands import Summand, Unstructured
 from chainrule.primitives.arrangement import reshape
@@ -37,7 +37,11 @@ DENSE_SHARE = 0.5
 
 
 def accumulated(
-    output: Node, leaf: Node, orders: Sequence[Order], sparsity: Any = None, thorough: bool = False
+    output: Node,
+    leaf: Node,
+    orders: Sequence[Order],
+    sparsity: Marks | str | None = None,
+    thorough: bool = False,
 ) -> list[Accumulated]:
     """The Jacobian as summands, in the order of accumulation that takes the fewest operations.
 
@@ -47,10 +51,11 @@ def accumulated(
         ∂output/∂leaf is wanted.
     orders : sequence of str
         Those to choose from.
-    sparsity : array, sparse array, "detect" or None
+    sparsity : Marks, "detect" or None
         A pattern to compress by.
     thorough : bool
-        Whether all orders are counted even if no other can be cheaper.
+        Whether all orders are counted even if no other can be cheaper, and a given pattern is tried
+        at another point too: for a plan.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def accumulated(
         The cheapest first.
     """
     if sparsity is not None:
-        return [_by_pattern(output, leaf, orders[0], sparsity)]
+        return [_by_pattern(output, leaf, orders[0], sparsity, thorough)]
     try:
         found = _structured(output, leaf, orders, thorough)
     except Unstructured:
@@ -81,7 +86,9 @@ def _structured(
 # -- by a pattern ---------------------------------------------------------------------------------
 
 
-def _by_pattern(output: Node, leaf: Node, order: Order, sparsity: Any) -> Accumulated:
+def _by_pattern(
+    output: Node, leaf: Node, order: Order, sparsity: Marks | str, elsewhere: bool
+) -> Accumulated:
     if isinstance(sparsity, str):
         try:
             return _finished(output, order, compressed(output, leaf, detected(output, leaf)))
@@ -89,7 +96,7 @@ def _by_pattern(output: Node, leaf: Node, order: Order, sparsity: Any) -> Accumu
             return dense(output, leaf, order)
     pattern = given(sparsity, output.shape, leaf.shape)
     summand = compressed(output, leaf, pattern)
-    _check_pattern(output, leaf, pattern, summand)
+    _check_pattern(output, leaf, pattern, summand, elsewhere)
     return _finished(output, order, summand)
 
 
@@ -167,27 +174,38 @@ def _listed(flat: Array, shape: Shape) -> Axes:
     return tuple(Gather(constant(table), (0,)) for table in tables)
 
 
-def _check_pattern(output: Node, leaf: Node, pattern: csr_array, summand: Summand) -> None:
-    """A pattern that lacks an entry gives wrong numbers without a sign: one product shows it."""
+def _check_pattern(
+    output: Node, leaf: Node, pattern: csr_array, summand: Summand, elsewhere: bool
+) -> None:
+    """A pattern that lacks an entry gives wrong numbers without a sign: a product shows it."""
     (entries,) = (item.node for item in summand.coefficients)
-    direction = np.random.default_rng(0).uniform(0.5, 1.5, leaf.shape).astype(leaf.dtype)
-    pushed = forward([output], [leaf], [constant(direction)])[0]
-    if pushed is None or missing_inputs([pushed, entries]):
+    rng = np.random.default_rng(0)
+    direction = rng.uniform(0.5, 1.5, leaf.shape).astype(leaf.dtype)
+    pushed_on = forward([output], [leaf], [constant(direction)])[0]
+    if pushed_on is None or leaf.value is None or missing_inputs([pushed_on, entries]):
         return
-    expected, values = evaluate([pushed, entries])
+    program = Program([leaf], [pushed_on, entries])
+    points = [leaf.value]
+    if elsewhere:  # entries may be zero at the point of a plan, often the origin
+        points.append((leaf.value + rng.uniform(0.1, 0.9, leaf.shape)).astype(leaf.dtype))
     rows = np.repeat(np.arange(output.size), np.diff(pattern.indptr))
-    parts = values * direction.ravel()[pattern.indices]
-    found = np.bincount(rows, parts, output.size)
-    scale = np.bincount(rows, np.abs(parts), output.size) + np.abs(expected.ravel())
-    # both are sums of the same products, rounded in different orders
-    wrong = np.abs(found - expected.ravel()) > 1e4 * np.finfo(output.dtype).eps * scale
-    if wrong.any():
-        raise ArgumentError(
-            "jacobian",
-            "the sparsity lacks entries that are not zero",
-            got=f"row {int(np.argmax(wrong))} (flattened) among {int(wrong.sum())} such rows",
-            remedy="mark every entry that can differ from zero, or write sparsity='detect'",
-        )
+    for point in points:
+        expected, values = program(point)
+        parts = values * direction.ravel()[pattern.indices]
+        found = np.bincount(rows, parts, output.size)
+        scale = np.bincount(rows, np.abs(parts), output.size) + np.abs(expected.ravel())
+        # both are sums of the same products, rounded in different orders; entries that cancel to
+        # nothing leave roundings of the largest ones behind
+        coarsest = max(float(np.finfo(node.dtype).eps) for node in (output, leaf))
+        allowed = coarsest * (500 * scale + 100 * np.nanmax(scale, initial=0))
+        wrong = np.abs(found - expected.ravel()) > allowed
+        if wrong.any():
+            raise ArgumentError(
+                "jacobian",
+                "the sparsity lacks entries that are not zero",
+                got=f"row {int(np.argmax(wrong))} (flattened) among {int(wrong.sum())} such rows",
+                remedy="mark every entry that can differ from zero, or write sparsity='detect'",
+            )
 
 
 def _finished(output: Node, order: Order, summand: Summand) -> Accumulated:

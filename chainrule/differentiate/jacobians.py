@@ -12,6 +12,7 @@ from chainrule.differentiate.problem import Problem, Wrt, record
 from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph.node import Node
 from chainrule.jacobian.accumulate import Order
+from chainrule.jacobian.pattern import Marks, marks
 from chainrule.tracing.containers import unflatten
 from chainrule.tracing.session import recording
 
@@ -124,7 +125,8 @@ class JacobianFunction:
         update_wrapper(self, f)
         self._f, self._wrt, self._is_hessian = f, wrt, is_hessian
         self._orders: tuple[Order, ...] = ORDERS if order == "auto" else (order,)
-        self._sparsity = sparsity
+        by_itself = sparsity is None or isinstance(sparsity, str)
+        self._sparsity: Marks | str | None = sparsity if by_itself else marks(sparsity)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The Jacobian at the arguments."""

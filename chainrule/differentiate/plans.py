@@ -17,6 +17,7 @@ from chainrule.graph.walk import dependents, topological
 from chainrule.interpret.run import Program
 from chainrule.jacobian.accumulate import Order
 from chainrule.jacobian.matrix import Jacobian, Routes
+from chainrule.jacobian.pattern import Marks
 from chainrule.jacobian.structure import coefficient_nodes
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
@@ -32,7 +33,7 @@ class Wanted:
     output: Node
     leaf: Node
     orders: tuple[Order, ...]
-    sparsity: Any
+    sparsity: Marks | str | None
     is_symmetric: bool
     asked: tuple[Node, ...]
     """Values that the code asked for: what was recorded holds for them only."""

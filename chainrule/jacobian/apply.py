@@ -14,10 +14,12 @@ from chainrule.primitives.arithmetic import sum_of
 from chainrule.primitives.arrangement import cumulative_sum, reshape
 from chainrule.primitives.contraction import contract
 from chainrule.primitives.gathers import put, take
+from chainrule.primitives.linear_algebra import INVERSE, solve_along, transposed
 from chainrule.primitives.selections import Range, place, take_slice, whole
 from chainrule.primitives.terms import (
     Affine,
     Axes,
+    Coefficient,
     Gather,
     Group,
     Term,
@@ -51,8 +53,9 @@ def _pull_through(term: Term, cotangent: Node, target: Node) -> Node:
         node, labels = _through_triangle(triangle, node, labels)
     wanted = all_labels(term.into)
     shape = written_shape(term.into, target.shape)
-    operands = [node, *(item.node for item in term.coefficients)]
-    lists = [labels, *(item.labels for item in term.coefficients)]
+    node, labels, coefficients = _through_inverses(node, labels, term.coefficients, wanted)
+    operands = [node, *(item.node for item in coefficients)]
+    lists = [labels, *(item.labels for item in coefficients)]
     product = contract(
         operands, lists, wanted, shape, scale=term.scale, dtype=target.dtype, strong=True
     )
@@ -138,3 +141,45 @@ def _through_triangle(triangle: Triangle, node: Node, labels: Labels) -> tuple[N
     here, there = (triangle.row, triangle.column) if from_row else (triangle.column, triangle.row)
     summed = cumulative_sum(node, labels.index(here), backwards=from_row != triangle.upper)
     return summed, tuple(there if label == here else label for label in labels)
+
+
+def _through_inverses(
+    node: Node, labels: Labels, coefficients: Sequence[Coefficient], wanted: Labels
+) -> tuple[Node, Labels, Sequence[Coefficient]]:
+    """Inverses among the coefficients are multiplied with by solving, where that can be done."""
+    for inverse in [item for item in coefficients if item.node.primitive is INVERSE]:
+        others = [item for item in coefficients if item is not inverse]
+        *stack, row, column = inverse.labels
+        if (row in labels) == (column in labels) or not set(stack) <= set(labels):
+            continue  # it is a plain coefficient
+        node, labels, others = _smaller(node, labels, others, {*wanted, *inverse.labels})
+        (matrix,) = inverse.node.inputs
+        if column in labels:
+            node, labels = solve_along(matrix, node, labels, inverse.labels)
+        else:
+            turned = (*stack, column, row)
+            node, labels = solve_along(transposed(matrix), node, labels, turned)
+        coefficients = others
+    return node, labels, coefficients
+
+
+def _smaller(
+    node: Node, labels: Labels, others: list[Coefficient], kept: set[int]
+) -> tuple[Node, Labels, list[Coefficient]]:
+    """The array times those coefficients that sum labels away, if that leaves less to solve for."""
+    summed = set(labels) - kept
+    joining = [item for item in others if summed & set(item.labels)]
+    if not joining:
+        return node, labels, others
+    sizes = dict(zip(labels, node.shape, strict=True))
+    for item in joining:
+        sizes.update(zip(item.labels, item.node.shape, strict=True))
+    rest = [item for item in others if item not in joining]
+    needed = kept.union(*(item.labels for item in rest))
+    out = tuple(label for label in sizes if label in needed)
+    shape = tuple(sizes[label] for label in out)
+    if prod(shape) >= node.size:
+        return node, labels, others
+    operands = [node, *(item.node for item in joining)]
+    lists = [labels, *(item.labels for item in joining)]
+    return contract(operands, lists, out, shape, dtype=node.dtype, strong=True), out, rest

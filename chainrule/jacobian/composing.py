@@ -158,7 +158,7 @@ class Composition:
             return self._refine(a, b)
         if isinstance(a, Group):
             a, b = b, a
-        if isinstance(b, Group):
+        if isinstance(b, Group) and known(as_gather(a, self.sizes).positions) is None:
             self._spread(as_gather(a, self.sizes), b)
             return True
         return self._agree(a, b)
@@ -221,15 +221,16 @@ class Composition:
     def _match(self, a: Labels, left: Array, b: Labels, right: Array) -> bool:
         """List the places where two known tables agree, counted by one new label."""
         first, second = matches(left.ravel(), right.ravel())
-        places = dict(zip(a, np.unravel_index(first, left.shape), strict=True))
-        others = dict(zip(b, np.unravel_index(second, right.shape), strict=True))
+        places = _unravelled(first, a, left)
+        others = _unravelled(second, b, right)
         same = np.ones(first.size, bool)
         for label in places.keys() & others.keys():  # one label on both sides is one number
             same &= places[label] == others[label]
         places.update(others)
         if not same.any():
             return False
-        self.list_places({label: table[same] for label, table in places.items()})
+        if places:
+            self.list_places({label: table[same] for label, table in places.items()})
         return True
 
     def count_by(self, digits: Axes, others: Axes) -> None:
@@ -295,7 +296,7 @@ class Composition:
             return _spliced(axis, label, inside)
         table = as_gather(axis, self.sizes)
         node, labels = _substituted(table.positions, table.labels, label, by)
-        return Gather(folded(node), labels)
+        return as_gather(Gather(folded(node), labels), self.sizes)
 
     def _replace_in_triangles(self, label: int, by: Axis) -> None:
         """A rename, or the triangle written out as a coefficient."""
@@ -392,6 +393,11 @@ def matches(left: Array, right: Array) -> tuple[Array, Array]:
     return np.repeat(np.arange(left.size), counts), order[np.repeat(first, counts) + within]
 
 
+def _unravelled(flat: Array, labels: Labels, table: Array) -> dict[int, Array]:
+    """Flat places of a table by its labels; a single position has none."""
+    return dict(zip(labels, np.unravel_index(flat, table.shape), strict=True)) if labels else {}
+
+
 def _closed_form(table: Array, label: int, size: int) -> Axis:
     """A table over one label as an axis: the label itself or a slice, where it is one."""
     count = table.size
@@ -455,6 +461,8 @@ def _substituted(node: Node, labels: Labels, label: int, by: Axis) -> tuple[Node
         elif isinstance(by, Group):
             node = reshape(node, (*node.shape[:at], *by.sizes, *node.shape[at + 1 :]))
         labels = (*labels[:at], *labels_of(by), *labels[at + 1 :])
+        if node.size > MOST_MATCHES and len(set(labels)) < len(labels):
+            raise Unstructured("a large diagonal of a table")
     return node, labels
 
 

@@ -23,8 +23,10 @@ Part = Range | Array
 def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Part], list[int]]:
     """What a key takes of each axis, and which axes remain."""
     items = list(key) if isinstance(key, tuple) else [key]
-    at = next((k for k, item in enumerate(items) if item is Ellipsis), None)
-    if at is not None:
+    gaps = [k for k, item in enumerate(items) if item is Ellipsis]
+    if len(gaps) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    for at in gaps:
         items[at : at + 1] = [slice(None)] * (len(shape) - len(items) + 1)
     items += [slice(None)] * (len(shape) - len(items))
     if len(items) > len(shape):
@@ -36,7 +38,7 @@ def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Part], list[int]]:
             start, stop, step = item.indices(size)
             ranges.append(Range(start, step, len(range(start, stop, step))))
             kept.append(axis)
-        elif isinstance(item, (int, np.integer)):
+        elif _is_whole_number(item):
             if not -size <= item < size:
                 raise IndexError(f"index {item} is out of bounds for axis {axis} of size {size}")
             ranges.append(Range(int(item) % size, 1, 1))
@@ -53,7 +55,7 @@ def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Part], list[int]]:
 
 def _positions(item: Any, axis: int, size: int) -> Array:
     """A list or array of whole numbers, or a mask, as positions along an axis."""
-    table = np.asarray(item)
+    table = np.asarray(item, np.intp) if isinstance(item, list) and not item else np.asarray(item)
     if table.dtype.kind == "b" and table.shape == (size,):
         return np.flatnonzero(table)
     if item is None or table.ndim != 1 or table.dtype.kind not in "iu":
@@ -64,7 +66,14 @@ def _positions(item: Any, axis: int, size: int) -> Array:
         )  # fmt: skip
     if table.size and not (-size <= table.min() and table.max() < size):
         raise IndexError(f"a position is out of bounds for axis {axis} of size {size}")
-    return np.where(table < 0, table + size, table)
+    places = table.astype(np.intp)
+    return np.where(places < 0, places + size, places)
+
+
+def _is_whole_number(item: Any) -> bool:
+    if isinstance(item, np.ndarray):
+        return item.ndim == 0 and item.dtype.kind in "iu"
+    return isinstance(item, (int, np.integer)) and not isinstance(item, (bool, np.bool_))
 
 
 def part(summands: Sequence[Summand], ranges: Sequence[Part], kept: Sequence[int]) -> list[Summand]:

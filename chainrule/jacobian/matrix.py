@@ -344,6 +344,8 @@ class Jacobian:
             parts = merged([canonical(simplified(m, eager=True)) for m in made if m is not None])
         except Unstructured:
             rank = len(self.input_shape)
+            size = prod(self.output_shape + inner.input_shape) * dtype.itemsize
+            self._refuse_if_larger(size, "J1 @ J2")
             product = np.tensordot(self.toarray(), inner.toarray(), rank)
             return _dense(product, self.output_shape, inner.input_shape)
         return self.of_summands(self.output_shape, inner.input_shape, dtype, parts)

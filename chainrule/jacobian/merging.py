@@ -157,12 +157,13 @@ def merged(summands: Sequence[Summand]) -> list[Summand]:
 
 def _added(a: Summand, b: Summand) -> Summand | None:
     """The sum as one summand, where their axes agree and at most one coefficient differs."""
-    if (a.out, a.into, a.triangles) != (b.out, b.into, b.triangles):
+    if (a.out, a.into, a.triangles, a.sizes) != (b.out, b.into, b.triangles, b.sizes):
         return None
     if not a.coefficients and len(b.coefficients) == 1:
         return _added(b, a)
     if not b.coefficients and len(a.coefficients) == 1:
-        return _with_constant(a, b.scale)
+        # with a label that is yet to be summed, the constant would count several times
+        return _with_constant(a, b.scale) if set(a.sizes) <= a.outer_labels else None
     if [item.labels for item in a.coefficients] != [item.labels for item in b.coefficients]:
         return None
     differs = [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Array, Node, constant
 from chainrule.graph.walk import dependents, last_uses, older_than, topological
 from chainrule.interpret.run import evaluate
@@ -111,23 +111,48 @@ def _computed(summand: Summand) -> Summand:
     )
 
 
-def given(sparsity: Any, out: Shape, into: Shape) -> csr_array:
-    """A pattern that the caller gives: an array or a sparse array, nonzero where entries may be."""
-    from scipy.sparse import csr_array, issparse
+class Marks(NamedTuple):
+    """A pattern as the caller gave it: the flat places of what is not zero, and the shape."""
+
+    places: Array
+    shape: Shape
+
+
+def marks(sparsity: Any) -> Marks:
+    """What an array or a sparse array marks, read at once: the caller may change it later."""
+    from scipy.sparse import coo_array, issparse
+
+    if issparse(sparsity):
+        matrix: Any = sparsity
+        entries: Any = coo_array(matrix)
+        coordinates = tuple(table[entries.data != 0] for table in entries.coords)
+        return Marks(np.ravel_multi_index(coordinates, entries.shape), tuple(entries.shape))
+    try:
+        array = np.asarray(sparsity)
+        return Marks(np.flatnonzero(array), array.shape)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            "jacobian", "the sparsity must be one array or one sparse array",
+            got=type(sparsity).__name__,
+            remedy="ask for one argument and one result at a time, each with its own pattern",
+        ) from None  # fmt: skip
+
+
+def given(pattern: Marks, out: Shape, into: Shape) -> csr_array:
+    """A pattern that the caller gives, as outputs by inputs."""
+    from scipy.sparse import coo_array, csr_array
 
     sides = (prod(out), prod(into))
-    shape = np.shape(sparsity)
-    if shape not in (sides, out + into):
+    if pattern.shape not in (sides, out + into):
         raise ShapeError(
             "jacobian",
             "the sparsity must have the Jacobian's shape, or outputs by inputs, both flattened",
-            got=f"{shape} for {out} by {into}",
+            got=f"{pattern.shape} for {out} by {into}",
         )
-    marked: Any = sparsity if issparse(sparsity) else np.asarray(sparsity).reshape(sides)
-    matrix = csr_array((marked != 0).astype(np.float32))
-    matrix.eliminate_zeros()
-    matrix.sum_duplicates()
-    return matrix
+    places = np.unique(pattern.places)
+    rows, columns = np.divmod(places, max(sides[1], 1))
+    entries: Any = coo_array((np.ones(places.size, np.float32), (rows, columns)), shape=sides)
+    return csr_array(entries)
 
 
 def groups(pattern: csr_array) -> Array:

@@ -95,7 +95,7 @@ def _one(summand: Summand, out: Shape, into: Shape) -> str:
     rows, columns = prod(out), prod(into)
     shared = [n for n in unique_labels(summand) if _is_shared(n, summand)]
     if summand.triangles:
-        return "triangular" if len(out) == len(into) == 1 else "triangular along an axis"
+        return _running(summand)
     if _is_diagonal(summand):
         if summand.coefficients or not all(isinstance(axis, int) for axis in summand.out):
             return "diagonal"
@@ -111,6 +111,16 @@ def _one(summand: Summand, out: Shape, into: Shape) -> str:
     if not shared:
         return _dense_kind(summand, rows, columns)
     return _block_kind(summand, shared)
+
+
+def _running(summand: Summand) -> str:
+    """Running sums: triangular where they start at one end of what they are counted by."""
+    plain = all(t.row in summand.out and t.column in summand.into for t in summand.triangles)
+    crossed = all(t.column in summand.out and t.row in summand.into for t in summand.triangles)
+    if not plain and not crossed:
+        return "running sums"
+    alone = len(summand.out) == len(summand.into) == 1
+    return "triangular" if alone else "triangular along an axis"
 
 
 def _dense_kind(summand: Summand, rows: int, columns: int) -> str:

@@ -52,14 +52,17 @@ class Summand(NamedTuple):
 
 
 def from_term(term: Term, out: Node, into: Node) -> Summand:
-    """A declared local Jacobian with the sizes of its labels, and masks as numbers."""
+    """A declared local Jacobian with the sizes of its labels, and in the dtype of its output.
+
+    Masks and whole numbers are cast: a scale of 0.5, or a sum of many, has no room in an int8.
+    """
     sizes: dict[int, int] = {}
     for axes, node in ((term.out, out), (term.into, into)):
         for axis, size in zip(axes, node.shape, strict=True):
             sizes.update(axis_sizes(axis, size))
     coefficients = tuple(
         Coefficient(cast(item.node, out.dtype), item.labels)
-        if item.node.dtype.kind == "b"
+        if item.node.dtype.kind != "f"
         else item
         for item in term.coefficients
     )

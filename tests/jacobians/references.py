@@ -200,6 +200,7 @@ CLAIMS = [
     ("outer product", _outer),
     (f"{_NUMBER} outer products", _outer),
     (r"\d+ × \(.*\)", _nothing),
+    ("running sums", _nothing),
     ("sparse blocks", _sparse),
     ("dense", _nothing),
 ]

@@ -104,6 +104,34 @@ def test_a_pattern_that_lacks_an_entry_is_refused():
     cr.jacobian(lambda x: x * x[0], sparsity=np.eye(4) + (np.arange(4) == 0))(point((4,))).toarray()
 
 
+def test_roundings_are_no_missing_entries():
+    """float32 in and float64 out; entries that cancel; neither is a pattern's fault."""
+    A = np.cos(np.arange(144.0)).reshape(12, 12)
+    x = point((12,), dtype=np.float32)
+    J = cr.jacobian(lambda x: A @ x, sparsity=np.ones((12, 12)))(x)
+    np.testing.assert_allclose(J.toarray(), A, rtol=1e-6)  # x's own precision
+    y = point((6,))
+    pattern = np.eye(6)
+    assert cr.jacobian(lambda y: y * (1 + (y - y).sum()), sparsity=pattern)(y).toarray().any()
+    assert np.allclose(cr.jacobian(np.sin, sparsity=pattern)(y).diagonal(), np.cos(y))
+
+
+@pytest.mark.parametrize("k", [0, -1, 2])
+def test_one_entry_taken_by_itself(k: int):
+    """An axis that is one position has no label at all."""
+    x = point((4, 3))
+    J = cr.jacobian(lambda X: np.take(np.sin(X), k, axis=0) * 2)(x)
+    dense = columns(lambda X: np.take(np.sin(X), k, axis=0) * 2, x)
+    assert_same(J.toarray(), dense)
+    for axis in (0, 1):
+        for position in (0, 2):
+            key = (slice(None),) * axis + (position,)
+            assert_same(J[key].toarray(), dense[key])
+    single = cr.jacobian(lambda x: x[k])(point((5,)))
+    for key in (slice(None, None, -1), 2, -1, [0, k]):
+        assert_same(single[key].toarray(), single.toarray()[key])
+
+
 def test_what_is_no_pattern_is_refused():
     x = point((4,))
     with pytest.raises(ShapeError, match=r"got \(3, 4\) for \(4,\) by \(4,\)"):

@@ -6,11 +6,18 @@ import pytest
 import chainrule as cr
 from chainrule.tracing import capture
 from tests.laws.problems import close
-from tests.parity import cases_arithmetic, cases_contraction, cases_models, cases_shapes
+from tests.parity import (
+    cases_arithmetic,
+    cases_contraction,
+    cases_linear_algebra,
+    cases_models,
+    cases_shapes,
+)
 
 CASES = [
     *cases_arithmetic.CASES,
     *cases_contraction.CASES,
+    *cases_linear_algebra.CASES,
     *cases_shapes.CASES,
     *cases_models.CASES,
 ]

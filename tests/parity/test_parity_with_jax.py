@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from tests.parity import cases_arithmetic, cases_contraction, cases_models, cases_shapes
+from tests.parity import (
+    cases_arithmetic,
+    cases_contraction,
+    cases_linear_algebra,
+    cases_models,
+    cases_shapes,
+)
 from tests.parity.cases import Case
 
 jax = pytest.importorskip("jax")
@@ -18,6 +24,7 @@ jax = pytest.importorskip("jax")
 CASES = [
     *cases_arithmetic.CASES,
     *cases_contraction.CASES,
+    *cases_linear_algebra.CASES,
     *cases_shapes.CASES,
     *cases_models.CASES,
 ]

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.graph.node import PRIMITIVES
+from chainrule.graph.node import PRIMITIVES, make
 from chainrule.graph.program import check
 from chainrule.primitives.elementwise import ROWS
 from chainrule.primitives.identities import new_alias
+from chainrule.primitives.linear_algebra import INVERSE
 from chainrule.tracing import wrap
 
 INDEX = np.array([2, 0, 2, 1])
@@ -31,6 +32,10 @@ def softmax(x):
 
 def logsumexp(x):
     return np.log(np.exp(x).sum(axis=0))
+
+
+def square(x):
+    return x[:, :3] + 2 * np.eye(3, dtype=x.dtype)
 
 
 # name of the primitive: the function in NumPy, and how it is called here where NumPy lacks it
@@ -54,9 +59,23 @@ CASES = {
     "softmax": (softmax, lambda x: cr.softmax(x)),
     "log_softmax": (lambda x: np.log(softmax(x)), lambda x: cr.log_softmax(x)),
     "logsumexp": (logsumexp, lambda x: cr.logsumexp(x, axis=0)),
+    "inv": (lambda x: np.linalg.inv(square(x)), None),
+    "inverse": (
+        lambda x: np.linalg.inv(square(x)),
+        lambda x: wrap(make(INVERSE, (square(x).node,))),
+    ),
+    "det": (lambda x: np.linalg.det(square(x)), None),
+    "logabsdet": (
+        lambda x: np.log(np.linalg.det(square(x))),
+        lambda x: np.linalg.slogdet(square(x)).logabsdet,
+    ),
+    "detsign": (lambda x: -x, lambda x: np.linalg.slogdet(-square(x)).sign * x),
+    "solve": (lambda x: np.linalg.solve(square(x), x[:, 1:]), None),
 }
 LEAVES = {"input", "constant"}  # every case has both
-OTHERWISE = {"stop_gradient"}  # no derivative by design: test_gradients_stop below
+# no derivative by design: test_gradients_stop below; first and second derivative of det, which has
+# no third: test_determinants.py
+OTHERWISE = {"stop_gradient", "cofactor", "pair_factors"}
 X = np.random.default_rng(3).uniform(0.3, 1.7, (3, 4))
 DIRECTION = np.random.default_rng(4).standard_normal(X.shape)
 

@@ -34,9 +34,9 @@ LEVEL = {name: level for level, row in enumerate(LAYERS) for name in row}
 # Slow to import or optional: these may be imported inside the function that needs them.
 HEAVY = frozenset(
     "dask distributed llvmlite matplotlib onnx onnxruntime opt_einsum pandas pyarrow rich"
-    " safetensors scipy sklearn starlette threadpoolctl typer uvicorn".split()
+    " pygraphviz safetensors scipy sklearn starlette threadpoolctl typer uvicorn".split()
 )
-EXTRAS = ("page", "data", "onnx", "dask", "plots")
+EXTRAS = ("page", "data", "onnx", "dask", "plots", "pictures")
 
 
 def part(module: str) -> str:

@@ -14,7 +14,8 @@ import chainrule as cr
 from tests.project.imports import REPOSITORY, modules
 
 PROMISED = """
-grad value_and_grad jacobian hessian jvp vjp hvp vmap trace check_grads stop_gradient
+grad value_and_grad jacobian hessian jvp vjp hvp vmap trace derive check check_grads
+stop_gradient
 sigmoid relu softmax log_softmax logsumexp
 Network squared_cost cross_entropy binary_cross_entropy GradientDescent fit save load
 """.split()

@@ -1,0 +1,139 @@
+"""A backward pass whose steps can be changed, and the values of its nodes at several points."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.graph.node import Array, Node, is_constant
+from chainrule.graph.walk import dependents, older_than, topological
+from chainrule.jacobian.apply import pull_back
+from chainrule.primitives.arithmetic import sum_of
+from chainrule.primitives.contraction import full
+
+
+class Part(NamedTuple):
+    """What one step of the pass adds to the cotangent of one input."""
+
+    position: int
+    item: Node
+    cotangent: Node | None
+
+
+Step = Callable[[Node], Iterable[Part]]
+"""From the cotangent of a node to what it hands to others."""
+
+
+class BackwardPass:
+    """Reverse accumulation (5.115)-(5.118) from one output to one argument, step by step.
+
+    Parameters
+    ----------
+    output, leaf : Node
+        From where to where.
+    seed : Node
+        The cotangent of the output: 1 for a cost.
+
+    Attributes
+    ----------
+    order : list of Node
+        The nodes between the two, inputs before their users.
+    cotangents : dict
+        The cotangent of each of them.
+    """
+
+    def __init__(self, output: Node, leaf: Node, seed: Node) -> None:
+        self.output, self.leaf, self.seed = output, leaf, seed
+        order = topological([output], stop=older_than({leaf}))
+        self.active = dependents(order, {leaf})
+        self.order = [node for node in order if node in self.active]
+        self.users: dict[Node, list[tuple[Node, int]]] = defaultdict(list)
+        for node in self.order:
+            for position, item in self.edges(node):
+                self.users[item].append((node, position))
+        self._steps: dict[tuple[Node, Node], list[Part]] = {}
+        self.cotangents = self._run({})
+
+    @property
+    def gradient(self) -> Node:
+        """The right result."""
+        return self.cotangents.get(self.leaf) or full(self.leaf.shape, 0.0, self.leaf.dtype)
+
+    def edges(self, node: Node) -> list[tuple[int, Node]]:
+        """The inputs of a node through which the argument is reached."""
+        if node is self.leaf:
+            return []
+        return [
+            (position, item)
+            for position, item in enumerate(node.inputs)
+            if item in self.active and item.differentiable
+        ]
+
+    def step(self, node: Node, cotangent: Node) -> list[Part]:
+        """What the node rightly hands to its inputs."""
+        known = self._steps.get((node, cotangent))
+        if known is None:
+            known = [
+                Part(k, item, pull_back(node.primitive.jacobian(node, k), cotangent, item))
+                for k, item in self.edges(node)
+            ]
+            self._steps[node, cotangent] = known
+        return known
+
+    def changed(self, changes: Mapping[Node, Step]) -> Node:
+        """The result where some nodes hand on something else."""
+        found = self._run(changes).get(self.leaf)
+        return full(self.leaf.shape, 0.0, self.leaf.dtype) if found is None else found
+
+    def _run(self, changes: Mapping[Node, Step]) -> dict[Node, Node]:
+        found: dict[Node, Node] = {}
+        if self.output in self.active:
+            found[self.output] = self.seed
+        for node in reversed(self.order):
+            if node not in found or node is self.leaf:
+                continue
+            change = changes.get(node)
+            cotangent = found[node]
+            parts = self.step(node, cotangent) if change is None else change(cotangent)
+            for _, item, part in parts:
+                if part is not None:
+                    found[item] = sum_of(found[item], part) if item in found else part
+        return found
+
+
+class Values:
+    """The values of nodes at a point, each computed once.
+
+    Parameters
+    ----------
+    arguments : mapping from Node to array
+        The arguments of the program at that point.
+    """
+
+    def __init__(self, arguments: Mapping[Node, Array]) -> None:
+        self._kept: dict[Node, Array] = dict(arguments)
+
+    def keep(self, node: Node) -> Array:
+        """The value of a node, remembered with all that it needs."""
+        return self._computed(node, self._kept)
+
+    def __call__(self, node: Node) -> Array:
+        """The value of a node; only what was kept before is remembered."""
+        return self._computed(node, {})
+
+    def _computed(self, node: Node, found: dict[Node, Array]) -> Array:
+        kept = self._kept
+        with np.errstate(all="ignore"):
+            for item in topological([node], stop=lambda n: n in kept or is_constant(n)):
+                if item in kept or item in found:
+                    continue
+                if not item.inputs:
+                    assert item.value is not None, "every other argument is at hand"
+                    found[item] = item.value
+                    continue
+                inputs = [kept[n] if n in kept else found[n] for n in item.inputs]
+                found[item] = np.asarray(item.primitive.bind(item)(*inputs))
+        return kept[node] if node in kept else found[node]

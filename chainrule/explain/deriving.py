@@ -1,0 +1,67 @@
+"""``cr.derive``: from a function to its derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chainrule.differentiate.problem import Wrt
+from chainrule.errors import DtypeError
+from chainrule.explain.building import Builder
+from chainrule.explain.derivation import Derivation
+from chainrule.explain.recording import OPERATION, record
+
+
+def derive(
+    f: Callable[..., Any], wrt: Wrt = 0, *, expanded: bool = False,
+    letters: Mapping[int, str] | None = None,
+) -> Callable[..., Derivation]:  # fmt: skip
+    """How the derivative of a function comes about, step by step.
+
+    Parameters
+    ----------
+    f : callable
+        A function in plain NumPy that returns one array or number.
+    wrt : int, str, or a tuple of them
+        The arguments to differentiate by, as in :func:`chainrule.grad`.
+    expanded : bool
+        Whether the derivative of an activation is written out, f(1 − f), rather than σ′(Z).
+    letters : mapping from int to str, optional
+        Letters to print for sizes, such as ``{5: "m"}``.
+
+    Returns
+    -------
+    callable
+        A function of f's own arguments that returns a :class:`Derivation`: the forward path in
+        matrix notation with the user's own names, and the backward path with the rule, the shape,
+        the value and an independent check of every step.
+
+    Raises
+    ------
+    TracingError
+        If the function can't be traced.
+    ArgumentError
+        If it returns several results, or ``wrt`` names no argument.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> def loss(theta, Phi, y):
+    ...     e = y - Phi @ theta
+    ...     return np.sum(e**2)
+    >>> d = cr.derive(loss)(np.ones(2), np.eye(3, 2), np.zeros(3))
+    >>> [step.bottom for step in d.steps], d.ok
+    (['e', 'theta'], True)
+    """
+
+    def at(*args: Any, **kwargs: Any) -> Derivation:
+        recorded = record(f, wrt, args, kwargs)
+        if not recorded.output.differentiable:
+            raise DtypeError(
+                OPERATION, "the function returns whole numbers or booleans, which do not vary",
+                got=f"dtype {recorded.output.dtype}",
+            )  # fmt: skip
+        return Builder(recorded, expanded, dict(letters or {})).derivation()
+
+    return at

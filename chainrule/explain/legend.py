@@ -1,0 +1,79 @@
+"""What the less common signs of a derivation mean: only those that occur in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chainrule.explain.algebra import (
+    Apply,
+    Expr,
+    Indexed,
+    Kronecker,
+    Ones,
+    Power,
+    Selector,
+    Swap,
+    Triangle,
+    Unit,
+)
+from chainrule.explain.functions import COMPARISONS
+from chainrule.explain.steps import Passes
+
+MEANINGS = {
+    "ones": "1 is an array of ones; 1ᵀ sums over rows",
+    "kronecker": "A ⊗ B is the Kronecker product, for arrays laid out row by row",
+    "swap": "K(m,n) vec(X) = vec(Xᵀ)",
+    "unit": "e[k] is column k of I, counted from 0",
+    "selector": "I[a:b] are those rows of I, counted from 0",
+    "triangle": "tril(1) has ones on and below the diagonal, triu(1) on and above",
+    "power": "x^⊙p is a power entry by entry",
+    "holds": "[a > b] is 1 where that holds, else 0",
+    "wins": "[a ≻ b] is 1 where a > b, ½ where both are equal, else 0",
+    "indexed": "{…}[i,j; k,l] is given by its entries, rows before the semicolon",
+}
+
+
+def legend(passes: Passes) -> list[str]:
+    """One clause for each kind of sign that occurs."""
+    found = {_kind(item) for expr in _shown(passes) for item in _walk(expr)}
+    return [text for name, text in MEANINGS.items() if name in found]
+
+
+def _shown(passes: Passes) -> Iterator[Expr]:
+    yield from (item.definition for item in passes.quantities if item.definition is not None)
+    for step in passes.steps:
+        yield step.local
+        yield step.expression
+
+
+def _walk(expr: Expr) -> Iterator[Expr]:
+    pending = [expr]
+    while pending:
+        item = pending.pop()
+        yield item
+        pending.extend(item.parts)
+
+
+def _kind(item: Expr) -> str:
+    match item:
+        case Ones():
+            return "ones"
+        case Kronecker():
+            return "kronecker"
+        case Swap():
+            return "swap"
+        case Unit():
+            return "unit"
+        case Selector():
+            return "selector"
+        case Triangle():
+            return "triangle"
+        case Power() if not item.is_scalar:
+            return "power"
+        case Apply() if item.function == "wins":
+            return "wins"
+        case Apply() if item.function in COMPARISONS:
+            return "holds"
+        case Indexed():
+            return "indexed"
+    return ""

@@ -1,0 +1,231 @@
+"""Local Jacobians between named values: the paths through unnamed ones, composed and added."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.explain.algebra import (
+    Apply,
+    Call,
+    Expr,
+    Selector,
+    Triangle,
+    dense_shape,
+    number,
+    shape_of_array,
+)
+from chainrule.explain.functions import PRIMED
+from chainrule.explain.jacobians import read_jacobian
+from chainrule.explain.networks import Factor, NotMatrices, indexed
+from chainrule.explain.pieces import Value, product_of
+from chainrule.explain.reading import Reader
+from chainrule.explain.rewriting import constants_first, total
+from chainrule.graph.node import Node, new_input
+from chainrule.graph.walk import topological
+from chainrule.interpret.run import evaluate
+from chainrule.jacobian.composing import compose
+from chainrule.jacobian.merging import merged, simplified
+from chainrule.jacobian.summands import (
+    Summand,
+    Unstructured,
+    canonical,
+    from_term,
+    identity_summand,
+    plain_axes,
+)
+from chainrule.primitives.elementwise import Elementwise
+from chainrule.primitives.terms import (
+    Affine,
+    Axes,
+    Axis,
+    Digit,
+    Gather,
+    Group,
+    Term,
+    all_labels,
+    are_digits,
+    diagonal,
+)
+from chainrule.shapes import Labels, Shape
+
+MOST = 16
+"""More summands than this at one value are not worth reading."""
+
+Summands = list[Summand]
+
+
+class LocalJacobians:
+    """Local Jacobians of named values, with σ′(Z) kept as a symbol unless ``expanded``."""
+
+    def __init__(self, reader: Reader, expanded: bool) -> None:
+        self.reader = reader
+        self.expanded = expanded
+        self._slopes: dict[tuple[object, ...], Node] = {}
+
+    def of(self, top: Node, named: Collection[Node], active: Collection[Node]) -> dict[
+        Node, Summands
+    ]:  # fmt: skip
+        """For each named value that ``top`` is computed from, the Jacobian of ``top`` by it.
+
+        Raises
+        ------
+        Unstructured
+            Where a composition has no compact form.
+        """
+        stops = set(named) - {top}
+        order = topological([top], stop=lambda node: node in stops or node not in active)
+        found: dict[Node, Summands] = {top: [identity_summand(top.shape)]}
+        result: dict[Node, Summands] = {}
+        for node in reversed(order):
+            outer = found.pop(node, None)
+            if outer is None:
+                continue
+            if node in stops or not node.inputs:
+                result[node] = outer
+                continue
+            for position, item in enumerate(node.inputs):
+                if item in active and item.differentiable:
+                    inner = [from_term(t, node, item) for t in self._terms(node, position)]
+                    known = found.get(item, [])
+                    found[item] = _combined(known, None if node is top else outer, inner)
+        return {node: summands for node, summands in result.items() if summands}
+
+    def _terms(self, node: Node, position: int) -> Sequence[Term]:
+        """A primitive's own terms, with a symbol for the derivative of an activation."""
+        row = node.primitive
+        if isinstance(row, Elementwise) and not self.expanded:
+            slope = self._slope(row.name, node, position)
+            if slope is not None:
+                return (diagonal(slope),)
+        return row.jacobian(node, position)
+
+    def _slope(self, name: str, node: Node, position: int) -> Node | None:
+        if name in PRIMED:
+            key: tuple[object, ...] = (name, node.inputs)
+            written: tuple[str, Sequence[Node], int] = (name, node.inputs, 1)
+        elif name in ("maximum", "fmax", "minimum", "fmin"):
+            mine, other = node.inputs[position], node.inputs[1 - position]
+            pair = (mine, other) if name.endswith("max") or name == "maximum" else (other, mine)
+            key, written = ("wins", *pair), ("wins", pair, 0)
+        else:
+            return None
+        if key not in self._slopes:
+            stand_in = new_input(node.shape, node.dtype)
+            function, inputs, primes = written
+            args = tuple(self.reader.value(item) for item in inputs)
+            self.reader.known[stand_in] = Apply(function, args, primes)
+            self._slopes[key] = stand_in
+        return self._slopes[key]
+
+    # -- as notation ------------------------------------------------------------------------------
+
+    def expression(self, summands: Summands, top: Shape, bottom: Shape, flat: bool) -> Expr:
+        """Summands as one expression: with matrices if all of them can be, else with indices.
+
+        Parameters
+        ----------
+        summands
+            Of one Jacobian, ∂top/∂bottom.
+        top, bottom
+            The shapes of both arrays; ``()`` for what is a number.
+        flat : bool
+            Whether the derivative of a number by a matrix is a row rather than a matrix.
+        """
+        parts = [self._labelled(item, top, bottom) for item in summands]
+        is_row = top == () and not flat  # in the shape of what is differentiated by
+        flat = flat or any(part.is_grouped for part in parts)
+        try:
+            found = total([part.matrix(flat) for part in parts])
+        except NotMatrices:
+            found = total([part.with_indices(as_array=top == () and not flat) for part in parts])
+        found = constants_first(found)
+        if is_row and dense_shape(found.shape) != dense_shape(row_shape(bottom)):
+            return reshaped(found, bottom)
+        return found
+
+    def _labelled(self, summand: Summand, top: Shape, bottom: Shape) -> Labelled:
+        summand = plain_axes(summand, top, bottom)
+        sizes = dict(summand.sizes)
+        extra = [Factor(Triangle(t.size, t.upper), (t.row, t.column)) for t in summand.triangles]
+        out = self._labels(summand.out, top, sizes, extra)
+        into = self._labels(summand.into, bottom, sizes, extra)
+        held = {label for factor in extra for label in factor.labels if sizes[label] != 1}
+        outer = tuple(dict.fromkeys([*out, *into, *held]))
+        made, all_sizes, scale = self.reader.factors(list(summand.coefficients), outer, None, sizes)
+        scale = product_of(scale, number(summand.scale).value)
+        axes = (*summand.out, *summand.into)
+        grouped = any(isinstance(axis, (Group, Digit)) for axis in axes)
+        return Labelled([*made, *extra], out, into, all_sizes, scale, grouped)
+
+    def _labels(
+        self, axes: Axes, shape: Shape, sizes: dict[int, int], extra: list[Factor]
+    ) -> Labels:
+        """Axes as plain labels; a selection of positions is one more coefficient."""
+        if are_digits(axes):
+            return all_labels(axes)  # one label that counts all entries, row by row
+        result: list[int] = []
+        for axis, size in zip(axes, shape, strict=True):
+            if isinstance(axis, int):
+                result.append(axis)
+            elif isinstance(axis, Group):
+                result.extend(axis.labels)
+            else:
+                fresh = 1 + max([-1, *sizes])
+                sizes[fresh] = size
+                extra.append(self._selection(axis, fresh, size))
+                result.append(fresh)
+        return tuple(result)
+
+    def _selection(self, axis: Axis, label: int, size: int) -> Factor:
+        if isinstance(axis, Affine):
+            chosen = Selector(axis.start, axis.step, axis.length, size)
+            return Factor(chosen, (label, axis.label))
+        if not isinstance(axis, Gather):
+            raise Unstructured("an axis of a reshape whose boundaries do not match")
+        (table,) = evaluate([axis.positions])
+        chosen_array = (np.arange(size).reshape(-1, *[1] * table.ndim) == table).astype(float)
+        return Factor(self.reader.constant_symbol(chosen_array, "P"), (label, *axis.labels))
+
+
+class Labelled(NamedTuple):
+    """A summand as factors with labels."""
+
+    factors: list[Factor]
+    out: Labels
+    into: Labels
+    sizes: dict[int, int]
+    scale: Value
+    is_grouped: bool
+    """Whether an axis stands for several labels, so that the array's rows are not a matrix's."""
+
+    def matrix(self, flat: bool) -> Expr:
+        return read_jacobian(self.factors, self.out, self.into, self.sizes, self.scale, flat)
+
+    def with_indices(self, as_array: bool) -> Expr:
+        axes = (*self.out, *self.into)
+        split = None if as_array else len(self.out)
+        return indexed(self.factors, axes, split, self.sizes, self.scale)
+
+
+def row_shape(shape: Shape) -> tuple[int | None, ...]:
+    """The shape in notation of the derivative of a number by an array: a row, or the array's."""
+    return shape_of_array(shape)[::-1] if len(shape) < 2 else shape
+
+
+def reshaped(expr: Expr, shape: Shape) -> Expr:
+    """The entries of an expression, row by row, in another shape."""
+    detail = "×".join(map(str, shape))
+    return Call("reshape", (expr,), shape_of_array(shape), detail, lambda a: np.reshape(a, shape))
+
+
+def _combined(known: Summands, outer: Summands | None, inner: Summands) -> Summands:
+    """What is known plus all compositions; ``outer`` is None for the identity."""
+    made = [compose(one, two) for one in outer for two in inner] if outer is not None else inner
+    new = [canonical(simplified(item, eager=False)) for item in made if item is not None]
+    result = merged([*known, *new])
+    if len(result) > MOST:
+        raise Unstructured("too many summands at one value")
+    return result

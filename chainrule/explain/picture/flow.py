@@ -1,0 +1,227 @@
+"""What a picture shows: the quantities, and which is computed from which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from chainrule.explain.algebra import Apply, Expr, Number, Ones, Product, Symbol, replace_parts
+from chainrule.explain.steps import Factor, Kind, Passes, Quantity
+
+
+@dataclass(frozen=True)
+class Link:
+    """One quantity enters the computation of another.
+
+    Attributes
+    ----------
+    source, target : str
+    kind : str
+        Where its factor leads; nothing where no derivative passes.
+    factor : Expr or None
+        ∂target/∂source.
+    """
+
+    source: str
+    target: str
+    kind: Kind | None = None
+    factor: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The quantities of both passes and their links.
+
+    Attributes
+    ----------
+    passes : Passes
+    computed : tuple of Quantity
+    links : tuple of Link
+        In the order of the computed quantities, and for each in the order of its definition.
+    """
+
+    passes: Passes
+    computed: tuple[Quantity, ...]
+    links: tuple[Link, ...]
+
+    def into(self, name: str) -> list[Link]:
+        """The links to what a quantity is computed from."""
+        return [link for link in self.links if link.target == name]
+
+    def out_of(self, name: str) -> list[Link]:
+        """The links to the quantities computed from it."""
+        return [link for link in self.links if link.source == name]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One arrow of a chain, from the quantity before it.
+
+    Attributes
+    ----------
+    name : str
+        What it computes.
+    definition : Expr or None
+        Of what came before and of its parameters, with f = σ(Z) and Z = Ax + b in one; None where
+        layers are left out.
+    factors : tuple of Expr
+        ∂name/∂before, as a product; empty where no derivative passes.
+    kind : Kind or None
+    inputs : tuple of (str, Kind or None)
+        What enters from outside the chain, and where its factor leads.
+    omitted : int
+        How many layers this arrow stands for, if they are not drawn.
+    """
+
+    name: str
+    definition: Expr | None
+    factors: tuple[Expr, ...]
+    kind: Kind | None
+    inputs: tuple[tuple[str, Kind | None], ...]
+    omitted: int = 0
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Quantities each computed from the one before it, and from what nothing else uses."""
+
+    start: str
+    layers: tuple[Layer, ...]
+
+
+def symbols(expr: Expr) -> list[str]:
+    """The names in an expression, each once, in the order in which they are written."""
+    found: dict[str, None] = {}
+
+    def walk() -> Iterator[Expr]:
+        pending = [expr]
+        while pending:
+            item = pending.pop()
+            yield item
+            pending.extend(reversed(item.parts))
+
+    for item in walk():
+        if isinstance(item, Symbol):
+            found.setdefault(item.name)
+    return list(found)
+
+
+def flow_of(passes: Passes) -> Flow:
+    """The quantities and links of a derivation."""
+    computed = tuple(item for item in passes.quantities if item.definition is not None)
+    factors = _factors(passes)
+    links = []
+    for item in computed:
+        assert item.definition is not None
+        names = [name for name in symbols(item.definition) if name in passes.by_name]
+        for name in names:
+            factor = factors.get((item.name, name))
+            if factor is None:
+                links.append(Link(name, item.name))
+            else:
+                links.append(Link(name, item.name, factor.kind, factor.expression))
+    return Flow(passes, computed, tuple(links))
+
+
+def _factors(passes: Passes) -> dict[tuple[str, str], Factor]:
+    return {
+        (part.user, step.bottom): part.factors[-1] for step in passes.steps for part in step.parts
+    }
+
+
+# -- chains ---------------------------------------------------------------------------------------
+
+
+def chain_of(flow: Flow) -> Chain | None:
+    """The passes as one line of layers; None where they are not a plain chain."""
+    if not flow.computed:  # the result is an argument
+        return Chain(flow.passes.targets[0].bottom, ())
+    if not _is_plain(flow):
+        return None
+    first = flow.computed[0]
+    start = _start(flow, flow.into(first.name))
+    if start is None:
+        return None
+    layers: list[Layer] = []
+    before = start
+    for item, following in zip(flow.computed, [*flow.computed[1:], None], strict=True):
+        enters = len(flow.into(item.name)) > 1  # Z = Ax + b, not a function of one value
+        if following is not None and enters and _is_activation(following, item.name):
+            continue
+        layers.append(_layer(flow, item, before))
+        before = item.name
+    return Chain(start, tuple(layers))
+
+
+def _is_plain(flow: Flow) -> bool:
+    """Whether each computed quantity is used by the next alone, and each argument by one."""
+    computed = [item.name for item in flow.computed]
+    if computed[-1] != flow.passes.result:
+        return False
+    following = dict(pairwise(computed))
+    for item in flow.passes.quantities:
+        users = [link.target for link in flow.out_of(item.name)]
+        if item.name in following and users != [following[item.name]]:
+            return False
+        if len(users) > 1:
+            return False
+    return True
+
+
+def _start(flow: Flow, links: list[Link]) -> str | None:
+    """Where the line begins: at all that is differentiated by, or else at the data."""
+    data = [link.source for link in links if link.kind is None]
+    active = [link.source for link in links if link.kind is not None]
+    only = [step.bottom for step in flow.passes.targets]
+    if active and active == only:
+        return active[0]
+    for names in (data, active):
+        if len(names) == 1:
+            return names[0]
+    return links[0].source if links else None
+
+
+def _is_activation(item: Quantity, before: str) -> bool:
+    """Whether a quantity is a function of the entries of the one before it, and of nothing else."""
+    definition = item.definition
+    return (
+        isinstance(definition, Apply)
+        and symbols(definition) == [before]
+        and all(_is_simple(part) for part in definition.args)
+    )
+
+
+def _is_simple(expr: Expr) -> bool:
+    """A name, or a number that is the same for all entries."""
+    if isinstance(expr, Product):
+        return all(isinstance(part, (Number, Ones)) for part in expr.factors)
+    return isinstance(expr, (Symbol, Number, Ones))
+
+
+def _layer(flow: Flow, item: Quantity, before: str) -> Layer:
+    """A layer, with the pre-activation in it where there is one."""
+    assert item.definition is not None
+    definition, links = item.definition, flow.into(item.name)
+    outer: tuple[Expr, ...] = ()
+    kind: Kind | None = None
+    inner = flow.passes.by_name[links[0].source] if len(links) == 1 else None
+    if inner is not None and inner.name != before and inner.definition is not None:
+        definition = _replaced(definition, inner.name, inner.definition)
+        outer = (links[0].factor,) if links[0].factor is not None else ()
+        kind = links[0].kind
+        links = flow.into(inner.name)
+    factors: tuple[Expr, ...] = ()
+    for link in links:
+        if link.source == before and link.factor is not None:
+            factors, kind = (*outer, link.factor), kind or link.kind
+    inputs = tuple((link.source, link.kind) for link in links if link.source != before)
+    return Layer(item.name, definition, factors, kind if factors else None, inputs)
+
+
+def _replaced(expr: Expr, name: str, by: Expr) -> Expr:
+    if isinstance(expr, Symbol):
+        return by if expr.name == name else expr
+    if not expr.parts:
+        return expr
+    return replace_parts(expr, tuple(_replaced(item, name, by) for item in expr.parts))

@@ -1,0 +1,301 @@
+"""Nodes of a graph read as matrix notation, down to the values that have names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from chainrule.explain.algebra import (
+    SCALAR,
+    Apply,
+    Call,
+    Expr,
+    Identity,
+    Index,
+    Key,
+    Number,
+    Ones,
+    Symbol,
+    Triangle,
+    Vec,
+    number,
+    shape_of_array,
+)
+from chainrule.explain.networks import Factor, read_value
+from chainrule.explain.pieces import Value, times_number
+from chainrule.explain.rewriting import hadamard, inverse, power, product, total, transpose
+from chainrule.graph.node import CONSTANT, Array, Node, make, scalar_value
+from chainrule.interpret.run import evaluate
+from chainrule.primitives.arrangement import RESHAPE
+from chainrule.primitives.contraction import CONTRACT, repeated_scalar
+from chainrule.primitives.determinants import COFACTOR, DET
+from chainrule.primitives.elementwise import Elementwise
+from chainrule.primitives.identities import ALIAS, CAST, STOP_GRADIENT
+from chainrule.primitives.products import Spec
+from chainrule.primitives.selections import SLICE
+from chainrule.shapes import Labels
+
+MINUS = Number(Fraction(-1))
+
+
+class Reader:
+    """Reads nodes as expressions; named ones are symbols.
+
+    Parameters
+    ----------
+    names : mapping from Node to str
+        The values that have names.
+    name_constant : callable
+        Gives the name of an array that the function captured.
+    """
+
+    def __init__(
+        self, names: Mapping[Node, str], name_constant: Callable[[Array], str | None]
+    ) -> None:
+        self.known: dict[Node, Expr] = {
+            node: Symbol(shape_of_array(node.shape), name) for node, name in names.items()
+        }
+        self.values: dict[str, Array] = {}
+        """The values of constants that got a name here."""
+        self._name_constant = name_constant
+        self._taken = set(names.values())
+
+    def value(self, node: Node) -> Expr:
+        """What stands for a node inside others: its name, or what it is made of."""
+        found = self.known.get(node)
+        if found is None:
+            found = self.definition(node)
+            self.known[node] = found
+        return found
+
+    def definition(self, node: Node) -> Expr:
+        """What a node is made of, in terms of named values."""
+        primitive = node.primitive
+        if primitive is CONTRACT:
+            labels = tuple(range(node.ndim))
+            factors, sizes, scale = self.factors([(node, labels)], labels, expand=node)
+            return read_value(factors, labels, sizes, scale)
+        if primitive is CONSTANT:
+            return self._constant(node)
+        if primitive in (CAST, ALIAS, STOP_GRADIENT):
+            return self.value(node.inputs[0])
+        if primitive is SLICE:
+            key: Key = tuple((part.start, part.step, part.length) for part in node.params)
+            return Index(self.value(node.inputs[0]), key)
+        if primitive is RESHAPE and node.ndim == 1 and node.inputs[0].ndim == 2:
+            return Vec(self.value(node.inputs[0]))
+        if isinstance(primitive, Elementwise):
+            return self._elementwise(node)
+        if node.inputs[0].ndim == 2 and primitive.name in _OF_MATRICES:
+            args = [self.value(item) for item in node.inputs]
+            if primitive is not COFACTOR or evaluate([make(DET, node.inputs)])[0] != 0:
+                return _OF_MATRICES[primitive.name](*args)
+        return self._call(node)
+
+    def _constant(self, node: Node) -> Expr:
+        assert node.value is not None
+        if node.ndim == 0:
+            return number(float(node.value))
+        shape = shape_of_array(node.shape)
+        first = node.value.flat[0] if node.size else 0
+        if node.size > 1 and node.dtype.kind in "fiub" and bool(np.all(node.value == first)):
+            return times_number(number(float(first)).value, Ones(shape))
+        known = _known_matrix(node.value)
+        if known is not None:
+            return known
+        return self.constant_symbol(node.value)
+
+    def constant_symbol(self, array: Array, letter: str = "C") -> Symbol:
+        """A symbol for an array without a name of its own."""
+        name = self._name_constant(array)
+        if name is None or name in self._taken:
+            name = self._fresh(letter)
+        self._taken.add(name)
+        self.values[name] = array
+        return Symbol(shape_of_array(array.shape), name)
+
+    def _fresh(self, letter: str) -> str:
+        serial = 1
+        while f"{letter}{serial}" in self._taken:
+            serial += 1
+        return f"{letter}{serial}"
+
+    def _call(self, node: Node) -> Expr:
+        args = tuple(self.value(item) for item in node.inputs)
+        detail = _detail(node)
+        shape = shape_of_array(node.shape)
+        return Call(node.primitive.name, args, shape, detail, _runner(node))
+
+    # -- functions of elements --------------------------------------------------------------------
+
+    def _elementwise(self, node: Node) -> Expr:
+        name = node.primitive.name
+        builder = _BUILDERS.get(name)
+        if name in ("power", "float_power"):
+            exponent = _constant_number(node.inputs[1])
+            if exponent is not None:
+                return power(self.value(node.inputs[0]), number(exponent).value)
+        args = [self.value(item) for item in node.inputs]
+        return builder(*args) if builder else Apply(name, tuple(args))
+
+    # -- labelled products ------------------------------------------------------------------------
+
+    def factors(
+        self,
+        coefficients: Sequence[tuple[Node, Labels]],
+        outer: Labels,
+        expand: Node | None = None,
+        sizes: Mapping[int, int] | None = None,
+    ) -> tuple[list[Factor], dict[int, int], Value]:
+        """Coefficients as factors, products among them taken apart.
+
+        Parameters
+        ----------
+        coefficients
+            Nodes with the labels of their axes.
+        outer
+            Labels that are not summed.
+        expand : Node, optional
+            A node that is taken apart although it has a name.
+
+        Returns
+        -------
+        factors, sizes, scale
+            The sizes of all labels; the number in front.
+        """
+        parts = TakenApart(self.known, expand, dict(sizes or {}), outer)
+        for node, labels in coefficients:
+            parts.add(node, labels)
+        parts.absorb_free_labels(outer)
+        made = [Factor(self.value(node), labels) for node, labels in parts.leaves]
+        made += [Factor(Identity(parts.sizes[a]), (a, b)) for a, b in parts.deltas]
+        return made, parts.sizes, number(parts.scale).value
+
+
+class TakenApart:
+    """A product of products as one, with labels of its own for what is summed inside."""
+
+    def __init__(
+        self, known: Mapping[Node, Expr], expand: Node | None, sizes: dict[int, int], outer: Labels
+    ) -> None:
+        self.known, self.expand, self.sizes = known, expand, sizes
+        self.scale = 1.0
+        self.leaves: list[tuple[Node, Labels]] = []
+        self.deltas: list[tuple[int, int]] = []
+        self._fresh = 1 + max([-1, *outer, *sizes])
+
+    def add(self, node: Node, labels: Labels) -> None:
+        """A factor, or the factors that it is a product of."""
+        self._fresh = max(self._fresh, 1 + max([-1, *labels]))
+        pending = [(node, labels)]
+        while pending:
+            item, mine = pending.pop()
+            self.sizes.update(zip(mine, item.shape, strict=True))
+            named = item in self.known and item is not self.expand
+            if named or item.primitive is not CONTRACT:
+                self.leaves.append((item, mine))
+                continue
+            pending.extend(reversed(self._operands(item, mine)))
+
+    def _operands(self, node: Node, labels: Labels) -> list[tuple[Node, Labels]]:
+        spec: Spec = node.params
+        names: dict[int, int] = {}
+        for inner, outer in zip(spec.out, labels, strict=True):
+            if names.setdefault(inner, outer) != outer:
+                self.deltas.append((names[inner], outer))
+        for inner, size in enumerate(spec.sizes):
+            if inner not in names:
+                names[inner] = self._fresh
+                self.sizes[self._fresh] = size
+                self._fresh += 1
+        self.scale *= spec.scale
+        operands = [tuple(names[label] for label in item) for item in spec.operands]
+        return list(zip(node.inputs, operands, strict=True))
+
+    def absorb_free_labels(self, outer: Labels) -> None:
+        """A label that is summed and on no factor counts its values."""
+        used = {label for _, labels in self.leaves for label in labels}
+        used.update(label for pair in self.deltas for label in pair)
+        for label in [n for n in self.sizes if n not in used and n not in outer]:
+            self.scale *= self.sizes[label]
+
+
+def _runner(node: Node) -> Callable[..., Array]:
+    """The node's function, of arrays of any dtype with their axes as in notation."""
+    function, inputs = node.primitive.bind(node), node.inputs
+    return lambda *arrays: function(
+        *(a.reshape(n.shape).astype(n.dtype) for a, n in zip(arrays, inputs, strict=True))
+    )
+
+
+def _constant_number(node: Node) -> float | None:
+    repeated = repeated_scalar(node)
+    return scalar_value(repeated) if repeated is not None else None
+
+
+def _known_matrix(array: Array) -> Expr | None:
+    """The identity, or a triangle of ones, where an array is one."""
+    if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
+        return None
+    size = array.shape[0]
+    if array[0, -1] == 0 and array[-1, 0] == 0:
+        return Identity(size) if np.array_equal(array, np.eye(size)) else None
+    for upper in (False, True):
+        if np.array_equal(array.T if upper else array, np.tri(size)):
+            return Triangle(size, upper)
+    return None
+
+
+def _detail(node: Node) -> str:
+    """The parameters of a call that are worth a word: along which axis, into which shape."""
+    params: Any = node.params
+    if node.primitive is RESHAPE:
+        return "×".join(map(str, node.shape))
+    rank = node.inputs[0].ndim if node.inputs else 0
+    if isinstance(params, int) and rank > 1:
+        return f"axis {params}"
+    if isinstance(params, tuple) and all(type(item) is int for item in params):
+        return "" if len(params) in (0, rank) else "axes " + ", ".join(map(str, params))
+    return ""
+
+
+_OPPOSITE = {
+    "greater": "less_equal", "less": "greater_equal", "equal": "not_equal",
+    "greater_equal": "less", "less_equal": "greater", "not_equal": "equal",
+}  # fmt: skip
+
+
+def _negated(a: Expr) -> Expr:
+    """[x ≤ 0] for what is not [x > 0]."""
+    if isinstance(a, Apply) and a.function in _OPPOSITE:
+        return Apply(_OPPOSITE[a.function], a.args)
+    return Apply("logical_not", (a,))
+
+
+def _quotient(a: Expr, b: Expr) -> Expr:
+    return hadamard([a, power(b, Fraction(-1))])
+
+
+def _cofactor(a: Expr) -> Expr:
+    """det(A) A⁻ᵀ, where A is regular."""
+    return product([Call("det", (a,), SCALAR, "", np.linalg.det), transpose(inverse(a))])
+
+
+_OF_MATRICES: dict[str, Callable[..., Expr]] = {
+    "inv": inverse,
+    "inverse": inverse,
+    "solve": lambda a, b: product([inverse(a), b]),
+    "cofactor": _cofactor,
+}
+_BUILDERS: dict[str, Callable[..., Expr]] = {
+    "add": lambda a, b: total([a, b]),
+    "subtract": lambda a, b: total([a, product([MINUS, b])]),
+    "divide": _quotient,
+    "reciprocal": lambda a: power(a, Fraction(-1)),
+    "invert": _negated,
+    "logical_not": _negated,
+    "sqrt": lambda a: power(a, Fraction(1, 2)),
+}

@@ -1,0 +1,157 @@
+"""Expressions as plain text, in Unicode or in ASCII."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from chainrule.explain.algebra import Expr, Partial
+from chainrule.explain.functions import COMPARISONS, written
+from chainrule.explain.notation import ATOM, POSTFIX, PRODUCT, Notation, Text
+from chainrule.explain.pieces import Value, magnitude
+
+UNICODE = {
+    "plus": " + ", "minus": " − ", "negative": "−", "dot": "·", "hadamard": " ⊙ ",
+    "divided": " ⊘ ", "kronecker": " ⊗ ", "ones": "1", "zero": "0", "identity": "I", "delta": "δ",
+}  # fmt: skip
+ASCII = {
+    **UNICODE, "minus": " - ", "negative": "-", "dot": "*", "hadamard": " .* ", "divided": " ./ ",
+    "kronecker": " kron ", "delta": "delta",
+}  # fmt: skip
+VULGAR = {
+    "1/2": "½", "1/3": "⅓", "2/3": "⅔", "1/4": "¼", "3/4": "¾", "1/5": "⅕", "1/6": "⅙", "1/8": "⅛",
+}  # fmt: skip
+RAISED = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
+        " upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi"
+        " Omega".split(),
+        strict=True,
+    )
+)
+PLAIN = str.maketrans({
+    **GREEK, "≥": ">=", "≤": "<=", "≠": "!=", "≻": ">~", "‖": "||", "′": "'", "×": "x", "∂": "d",
+    "·": "*", "−": "-", "½": "1/2", "✓": "ok", "✗": "FAILED", "ᵀ": "^T", "⊙": ".*", "⊗": "kron",
+    "⊘": "./", "…": "...", "√": "sqrt", "∛": "cbrt",
+})  # fmt: skip
+"""What ASCII writes instead."""
+
+
+def number_text(value: Value, letters: Mapping[int, str]) -> str:
+    """A number: whole, a short decimal, or a fraction, with a letter for a size."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if value.denominator == 1:
+        return letters.get(value.numerator, str(value.numerator)) if value > 9 else str(value)
+    if value.denominator in letters:
+        return f"{value.numerator}/{letters[value.denominator]}"
+    pair = next(
+        (f"{a}{b}" for m, a in letters.items() for n, b in letters.items()
+         if m < n and m * n == value.denominator), None,
+    )  # fmt: skip
+    if pair:
+        return f"{value.numerator}/({pair})"
+    is_decimal = 10**4 % value.denominator == 0 and value.denominator not in (2, 4, 8)
+    return f"{float(value):.6g}" if is_decimal else f"{value.numerator}/{value.denominator}"
+
+
+class TextNotation(Notation):
+    """Plain text. With ``ascii``, nothing but ASCII: A^T, .*, d/d."""
+
+    def __init__(
+        self, letters: Mapping[int, str] | None = None, shorts: Mapping[str, str] | None = None,
+        ascii: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(letters, shorts)
+        self.ascii = ascii
+        self.signs = ASCII if ascii else UNICODE
+
+    def __call__(self, expr: Expr) -> str:
+        text = super().__call__(expr)
+        return text.translate(PLAIN) if self.ascii else text
+
+    def symbol(self, name: str, shape: tuple[int | None, ...]) -> str:
+        return name
+
+    def number(self, value: Value) -> Text:
+        text = number_text(magnitude(value), self.letters)
+        short = text if self.ascii else VULGAR.get(text, text)
+        binding = ATOM if "/" not in short else PRODUCT - 1
+        return (self.signs["negative"] + short, PRODUCT - 1) if value < 0 else (short, binding)
+
+    def partial(self, expr: Partial) -> Text:
+        if expr.bottom in self.shorts:
+            return self.shorts[expr.bottom], ATOM
+        return f"∂{expr.top}/∂{expr.bottom}", PRODUCT
+
+    def brackets(self, text: str) -> str:
+        return f"({text})"
+
+    def transposed(self, text: str) -> str:
+        return text + ("^T" if self.ascii else "ᵀ")
+
+    def inverted(self, text: str, transposed: bool) -> str:
+        if self.ascii:
+            return text + ("^-T" if transposed else "^-1")
+        return text + ("⁻ᵀ" if transposed else "⁻¹")
+
+    def joined(self, texts: Sequence[str], with_dots: bool, after_number: bool) -> str:
+        dot = " * " if self.ascii else " · "
+        result = dot if after_number and with_dots else ""
+        for k, text in enumerate(texts):
+            if k:
+                close = result.endswith((")", "ᵀ", "^T")) and text.startswith("(")
+                result += dot if with_dots else "" if close else " "
+            elif after_number and not with_dots and not text.startswith("("):
+                result += " "
+            result += text
+        return result
+
+    def fraction(self, top: Expr, bottom: Expr) -> str:
+        upper, lower = self.bracketed(top, PRODUCT), self.bracketed(bottom, POSTFIX)
+        return f"{upper}/{lower}"
+
+    def root(self, text: str) -> str:
+        if self.ascii:
+            return f"sqrt({text})"
+        return f"√{text}" if text.isalnum() or text.startswith("‖") else f"√({text})"
+
+    def power(self, base: str, exponent: str, is_scalar: bool) -> str:
+        if self.ascii:
+            return f"{base}^{exponent}" if is_scalar else f"{base}.^{exponent}"
+        raised = exponent.translate(RAISED)
+        plain = set(raised) <= set("⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+        if is_scalar:
+            return base + raised if plain else f"{base}^{exponent}"
+        return f"{base}^⊙{exponent}"
+
+    def norm(self, text: str, is_column: bool) -> str:
+        return f"‖{text}‖"
+
+    def call(self, name: str, args: Sequence[str], detail: str = "", primes: int = 0) -> str:
+        shown = written(name).text + "′" * primes
+        inside = ", ".join(args) + (f"; {detail}" if detail else "")
+        return f"{shown}({inside})"
+
+    def iverson(self, left: str, comparison: str, right: str) -> str:
+        return f"[{left} {COMPARISONS[comparison].text} {right}]"
+
+    def index(self, base: str, positions: Sequence[str]) -> str:
+        return f"{base}[{', '.join(positions)}]"
+
+    def unit(self, position: int) -> str:
+        return f"e[{position}]"
+
+    def swap(self, rows: int, columns: int) -> str:
+        return f"K({rows},{columns})"
+
+    def over(self, labels: Sequence[str], body: str) -> str:
+        sign = "sum" if self.ascii else "Σ"
+        return f"{sign}_{','.join(labels)} {body}" if labels else body
+
+    def entries(self, body: str, rows: Sequence[str], columns: Sequence[str]) -> str:
+        if not rows and not columns:
+            return f"({body})"
+        places = ",".join(rows) + ("; " + ",".join(columns) if columns else "")
+        return f"{{{body}}}[{places}]"
