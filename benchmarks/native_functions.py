@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compile.builder import Function
-from chainrule.compile.functions import EMITTERS
-from chainrule.compile.ir import Module, vector
-from chainrule.compile.native import NativeModule, compile_text
-from chainrule.compile.target import LEVELS, Target, host, level
+from chainrule.native.builder import Function
+from chainrule.native.functions import EMITTERS
+from chainrule.native.ir import Module, vector
+from chainrule.native.machine import NativeModule, compile_text
+from chainrule.native.target import LEVELS, Target, host, level
 from chainrule.primitives.elementwise import ROWS
 
 SIZE, ROUNDS, TURNS = 4096, 15, 20

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from chainrule.compile.functions import exponential, logarithm
-from chainrule.compile.functions.arithmetic import FLOAT, Arithmetic, Pair
-from chainrule.compile.ir import Value
+from chainrule.native.functions import exponential, logarithm
+from chainrule.native.functions.arithmetic import FLOAT, Arithmetic, Pair
+from chainrule.native.ir import Value
 
 SMALL = 0.55
 """Below this tanh is a polynomial: 1 − 2e/(1 + e) would cancel."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chainrule.compile import native
+from chainrule.native import native
 
 
 @pytest.fixture(autouse=True, scope="session")

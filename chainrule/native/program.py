@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compile.loops import Loop
-from chainrule.compile.plan import External, Plan
-from chainrule.compile.views import view_of
 from chainrule.graph.node import Array, Node
+from chainrule.native.loops import Loop
+from chainrule.native.plan import External, Plan
+from chainrule.native.views import view_of
 
 Function = Callable[[Any], None]
 """A native function of a table of the arrays' addresses."""

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from chainrule.compile import cache
-from chainrule.compile.target import Target, host
 from chainrule.errors import ChainruleError
+from chainrule.native import cache
+from chainrule.native.target import Target, host
 
 OBJECTS = cache.ObjectCache()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from chainrule.compile.builder import Function
-from chainrule.compile.functions.arithmetic import DOUBLE, FLOAT, Precision
-from chainrule.compile.ir import Value, element, is_float
+from chainrule.native.builder import Function
+from chainrule.native.functions.arithmetic import DOUBLE, FLOAT, Precision
+from chainrule.native.ir import Value, element, is_float
 
 
 def precision_of(x: Value) -> Precision:

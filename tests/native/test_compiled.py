@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 
 import chainrule as cr
-from chainrule.compile.compiled import compile
-from chainrule.compile.native import CompilationError
 from chainrule.errors import ArgumentError, TracingError
+from chainrule.native.compiled import compile
+from chainrule.native.machine import CompilationError
 from tests.jacobians.generated import Generated, functions, point
 
 # Each function is within 2 units in the last place of the exact value, NumPy's within 1, and sums
@@ -196,7 +196,7 @@ def test_code_that_does_not_compile_is_interpreted(monkeypatch):
     def refuse(*_):
         raise CompilationError("compile", "LLVM refuses the code")
 
-    monkeypatch.setattr("chainrule.compile.compiled.native_function", refuse)
+    monkeypatch.setattr("chainrule.native.compiled.native_function", refuse)
     f = compile(lambda x: np.exp(x) + 1)
     assert f(np.zeros(2)).tolist() == [2, 2]
     assert "interpreted with NumPy: compile: LLVM refuses the code" in f.report()

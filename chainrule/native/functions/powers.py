@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from chainrule.compile.functions import exponential, logarithm
-from chainrule.compile.functions.arithmetic import Arithmetic, Pair
-from chainrule.compile.ir import Value
+from chainrule.native.functions import exponential, logarithm
+from chainrule.native.functions.arithmetic import Arithmetic, Pair
+from chainrule.native.ir import Value
 
 THIRD = (0.3333333333333333, 1.850371707708594e-17)
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from chainrule.compile.functions import EMITTERS, power_of_constant
-from chainrule.compile.native import assembly
-from chainrule.compile.target import LEVELS, host, level, runs_here
+from chainrule.native.functions import EMITTERS, power_of_constant
+from chainrule.native.machine import assembly
+from chainrule.native.target import LEVELS, host, level, runs_here
 from chainrule.primitives.elementwise import ROWS
 from chainrule.primitives.transcendental import sigmoid
-from tests.compile.calling import compiled, written
+from tests.native.calling import compiled, written
 
 HERE = [name for name in LEVELS if runs_here(level(name))]
 LOGIC = {"invert", "bitwise_and", "bitwise_or", "bitwise_xor", "where"}  # of booleans: further down

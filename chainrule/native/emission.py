@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.compile.builder import Function
-from chainrule.compile.ir import Module, Value, constant, constants, vector
-from chainrule.compile.loops import Access, Apply, Constant, Instruction, Load, Loop, Sum
 from chainrule.graph.node import Node
+from chainrule.native.builder import Function
+from chainrule.native.ir import Module, Value, constant, constants, vector
+from chainrule.native.loops import Access, Apply, Constant, Instruction, Load, Loop, Sum
 
 Emitter = Callable[..., Value]
 """From a function under way and operands to the result."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from chainrule.compile.expressions import Instructions
-from chainrule.compile.ir import (
+from chainrule.native.expressions import Instructions
+from chainrule.native.ir import (
     SIZES,
     Module,
     Operand,
@@ -52,8 +52,8 @@ class Function(Instructions):
 
     Examples
     --------
-    >>> from chainrule.compile.ir import Module
-    >>> from chainrule.compile.target import level
+    >>> from chainrule.native.ir import Module
+    >>> from chainrule.native.target import level
     >>> f = Function(Module(level("avx2")), "twice", [("double", "x")], "double")
     >>> f.ret(f.add(f.arguments[0], f.arguments[0]))
     >>> print(f)

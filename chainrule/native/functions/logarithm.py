@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from chainrule.compile.functions import exponential
-from chainrule.compile.functions.arithmetic import Arithmetic, Pair
-from chainrule.compile.ir import Value
+from chainrule.native.functions import exponential
+from chainrule.native.functions.arithmetic import Arithmetic, Pair
+from chainrule.native.ir import Value
 
 INVERSE_LN2 = (1.4426950408889634, 2.0355273740931033e-17)
 INVERSE_LN10 = (0.4342944819032518, 1.098319650216765e-17)

@@ -6,10 +6,10 @@ import ctypes
 
 import numpy as np
 
-from chainrule.compile.builder import Function
-from chainrule.compile.ir import Module, vector
-from chainrule.compile.native import compile_text
-from chainrule.compile.target import host
+from chainrule.native.builder import Function
+from chainrule.native.ir import Module, vector
+from chainrule.native.machine import compile_text
+from chainrule.native.target import host
 
 KINDS = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i64"}
 

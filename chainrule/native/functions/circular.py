@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 
-from chainrule.compile.functions.arithmetic import Arithmetic, Pair
-from chainrule.compile.functions.reduction import HALF_PI, reduced
-from chainrule.compile.ir import Value
+from chainrule.native.functions.arithmetic import Arithmetic, Pair
+from chainrule.native.functions.reduction import HALF_PI, reduced
+from chainrule.native.ir import Value
 
 PI = (2 * HALF_PI[0], 2 * HALF_PI[1])
 QUARTER_PI = (HALF_PI[0] / 2, HALF_PI[1] / 2)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from mpmath import mp, mpc, mpf
 
-from chainrule.compile.functions import EMITTERS
-from chainrule.compile.functions.reduction import MODERATE
-from chainrule.compile.target import host, level, runs_here
-from tests.compile.accuracy import every_exponent, worst
-from tests.compile.calling import compiled
+from chainrule.native.functions import EMITTERS
+from chainrule.native.functions.reduction import MODERATE
+from chainrule.native.target import host, level, runs_here
+from tests.native.accuracy import every_exponent, worst
+from tests.native.calling import compiled
 from tests.primitives.high_precision import FUNCTIONS
 
 LIMIT = 2.0

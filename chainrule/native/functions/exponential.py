@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
-from chainrule.compile.functions.arithmetic import FLOAT, Arithmetic, Pair
-from chainrule.compile.ir import Value
+from chainrule.native.functions.arithmetic import FLOAT, Arithmetic, Pair
+from chainrule.native.ir import Value
 
 LN2 = (0.6931471805599453, 2.3190468138462996e-17)
 """log 2 as a double, and what is missing in it."""

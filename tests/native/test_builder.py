@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.compile import ir
-from chainrule.compile.builder import Function
-from chainrule.compile.ir import Module, Value, constant, vector
-from chainrule.compile.native import assembly, compile_text
-from chainrule.compile.target import LEVELS, Target, host, level, runs_here
-from tests.compile.calling import compiled, written
+from chainrule.native import ir
+from chainrule.native.builder import Function
+from chainrule.native.ir import Module, Value, constant, vector
+from chainrule.native.machine import assembly, compile_text
+from chainrule.native.target import LEVELS, Target, host, level, runs_here
+from tests.native.calling import compiled, written
 
 KINDS = {"i64": ctypes.c_int64, "double": ctypes.c_double, "ptr": ctypes.c_void_p, "void": None}
 

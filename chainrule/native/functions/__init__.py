@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from chainrule.compile.builder import Function
-from chainrule.compile.functions import (
+from chainrule.native.builder import Function
+from chainrule.native.functions import (
     circular,
     exponential,
     hyperbolic,
@@ -14,8 +14,8 @@ from chainrule.compile.functions import (
     plain,
     powers,
 )
-from chainrule.compile.functions.arithmetic import DOUBLE, FLOAT, WIDE, Arithmetic
-from chainrule.compile.ir import Value, element, lanes
+from chainrule.native.functions.arithmetic import DOUBLE, FLOAT, WIDE, Arithmetic
+from chainrule.native.ir import Value, element, lanes
 
 Emitter = Callable[..., Value]
 """``emitter(f, *values) -> value``: appends instructions to a function."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compile.loops import run_loop
-from chainrule.compile.plan import External, Plan
-from chainrule.compile.views import view_of
 from chainrule.graph.node import Array, Node
+from chainrule.native.loops import run_loop
+from chainrule.native.plan import External, Plan
+from chainrule.native.views import view_of
 from chainrule.primitives.elementwise import ROWS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chainrule.compile.ir import (
+from chainrule.native.ir import (
     Module,
     Operand,
     Value,

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.compile.builder import Function
-from chainrule.compile.functions.coefficients import POLYNOMIALS
-from chainrule.compile.ir import Operand, Value, vector
+from chainrule.native.builder import Function
+from chainrule.native.functions.coefficients import POLYNOMIALS
+from chainrule.native.ir import Operand, Value, vector
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 
 import chainrule as cr
-from chainrule.compile.loops import Load, Loop
-from chainrule.compile.plan import External, Plan, plan
+from chainrule.native.loops import Load, Loop
+from chainrule.native.plan import External, Plan, plan
 from chainrule.primitives.elementwise import ROWS
 from chainrule.tracing.captured import capture
-from tests.compile.running import run_plan
 from tests.jacobians.generated import Generated, functions, point
+from tests.native.running import run_plan
 
 # The loops compute the same products and sums as the interpreter; sums may be ordered otherwise,
 # which costs some roundings of 1.1e-16 beside the largest summand.

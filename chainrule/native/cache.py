@@ -14,7 +14,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from chainrule.compile.target import Target
+from chainrule.native.target import Target
 from chainrule.version import __version__
 
 MAGIC = b"chainrule object 1\n"

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from chainrule.compile.builder import Function
-from chainrule.compile.functions.arithmetic import DOUBLE, Arithmetic, Pair
-from chainrule.compile.ir import Module, Value, constant
+from chainrule.native.builder import Function
+from chainrule.native.functions.arithmetic import DOUBLE, Arithmetic, Pair
+from chainrule.native.ir import Module, Value, constant
 
 PARTS = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32)
 """π/2: three parts of 33 digits in base 2, and the rest."""

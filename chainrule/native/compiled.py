@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.compile.emission import write_segment
-from chainrule.compile.functions import EMITTERS
-from chainrule.compile.ir import Module
-from chainrule.compile.loops import Apply, Loop
-from chainrule.compile.native import CompilationError, compile_text
-from chainrule.compile.plan import External, Plan, plan
-from chainrule.compile.program import NativeProgram
-from chainrule.compile.target import host
 from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.interpret.run import Program, owned
+from chainrule.native.emission import write_segment
+from chainrule.native.functions import EMITTERS
+from chainrule.native.ir import Module
+from chainrule.native.loops import Apply, Loop
+from chainrule.native.machine import CompilationError, compile_text
+from chainrule.native.plan import External, Plan, plan
+from chainrule.native.program import NativeProgram
+from chainrule.native.target import host
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.containers import flatten, unflatten
 from chainrule.tracing.session import open_arguments, recording

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import scipy.linalg.cython_blas as blas
 
-from chainrule.compile import cache as caching
-from chainrule.compile import native
-from chainrule.compile.native import CompilationError, compile_text
-from chainrule.compile.target import Target, host
+from chainrule.native import cache as caching
+from chainrule.native import native
+from chainrule.native.machine import CompilationError, compile_text
+from chainrule.native.target import Target, host
 
 UNARY = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)
 
@@ -273,8 +273,8 @@ def test_many_threads_compile_at_once(cache):
 
 WRITER = """
 import ctypes, sys
-from tests.compile.test_native import call, times
-from chainrule.compile.native import compile_text
+from tests.native.test_native import call, times
+from chainrule.native.machine import compile_text
 for k in range(1, 21):
     assert call(compile_text(times(k), ["run"])) == 2.0 * k
 """

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.compile.loops import (
+from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.walk import topological
+from chainrule.native.loops import (
     Access,
     Apply,
     Constant,
@@ -24,9 +26,7 @@ from chainrule.compile.loops import (
     Sum,
     collapsed,
 )
-from chainrule.compile.views import View, is_view, row_major, steps_along, view_of
-from chainrule.graph.node import CONSTANT, Node
-from chainrule.graph.walk import topological
+from chainrule.native.views import View, is_view, row_major, steps_along, view_of
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.identities import CAST
