@@ -18,6 +18,7 @@ from chainrule.explain.derivation import Derivation
 from chainrule.explain.deriving import derive
 from chainrule.graph.program import Graph
 from chainrule.jacobian.matrix import Jacobian
+from chainrule.native.compiled import Compiled, compile
 from chainrule.tracing.activations import log_softmax, logsumexp, relu, sigmoid, softmax
 from chainrule.train import (
     FitResult,
@@ -34,6 +35,7 @@ from chainrule.version import __version__
 
 __all__ = [
     "CheckReport",
+    "Compiled",
     "Derivation",
     "FitResult",
     "GradientDescent",
@@ -44,6 +46,7 @@ __all__ = [
     "binary_cross_entropy",
     "check",
     "check_grads",
+    "compile",
     "cross_entropy",
     "derive",
     "fit",

@@ -21,7 +21,7 @@ LAYERS = (
     ("jacobian",),
     ("tracing",),
     ("differentiate", "simplify"),
-    ("compile", "explain"),
+    ("native", "explain"),
     ("train",),
     ("tables", "estimators", "export", "scale"),
     ("report", "page"),

@@ -1,0 +1,140 @@
+"""Elementwise functions on vectors, by the names of their primitives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from chainrule.native.builder import Function
+from chainrule.native.functions import (
+    circular,
+    exponential,
+    hyperbolic,
+    logarithm,
+    plain,
+    powers,
+)
+from chainrule.native.functions.arithmetic import DOUBLE, FLOAT, WIDE, Arithmetic
+from chainrule.native.ir import Value, element, lanes
+
+Emitter = Callable[..., Value]
+"""``emitter(f, *values) -> value``: appends instructions to a function."""
+
+_FEW_PRODUCTS = range(1, 5)
+
+
+def _in_own_precision(core: Emitter) -> Emitter:
+    """Single precision with single-precision instructions: the quickest."""
+
+    def emit(f: Function, *values: Value) -> Value:
+        single = element(values[0].type) == "float"
+        m = Arithmetic(f, FLOAT if single else DOUBLE, lanes(values[0].type))
+        return core(m, *values)
+
+    return emit
+
+
+def _through_double(core: Emitter) -> Emitter:
+    """Single precision computed with doubles, which need no pairs: short, and nearly exact."""
+
+    def emit(f: Function, *values: Value) -> Value:
+        single = element(values[0].type) == "float"
+        m = Arithmetic(f, WIDE if single else DOUBLE, lanes(values[0].type))
+        y = core(m, *(f.convert(value, "double") for value in values))
+        return f.convert(y, "float") if single else y
+
+    return emit
+
+
+def _float_power(f: Function, x: Value, y: Value) -> Value:
+    """The power as a double, whatever the arguments are."""
+    m = Arithmetic(f, DOUBLE, lanes(x.type))
+    return powers.power(m, f.convert(x, "double"), f.convert(y, "double"))
+
+
+def power_of_constant(f: Function, x: Value, exponent: float) -> Value:
+    """``x ** exponent`` for an exponent that is known: by products where these are as exact."""
+    if exponent not in _FEW_PRODUCTS:
+        return EMITTERS["power"](f, x, f.value(exponent, x.type))
+    if exponent == 1:
+        return x
+    square = f.mul(x, x)
+    if exponent == 2:
+        return square
+    return f.mul(square, x if exponent == 3 else square)
+
+
+EMITTERS: dict[str, Emitter] = {
+    "add": Function.add,
+    "subtract": Function.sub,
+    "divide": Function.div,
+    "reciprocal": plain.reciprocal,
+    "sqrt": Function.sqrt,
+    "absolute": Function.abs,
+    "fabs": Function.abs,
+    "sign": plain.sign,
+    "rint": plain.rint,
+    "floor": plain.floor,
+    "ceil": plain.ceil,
+    "trunc": plain.trunc,
+    "heaviside": plain.heaviside,
+    "copysign": Function.copysign,
+    "nextafter": plain.nextafter,
+    "spacing": plain.spacing,
+    "isfinite": plain.isfinite,
+    "isinf": plain.isinf,
+    "isnan": Function.is_nan,
+    "signbit": plain.signbit,
+    "logical_not": lambda f, x: f.invert(plain.truth(f, x)),
+    "logical_and": plain.logical("bit_and"),
+    "logical_or": plain.logical("bit_or"),
+    "logical_xor": plain.logical("bit_xor"),
+    "invert": Function.invert,
+    "bitwise_and": Function.bit_and,
+    "bitwise_or": Function.bit_or,
+    "bitwise_xor": Function.bit_xor,
+    "equal": plain.compared("eq"),
+    "not_equal": plain.compared("ne"),
+    "less": plain.compared("lt"),
+    "less_equal": plain.compared("le"),
+    "greater": plain.compared("gt"),
+    "greater_equal": plain.compared("ge"),
+    "where": plain.where,
+    "maximum": Function.maximum,
+    "minimum": Function.minimum,
+    "fmax": plain.fmax,
+    "fmin": plain.fmin,
+    "relu": plain.relu,
+    "degrees": plain.scaled_by(180 / math.pi),
+    "rad2deg": plain.scaled_by(180 / math.pi),
+    "radians": plain.scaled_by(math.pi / 180),
+    "deg2rad": plain.scaled_by(math.pi / 180),
+    "exp": _in_own_precision(exponential.exp),
+    "exp2": _in_own_precision(exponential.exp2),
+    "expm1": _in_own_precision(exponential.expm1),
+    "log": _in_own_precision(logarithm.log),
+    "log2": _in_own_precision(logarithm.log2),
+    "log10": _in_own_precision(logarithm.log10),
+    "log1p": _in_own_precision(logarithm.log1p),
+    "logaddexp": _in_own_precision(logarithm.logaddexp),
+    "logaddexp2": _in_own_precision(logarithm.logaddexp2),
+    "tanh": _in_own_precision(hyperbolic.tanh),
+    "sigmoid": _in_own_precision(hyperbolic.sigmoid),
+    "sinh": _in_own_precision(hyperbolic.sinh),
+    "cosh": _in_own_precision(hyperbolic.cosh),
+    "arcsinh": _through_double(hyperbolic.arcsinh),
+    "arccosh": _through_double(hyperbolic.arccosh),
+    "arctanh": _through_double(hyperbolic.arctanh),
+    "sin": _through_double(circular.sin),
+    "cos": _through_double(circular.cos),
+    "tan": _through_double(circular.tan),
+    "arcsin": _through_double(circular.arcsin),
+    "arccos": _through_double(circular.arccos),
+    "arctan": _through_double(circular.arctan),
+    "arctan2": _through_double(circular.arctan2),
+    "power": _through_double(powers.power),
+    "float_power": _float_power,
+    "cbrt": _through_double(powers.cbrt),
+    "hypot": _through_double(powers.hypot),
+}
+"""How the values of each primitive are computed; what is not here is left to the interpreter."""

@@ -1,0 +1,243 @@
+"""Arithmetic with more digits than a number has, and what is particular to each precision.
+
+A :class:`Pair` is a sum of two numbers that is not rounded. In the ``wide`` precision, in which
+float32 functions are computed with doubles, the digits suffice as they are: its pairs have no lower
+part, and the same formulas cost no more than plain ones.
+
+Sources: T. J. Dekker, A floating-point technique for extending the available precision,
+Numerische Mathematik 18 (1971); D. E. Knuth, The Art of Computer Programming 2, 4.2.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.native.builder import Function
+from chainrule.native.functions.coefficients import POLYNOMIALS
+from chainrule.native.ir import Operand, Value, vector
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A floating-point format as the functions see it."""
+
+    name: str  # of the polynomials
+    kind: str  # LLVM's element type
+    fraction: int  # stored bits of the significand
+    bias: int  # of the exponent
+    paired: bool  # results need more digits than the format has
+
+    @property
+    def magic(self) -> float:
+        """Added to a number, it leaves the nearest whole number in the lowest bits."""
+        return 1.5 * 2.0**self.fraction
+
+    @property
+    def smallest_normal(self) -> float:
+        return float(2.0 ** (1 - self.bias))
+
+    def leading(self, number: float, bits: int) -> float:
+        """A number with only its first bits: its products with small whole numbers are exact."""
+        mantissa, exponent = np.frexp(number)
+        return float(np.ldexp(np.rint(np.ldexp(mantissa, bits)), int(exponent) - bits))
+
+
+FLOAT = Precision("float", "float", 23, 127, True)
+WIDE = Precision("wide", "double", 52, 1023, False)
+DOUBLE = Precision("double", "double", 52, 1023, True)
+
+
+class Pair(NamedTuple):
+    """The sum of two numbers of which the second is below the rounding of the first."""
+
+    high: Value
+    low: Value | None = None
+
+
+class Arithmetic:
+    """Formulas of one precision, written into a function.
+
+    Parameters
+    ----------
+    f : Function
+        What the instructions are appended to.
+    precision : Precision
+    count : int
+        Lanes.
+    """
+
+    def __init__(self, f: Function, precision: Precision, count: int) -> None:
+        self.f, self.precision = f, precision
+        self.type = vector(precision.kind, count)
+        self.lanes = count
+
+    def number(self, value: float) -> Value:
+        return self.f.value(value, self.type)
+
+    def exact(self, text: tuple[float, float]) -> Pair:
+        """A constant given by a double and what is missing in it."""
+        high, low = text
+        if self.precision.kind == "float":
+            first = float(np.float32(high))
+            return Pair(self.number(first), self.number(high - first))
+        return Pair(self.number(high), self.number(low) if self.precision.paired else None)
+
+    def polynomial(self, name: str, t: Value) -> Value:
+        """One of the minimax polynomials."""
+        *rest, highest = POLYNOMIALS[name, self.precision.name]
+        total = self.number(highest)
+        for coefficient in reversed(rest):
+            total = self.f.fma(total, t, coefficient)
+        return total
+
+    # -- pairs ------------------------------------------------------------------------------------
+
+    def value(self, pair: Pair) -> Value:
+        """A pair rounded to one number."""
+        return pair.high if pair.low is None else self.f.add(pair.high, pair.low)
+
+    def lows(self, *parts: Value | None) -> Value | None:
+        """The sum of those lower parts that there are."""
+        present = [part for part in parts if part is not None]
+        if not present:
+            return None
+        total = present[0]
+        for part in present[1:]:
+            total = self.f.add(total, part)
+        return total
+
+    def sum(self, a: Operand, b: Operand) -> Pair:
+        """``a + b`` exactly (Knuth)."""
+        f = self.f
+        s = f.add(a, b)
+        if not self.precision.paired:
+            return Pair(s)
+        part = f.sub(s, a)
+        return Pair(s, f.add(f.sub(a, f.sub(s, part)), f.sub(b, part)))
+
+    def ordered_sum(self, a: Operand, b: Operand) -> Pair:
+        """``a + b`` exactly, where ``a`` is not the smaller one or zero (Dekker)."""
+        f = self.f
+        s = f.add(a, b)
+        return Pair(s, f.sub(b, f.sub(s, a))) if self.precision.paired else Pair(s)
+
+    def product(self, a: Value, b: Value) -> Pair:
+        """``a * b`` exactly, short of underflow."""
+        f = self.f
+        p = f.mul(a, b)
+        return Pair(p, self.excess(a, b, p)) if self.precision.paired else Pair(p)
+
+    def excess(self, a: Value, b: Value, p: Value) -> Value:
+        """``a * b - p`` where p is close to the product."""
+        f = self.f
+        if f.target.has_fma:
+            return f.fma(a, b, f.neg(p))
+        (a1, a2), (b1, b2) = self._halves(a), self._halves(b)
+        first = f.sub(f.mul(a1, b1), p)
+        return f.add(f.add(f.add(first, f.mul(a1, b2)), f.mul(a2, b1)), f.mul(a2, b2))
+
+    def _halves(self, a: Value) -> tuple[Value, Value]:
+        """Two numbers of half the digits, whose products are exact: cut off by their bits."""
+        keep = -1 << ((self.precision.fraction + 3) // 2)
+        bits = self.f.bit_and(self.f.bits(a), keep)
+        high = self.f.float_of(bits, self.type)
+        return high, self.f.sub(a, high)
+
+    def add(self, a: Pair, b: Pair) -> Pair:
+        s = self.sum(a.high, b.high)
+        return self.normal(s.high, self.lows(s.low, a.low, b.low))
+
+    def normal(self, high: Value, low: Value | None) -> Pair:
+        return Pair(high) if low is None else self.ordered_sum(high, low)
+
+    def multiply(self, a: Pair, b: Pair) -> Pair:
+        p = self.product(a.high, b.high)
+        cross = [self.f.mul(x, y) for x, y in ((a.high, b.low), (a.low, b.high)) if x and y]
+        return self.normal(p.high, self.lows(p.low, *cross))
+
+    def quotient(self, a: Pair, b: Pair) -> Pair:
+        """``a / b``, where neither ``1 / b`` nor the products leave the normal numbers."""
+        if not self.precision.paired:
+            return Pair(self.f.div(a.high, b.high))
+        q, rest, inverse = self._division(a, b)
+        return Pair(q, self.f.mul(rest, inverse))
+
+    def divided(self, a: Pair, b: Pair) -> Value:
+        """``a / b`` as one number, under the same conditions."""
+        if not self.precision.paired:
+            return self.f.div(a.high, b.high)
+        q, rest, inverse = self._division(a, b)
+        return self.f.fma(rest, inverse, q)
+
+    def _division(self, a: Pair, b: Pair) -> tuple[Value, Value, Value]:
+        """A quotient, what is left of ``a``, and ``1 / b``."""
+        f = self.f
+        inverse = f.div(1.0, b.high)
+        q = f.mul(a.high, inverse)
+        rest = self.remainder(a.high, q, b.high)
+        if b.low is not None:
+            rest = f.fma(f.neg(q), b.low, rest)
+        return q, rest if a.low is None else f.add(rest, a.low), inverse
+
+    def remainder(self, a: Value, q: Value, b: Value) -> Value:
+        """``a - q * b`` where the two are close."""
+        if self.f.target.has_fma:
+            return self.f.fma(self.f.neg(q), b, a)
+        return self.f.neg(self.excess(q, b, a))
+
+    def root(self, a: Pair) -> Pair:
+        """The square root of what is positive."""
+        f = self.f
+        s = f.sqrt(a.high)
+        if not self.precision.paired:
+            return Pair(s)
+        rest = self.lows(self.remainder(a.high, s, s), a.low)
+        assert rest is not None
+        zero = f.compare("eq", s, 0.0)
+        return Pair(s, f.select(zero, 0.0, f.div(rest, f.add(s, s))))
+
+    def negative(self, a: Pair) -> Pair:
+        return Pair(self.f.neg(a.high), None if a.low is None else self.f.neg(a.low))
+
+    def times(self, a: Pair, power_of_two: float) -> Pair:
+        low = None if a.low is None else self.f.mul(a.low, power_of_two)
+        return Pair(self.f.mul(a.high, power_of_two), low)
+
+    def choose(self, condition: Value, a: Pair, b: Pair) -> Pair:
+        high = self.f.select(condition, a.high, b.high)
+        if a.low is None and b.low is None:
+            return Pair(high)
+        return Pair(high, self.f.select(condition, a.low or 0.0, b.low or self.number(0.0)))
+
+    # -- exponents --------------------------------------------------------------------------------
+
+    def nearest(self, x: Value, factor: float = 1.0) -> tuple[Value, Value]:
+        """The whole number nearest to a moderate ``x * factor``, and bits that end in it."""
+        shifted = self.f.fma(x, factor, self.precision.magic)
+        return self.f.sub(shifted, self.precision.magic), self.f.bits(shifted)
+
+    def power_of_two(self, k: Value) -> Value:
+        """2^k where that is a normal number; of k, only the lowest bits matter."""
+        bits = self.f.shift_left(self.f.add(k, self.precision.bias), self.precision.fraction)
+        return self.f.float_of(bits, self.type)
+
+    def scaled(self, y: Value, bits: Value, offset: int = 0) -> Value:
+        """``y`` near 1 times 2^k for any k, by two factors so that only the result is rounded.
+
+        ``bits`` is what :meth:`nearest` gave for k.
+        """
+        # Only by products, not by adding to its exponent: where y is NaN, k is any number.
+        f = self.f
+        if offset:
+            bits = f.add(bits, offset)
+        half = f.shift_right(bits, 1)
+        return f.mul(f.mul(y, self.power_of_two(half)), self.power_of_two(f.sub(bits, half)))
+
+    def clamped(self, x: Value, low: float, high: float) -> Value:
+        """``x`` within bounds; NaN stays."""
+        f = self.f
+        x = f.select(f.compare("gt", x, high), high, x)
+        return f.select(f.compare("lt", x, low), low, x)

@@ -1,0 +1,193 @@
+"""Sine, cosine, tangent, and their inverses.
+
+On a reduced angle r, with t = r²: sin r = r + r³q(t), cos r = 1 − t/2 + t²q(t). The inverses reduce
+their argument with arctan x = π/4 + arctan((x − 1)/(x + 1)) and arctan x = π/2 − arctan(1/x), and
+arcsin x = π/2 − 2 arcsin √((1 − x)/2).
+"""
+
+from __future__ import annotations
+
+import math
+
+from chainrule.native.functions.arithmetic import Arithmetic, Pair
+from chainrule.native.functions.reduction import HALF_PI, reduced
+from chainrule.native.ir import Value
+
+PI = (2 * HALF_PI[0], 2 * HALF_PI[1])
+QUARTER_PI = (HALF_PI[0] / 2, HALF_PI[1] / 2)
+
+
+def _sine(m: Arithmetic, r: Pair) -> Pair:
+    f = m.f
+    t = f.mul(r.high, r.high)
+    tail = f.mul(f.mul(t, r.high), m.polynomial("sin", t))
+    if r.low is not None:
+        tail = f.fma(f.fma(t, -0.5, 1.0), r.low, tail)
+    return m.ordered_sum(r.high, tail)
+
+
+def _cosine(m: Arithmetic, r: Pair) -> Pair:
+    f = m.f
+    t = m.product(r.high, r.high)
+    half = m.times(t, -0.5)
+    s = m.ordered_sum(1.0, half.high)
+    tail = f.mul(f.mul(t.high, t.high), m.polynomial("cos", t.high))
+    if r.low is not None:
+        tail = f.sub(tail, f.mul(r.high, r.low))
+    low = m.lows(s.low, half.low, tail)
+    assert low is not None
+    return m.ordered_sum(s.high, low)
+
+
+def _odd(m: Arithmetic, turns: Value) -> Value:
+    """Whether the number of quarter turns is odd."""
+    return m.f.compare("ne", m.f.bit_and(turns, 1), 0)
+
+
+def _wave(m: Arithmetic, x: Value, ahead: int) -> Value:
+    f = m.f
+    turns, r = reduced(m, x)
+    turns = f.add(turns, ahead)
+    sine, cosine = m.value(_sine(m, r)), m.value(_cosine(m, r))
+    y = f.select(_odd(m, turns), cosine, sine)
+    negative = f.compare("ne", f.bit_and(turns, 2), 0)
+    return f.select(negative, f.neg(y), y)
+
+
+def sin(m: Arithmetic, x: Value) -> Value:
+    f = m.f
+    return f.select(f.compare("lt", f.abs(x), _tiny(m)), x, _wave(m, x, 0))
+
+
+def cos(m: Arithmetic, x: Value) -> Value:
+    return _wave(m, x, 1)
+
+
+def tan(m: Arithmetic, x: Value) -> Value:
+    """sin/cos, or −cos/sin after an odd number of quarter turns."""
+    f = m.f
+    turns, r = reduced(m, x)
+    sine, cosine = _sine(m, r), _cosine(m, r)
+    odd = _odd(m, turns)
+    top = m.choose(odd, m.negative(cosine), sine)
+    y = m.divided(top, m.choose(odd, sine, cosine))
+    return f.select(f.compare("lt", f.abs(x), _tiny(m)), x, y)
+
+
+def _tiny(m: Arithmetic) -> float:
+    return float(2.0 ** -(m.precision.fraction // 2 + 2))
+
+
+# -- inverses -------------------------------------------------------------------------------------
+
+
+def arctan(m: Arithmetic, x: Value) -> Value:
+    f = m.f
+    size = f.abs(x)
+    # Beyond 2^60 it is π/2 to the last place, and no quotient leaves the normal numbers.
+    limited = m.clamped(size, 0.0, 2.0**60)
+    y = m.value(_arctan_of_ratio(m, limited, m.number(1.0)))
+    y = f.select(f.compare("lt", size, _tiny(m)), size, y)
+    return f.copysign(y, x)
+
+
+def _arctan_of_ratio(m: Arithmetic, a: Value, b: Value) -> Pair:
+    """arctan(a/b) for a, b ≥ 0."""
+    f = m.f
+    middle = f.compare("gt", a, f.mul(b, math.sqrt(2) - 1))
+    high = f.compare("gt", a, f.mul(b, math.sqrt(2) + 1))
+    zero = m.number(0.0)
+    difference, total = m.sum(a, f.neg(b)), m.sum(a, b)
+    top = m.choose(middle, difference, Pair(a))
+    top = m.choose(high, Pair(f.neg(b)), top)
+    base = m.choose(middle, total, Pair(b))
+    base = m.choose(high, Pair(a), base)
+    z = m.quotient(top, base)
+    start = m.choose(middle, m.exact(QUARTER_PI), Pair(zero))
+    start = m.choose(high, m.exact(HALF_PI), start)
+    t = f.mul(z.high, z.high)
+    tail = m.lows(f.mul(f.mul(t, z.high), m.polynomial("arctan", t)), z.low, start.low)
+    s = m.ordered_sum(start.high, z.high)
+    return m.normal(s.high, m.lows(s.low, tail))
+
+
+def arctan2(m: Arithmetic, a: Value, b: Value) -> Value:
+    """The angle of the point (b, a), whatever its size."""
+    f = m.f
+    y, x = _comparable(m, f.abs(a), f.abs(b))
+    angle = _arctan_of_ratio(m, y, x)
+    # The sign bit also of −0, which lies on the other side.
+    left = f.compare("lt", f.bits(b), 0)
+    angle = m.choose(left, m.add(m.exact(PI), m.negative(angle)), angle)
+    result = _steep_or_flat(m, a, b, left, m.value(angle))
+    undefined = f.emit(f"fcmp uno {a}, {b.text}", f.is_nan(a).type)
+    return f.select(undefined, f.add(a, b), f.copysign(result, a))
+
+
+def _comparable(m: Arithmetic, a: Value, b: Value) -> tuple[Value, Value]:
+    """Both over the same power of two, so that the larger one is near 1; infinities are equal."""
+    f, p = m.f, m.precision
+    largest = f.select(f.compare("gt", a, b), a, b)
+    all_ones = (2 * p.bias + 1) << p.fraction
+    field = f.bit_and(f.bits(largest), all_ones)
+    infinite = f.compare("eq", largest, math.inf)
+    subnormal = f.compare("lt", largest, p.smallest_normal)
+    factor = f.float_of(f.sub(all_ones, field), m.type)
+    lift = f.select(subnormal, 2.0 ** (p.fraction + 1), m.number(1.0))
+    factor = f.select(subnormal, 2.0 ** (p.bias - 2), factor)
+    scaled = []
+    for item in (a, b):
+        whole = f.select(f.compare("eq", item, math.inf), 1.0, m.number(0.0))
+        scaled.append(f.select(infinite, whole, f.mul(f.mul(item, lift), factor)))
+    y, x = scaled
+    both_zero = f.compare("eq", largest, 0.0)
+    return y, f.select(both_zero, 1.0, x)
+
+
+def _steep_or_flat(m: Arithmetic, a: Value, b: Value, left: Value, y: Value) -> Value:
+    """A ratio too small to be scaled is itself the angle on the right-hand side."""
+    f = m.f
+    size, base = f.abs(a), f.abs(b)
+    flat = f.compare("lt", size, f.mul(base, 2.0 ** -(m.precision.fraction // 2 + 3)))
+    direct = f.select(f.compare("eq", base, math.inf), 0.0, f.div(size, base))
+    right = f.select(flat, direct, y)
+    return f.select(left, y, right)
+
+
+def arcsin(m: Arithmetic, x: Value) -> Value:
+    f = m.f
+    size = f.abs(x)
+    z, outer = _folded(m, size)
+    part = _arcsin_of(m, z)
+    rest = m.add(m.exact(HALF_PI), m.times(part, -2.0))
+    y = m.value(m.choose(outer, rest, part))
+    y = f.select(f.compare("lt", size, _tiny(m)), size, y)
+    return f.copysign(y, x)
+
+
+def arccos(m: Arithmetic, x: Value) -> Value:
+    f = m.f
+    size = f.abs(x)
+    z, outer = _folded(m, size)
+    part = _arcsin_of(m, z)
+    negative = f.compare("lt", x, 0.0)
+    twice = m.times(part, 2.0)
+    far = m.choose(negative, m.add(m.exact(PI), m.negative(twice)), twice)
+    signed = m.choose(negative, part, m.negative(part))
+    return m.value(m.choose(outer, far, m.add(m.exact(HALF_PI), signed)))
+
+
+def _folded(m: Arithmetic, size: Value) -> tuple[Pair, Value]:
+    """An argument of at most ½: |x|, or √((1 − |x|)/2) in the outer half; NaN above 1."""
+    f = m.f
+    outer = f.compare("gt", size, 0.5)
+    half = f.mul(f.sub(1.0, size), 0.5)
+    root = m.root(Pair(f.select(outer, half, 0.25)))
+    return m.choose(outer, root, Pair(size)), outer
+
+
+def _arcsin_of(m: Arithmetic, z: Pair) -> Pair:
+    f = m.f
+    t = f.mul(z.high, z.high)
+    tail = m.lows(f.mul(f.mul(t, z.high), m.polynomial("arcsin", t)), z.low)
+    return m.normal(z.high, tail)

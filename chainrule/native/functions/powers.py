@@ -1,0 +1,92 @@
+"""Powers and roots: x^y = exp(y log x), with a logarithm of 65 digits in base 2."""
+
+from __future__ import annotations
+
+import math
+
+from chainrule.native.functions import exponential, logarithm
+from chainrule.native.functions.arithmetic import Arithmetic, Pair
+from chainrule.native.ir import Value
+
+THIRD = (0.3333333333333333, 1.850371707708594e-17)
+
+LARGEST_EXPONENT = 2.0**65
+"""Beyond it every power of a number that is not 1 is 0 or infinite."""
+
+
+def power(m: Arithmetic, x: Value, y: Value) -> Value:
+    """As C's pow: 1 for y = 0 and for x = 1, even beside a NaN."""
+    f = m.f
+    size = f.abs(x)
+    result = _positive_power(m, size, m.clamped(y, -LARGEST_EXPONENT, LARGEST_EXPONENT))
+    whole, odd = _whole_and_odd(m, y)
+    result = _of_zero_and_infinity(m, size, y, result)
+    below = f.compare("lt", f.bits(x), 0)
+    result = f.select(f.bit_and(below, odd), f.neg(result), result)
+    ordinary = f.bit_and(f.compare("lt", x, 0.0), f.compare("ne", x, -math.inf))
+    result = f.select(f.bit_and(ordinary, f.invert(whole)), math.nan, result)
+    undefined = f.emit(f"fcmp uno {x}, {y.text}", whole.type)
+    result = f.select(undefined, f.add(x, y), result)
+    one = f.bit_or(f.compare("eq", x, 1.0), f.compare("eq", y, 0.0))
+    return f.select(one, 1.0, result)
+
+
+def _positive_power(m: Arithmetic, size: Value, y: Value) -> Value:
+    f = m.f
+    lifted, shift = logarithm.normalised(m, size)
+    log = logarithm.log_pair(m, Pair(lifted), shift, exact=True)
+    product = m.multiply(log, Pair(y))
+    limit = exponential.range_of_exp(m)[1] + 40
+    inside = f.compare("lt", f.abs(product.high), limit)
+    low = None if product.low is None else f.select(inside, product.low, 0.0)
+    return exponential.exp_of_pair(m, Pair(product.high, low))
+
+
+def _whole_and_odd(m: Arithmetic, y: Value) -> tuple[Value, Value]:
+    f, p = m.f, m.precision
+    size = f.abs(y)
+    unit = 2.0**p.fraction
+    small = f.compare("lt", size, unit)
+    lifted = f.add(size, unit)  # its lowest place is 1
+    whole = f.bit_or(f.invert(small), f.compare("eq", f.sub(lifted, unit), size))
+    lowest = f.bits(f.select(small, lifted, size))
+    odd = f.compare("ne", f.bit_and(lowest, 1), 0)
+    odd = f.bit_and(odd, f.compare("lt", size, 2 * unit))
+    return whole, f.bit_and(odd, whole)
+
+
+def _of_zero_and_infinity(m: Arithmetic, size: Value, y: Value, result: Value) -> Value:
+    """0 and ∞ to a positive power are themselves; to a negative one, each other."""
+    f = m.f
+    rises = f.compare("gt", y, 0.0)
+    of_zero = f.select(rises, 0.0, m.number(math.inf))
+    of_infinity = f.select(rises, math.inf, m.number(0.0))
+    result = f.select(f.compare("eq", size, 0.0), of_zero, result)
+    return f.select(f.compare("eq", size, math.inf), of_infinity, result)
+
+
+def cbrt(m: Arithmetic, x: Value) -> Value:
+    f = m.f
+    size = f.abs(x)
+    lifted, shift = logarithm.normalised(m, size)
+    log = logarithm.log_pair(m, Pair(lifted), shift, exact=True)
+    y = exponential.exp_of_pair(m, m.multiply(log, m.exact(THIRD)))
+    inside = f.bit_and(f.compare("gt", size, 0.0), f.compare("lt", size, math.inf))
+    return f.copysign(f.select(inside, y, size), x)
+
+
+def hypot(m: Arithmetic, a: Value, b: Value) -> Value:
+    """√(a² + b²), of both over a power of two so that no square leaves the normal numbers."""
+    f, p = m.f, m.precision
+    a, b = f.abs(a), f.abs(b)
+    largest = f.select(f.compare("gt", a, b), a, b)
+    infinite = f.bit_or(f.compare("eq", a, math.inf), f.compare("eq", b, math.inf))
+    step = 2.0 ** (p.bias // 2 + p.fraction)
+    high = f.compare("gt", largest, 2.0 ** (p.bias // 2 - 2))
+    low = f.compare("lt", largest, 2.0 ** (p.fraction - p.bias // 2 + 4))
+    down = f.select(high, 1 / step, f.select(low, step, m.number(1.0)))
+    up = f.select(high, step, f.select(low, 1 / step, m.number(1.0)))
+    a, b = f.mul(a, down), f.mul(b, down)
+    root = m.root(m.add(m.product(a, a), m.product(b, b)))
+    y = f.mul(m.value(root), up)
+    return f.select(infinite, math.inf, f.select(f.compare("eq", f.add(a, b), 0.0), 0.0, y))

@@ -1,0 +1,164 @@
+"""Angles of any size as quarter turns and a remainder.
+
+Moderate angles: π/2 in four parts, of which the first three have so few digits that their products
+with the number of quarter turns are exact (Cody and Waite). Large ones, one lane at a time: the
+digits of 2/π that matter for the exponent, times the whole-number significand, in 256-bit integers
+(M. H. Payne, R. N. Hanek, Radian reduction for trigonometric functions, SIGNUM 18, 1983).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from chainrule.native.builder import Function
+from chainrule.native.functions.arithmetic import DOUBLE, Arithmetic, Pair
+from chainrule.native.ir import Module, Value, constant
+
+PARTS = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32)
+"""π/2: three parts of 33 digits in base 2, and the rest."""
+
+HALF_PI = (1.5707963267948966, 6.123233995736766e-17)
+
+MODERATE = 2.0**19
+"""The largest angle for which products of its quarter turns with 33 digits are exact."""
+
+_WIDTH = 256
+_PADDING = 64  # zeros before the binary point, for exponents whose window begins there
+_NAME = "chainrule_reduce_angle"
+
+
+def reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
+    """Bits with the number of quarter turns in the lowest two, and what is left, up to π/4."""
+    f = m.f
+    large = f.compare("gt", f.abs(x), MODERATE)
+    # The quarter turns of a large or infinite angle would not be a whole number of few digits.
+    turns, bits = m.nearest(f.select(large, 0.0, x), 1 / HALF_PI[0])
+    r = _moderate(m, f.select(large, 0.0, x), turns)
+    parts = [bits, r.high] if r.low is None else [bits, r.high, r.low]
+    with f.branch(f.any(large), parts) as slow:
+        slow.carry(*_lane_by_lane(m, x, large, slow.values))
+    bits, high, *low = slow.results
+    return bits, Pair(high, *low)
+
+
+def _moderate(m: Arithmetic, x: Value, turns: Value) -> Pair:
+    f = m.f
+    back = f.neg(turns)
+    r = f.fma(back, PARTS[0], x)
+    if not m.precision.paired:
+        return Pair(f.fma(back, PARTS[2], f.fma(back, PARTS[1], r)))
+    first = m.sum(r, f.mul(back, PARTS[1]))
+    second = m.sum(first.high, f.mul(back, PARTS[2]))
+    low = m.lows(first.low, second.low)
+    assert low is not None
+    return m.ordered_sum(second.high, f.fma(back, PARTS[3], low))
+
+
+def _lane_by_lane(
+    m: Arithmetic, x: Value, large: Value, before: tuple[Value, ...]
+) -> tuple[Value, ...]:
+    """The same values with those of the large lanes replaced."""
+    f = m.f
+    define(f.module)
+    room = f.scratch("double", 3)
+    current = before
+    for lane in range(m.lanes):
+        with f.branch(f.extract(large, lane), current) as one:
+            f.call(_NAME, "void", f.extract(x, lane), room)
+            found = [f.load(f.at(room, 0, "i64"), "i64")]
+            found += [f.load(f.at(room, k, "double"), "double") for k in range(1, len(before))]
+            one.carry(*(f.insert(old, new, lane)
+                        for old, new in zip(one.values, found, strict=True)))  # fmt: skip
+        current = one.results
+    return current
+
+
+def define(module: Module) -> None:
+    """Write the function that reduces one large double, once a module."""
+    if _NAME in module.functions:
+        return
+    f = Function(module, _NAME, [("double", "x"), ("ptr", "out")], private=True)
+    x, out = f.arguments
+    m = Arithmetic(f, DOUBLE, 1)
+    bits = f.bits(x)
+    field = f.bit_and(f.shift_right(bits, 52), 0x7FF)
+    significand = f.bit_or(f.bit_and(bits, (1 << 52) - 1), 1 << 52)
+    product = f.mul(f.cast("zext", significand, "i256"), _digits(f, f.sub(field, 1075)))
+    # The product is x·(2/π)/4 without its whole part. Rounded to quarters, it leaves a fraction
+    # of a quarter turn from −½ to ½.
+    rounded = f.add(product, 1 << (_WIDTH - 3))
+    turns = f.cast("trunc", f.shift_right(rounded, _WIDTH - 2), "i64")
+    fraction = f.shift_left(product, 2)
+    below = f.compare("lt", fraction, 0)
+    size = f.select(below, f.neg(fraction), fraction)
+    r = m.multiply(_as_pair(m, size), m.exact(HALF_PI))
+    flipped = f.bit_xor(below, f.compare("lt", bits, 0))
+    r = m.choose(flipped, m.negative(r), r)
+    r = m.normal(r.high, r.low)
+    undefined = f.compare("eq", field, 0x7FF)
+    turns = f.select(f.compare("lt", bits, 0), f.neg(turns), turns)
+    f.store(turns, f.at(out, 0, "i64"))
+    f.store(f.select(undefined, float("nan"), r.high), f.at(out, 1, "double"))
+    f.store(r.low or constant("double", 0.0), f.at(out, 2, "double"))
+    f.ret()
+
+
+def _digits(f: Function, exponent: Value) -> Value:
+    """256 digits of 2/π in base 2 for a significand times 2^exponent, as an integer.
+
+    The first of them stands for 2^(1 − exponent) after the binary point: what is before it
+    contributes multiples of four quarter turns.
+    """
+    first = f.add(exponent, _PADDING - 2)  # digits to skip in the table
+    table = _table()
+    address = f.module.bytes("two_over_pi", table)
+    # The table is stored backwards, so that a load in little-endian order reads a window.
+    skipped = f.shift_right(first, 3)
+    place = f.sub(len(table) - _WIDTH // 8, skipped)
+    window = f.load(f.at(address, place, "i8"), f"i{_WIDTH}", align=1)
+    more = f.load(f.at(address, f.sub(place, 1), "i8"), "i8")
+    shift = f.bit_and(first, 7)
+    low = f.shift_right(f.cast("zext", more, "i64"), f.sub(8, shift))
+    shifted = f.shift_left(window, f.cast("zext", shift, f"i{_WIDTH}"))
+    return f.bit_or(shifted, f.cast("zext", low, f"i{_WIDTH}"))
+
+
+@lru_cache(maxsize=1)
+def _table() -> bytes:
+    """2/π from the binary point on, after the padding, backwards."""
+    digits = 1024 + _WIDTH + 64
+    whole = _two_over_pi(digits)
+    size = (digits + _PADDING) // 8
+    return whole.to_bytes(size, "big")[::-1]
+
+
+def _two_over_pi(digits: int) -> int:
+    """2/π times 2^digits, by Machin's formula in whole numbers."""
+    guard = digits + 32
+    pi = 4 * (4 * _arctan_of_inverse(5, guard) - _arctan_of_inverse(239, guard))
+    return ((2 << (2 * guard)) // pi) >> (guard - digits)
+
+
+def _arctan_of_inverse(n: int, digits: int) -> int:
+    """arctan(1/n) times 2^digits, by its power series."""
+    power, total, k = (1 << digits) // n, 0, 0
+    while power:
+        total += (-1) ** k * (power // (2 * k + 1))
+        power, k = power // (n * n), k + 1
+    return total
+
+
+def _as_pair(m: Arithmetic, size: Value) -> Pair:
+    """A 256-bit integer times 2^-256 as two doubles."""
+    f = m.f
+    zeros = f.emit(f"call i256 @llvm.ctlz.i256({size}, i1 false)", "i256")
+    f.module.declare("llvm.ctlz.i256", "i256", ["i256", "i1"])
+    lifted = f.shift_left(size, zeros)
+    first = f.cast("trunc", f.shift_right(lifted, _WIDTH - 53), "i64")
+    rest = f.shift_right(lifted, _WIDTH - 106)
+    second = f.bit_and(f.cast("trunc", rest, "i64"), (1 << 53) - 1)
+    exponent = f.sub(0, f.cast("trunc", zeros, "i64"))
+    high = f.mul(f.cast("uitofp", first, "double"), 2.0**-53)
+    low = f.mul(f.cast("uitofp", second, "double"), 2.0**-106)
+    scale = m.power_of_two(exponent)
+    return Pair(f.mul(high, scale), f.mul(low, scale))
