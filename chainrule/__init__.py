@@ -1,5 +1,8 @@
 """chainrule: derivatives of plain NumPy code, how they come about, and networks trained by them."""
 
+import importlib
+import typing
+
 from chainrule.differentiate.checking import check_grads
 from chainrule.differentiate.gradients import (
     grad,
@@ -12,26 +15,54 @@ from chainrule.differentiate.gradients import (
 from chainrule.differentiate.jacobians import hessian, jacobian
 from chainrule.differentiate.mapping import vmap
 from chainrule.differentiate.recording import trace
-from chainrule.explain.checking.judging import check
-from chainrule.explain.checking.report import CheckReport
-from chainrule.explain.derivation import Derivation
-from chainrule.explain.deriving import derive
 from chainrule.graph.program import Graph
 from chainrule.jacobian.matrix import Jacobian
-from chainrule.native.compiled import Compiled, compile
 from chainrule.tracing.activations import log_softmax, logsumexp, relu, sigmoid, softmax
-from chainrule.train import (
-    FitResult,
-    GradientDescent,
-    Network,
-    binary_cross_entropy,
-    cross_entropy,
-    fit,
-    load,
-    save,
-    squared_cost,
-)
 from chainrule.version import __version__
+
+if typing.TYPE_CHECKING:
+    from chainrule.explain.checking.judging import check
+    from chainrule.explain.checking.report import CheckReport
+    from chainrule.explain.derivation import Derivation
+    from chainrule.explain.deriving import derive
+    from chainrule.native.compiled import Compiled, compile
+    from chainrule.train import (
+        FitResult,
+        GradientDescent,
+        Network,
+        binary_cross_entropy,
+        cross_entropy,
+        fit,
+        load,
+        save,
+        squared_cost,
+    )
+
+_LATER = {
+    "chainrule.explain.checking.judging": ("check",),
+    "chainrule.explain.checking.report": ("CheckReport",),
+    "chainrule.explain.derivation": ("Derivation",),
+    "chainrule.explain.deriving": ("derive",),
+    "chainrule.native.compiled": ("Compiled", "compile"),
+    "chainrule.train": (
+        "FitResult", "GradientDescent", "Network", "binary_cross_entropy", "cross_entropy", "fit",
+        "load", "save", "squared_cost",
+    ),
+}  # fmt: skip
+"""Names that are loaded when they are first asked for, so that importing the package is quick."""
+
+
+def __getattr__(name: str) -> typing.Any:
+    for module, names in _LATER.items():
+        if name in names:
+            found = globals()[name] = getattr(importlib.import_module(module), name)
+            return found
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "CheckReport",
