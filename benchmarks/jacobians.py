@@ -26,8 +26,9 @@ import platform
 import statistics
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -583,12 +584,13 @@ def processor() -> str:
     return f"{name}, {os.cpu_count()} cores"
 
 
-def installed() -> dict[str, str]:
+def installed(peers: Sequence[str] = PEERS) -> dict[str, str]:
     """Versions of the peers that can be imported."""
     found = {}
-    for name in PEERS:
+    for name in peers:
         try:
-            found[name] = str(importlib.import_module(name).__version__)
+            importlib.import_module(name)
+            found[name] = version(name)
         except ImportError:
             print(f"{name} is not installed: its columns stay empty")
     if "jax" in found:

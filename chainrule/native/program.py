@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from functools import reduce
+from contextlib import nullcontext
+from functools import cached_property, reduce
 from itertools import groupby
 from typing import Any
 
@@ -50,6 +51,7 @@ class NativeProgram:
             self._steps += (
                 [_native(build(steps, self.places))] if is_loop else map(self._external, steps)
             )
+        self._has_external = any(isinstance(step, External) for step in plan.steps)
         self._idle: list[_Frame] = []
 
     def __call__(self, *arrays: Array) -> list[Array]:
@@ -59,7 +61,7 @@ class NativeProgram:
             frame.put(place, in_row_major_order(array))
         for place in self._fresh:
             frame.put(place, np.empty(frame.shapes[place], frame.dtypes[place]))
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore") if self._has_external else nullcontext():
             for step in self._steps:
                 step(frame)
         values = [read(frame) for read in self.results]
@@ -68,7 +70,7 @@ class NativeProgram:
         self._idle.append(frame)
         return values
 
-    @property
+    @cached_property
     def _fresh(self) -> list[int]:
         """Places of arrays that are handed out, and so are new in every run."""
         return [reader.place for reader in self.results if reader.is_whole and reader.is_computed]
