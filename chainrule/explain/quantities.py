@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from chainrule.explain.recording import Recorded
+from chainrule.explain.roles import is_function, numbered, role
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.walk import dependents, topological
 from chainrule.primitives.arrangement import RESHAPE
-from chainrule.primitives.elementwise import INFIX, Elementwise
 from chainrule.primitives.identities import STOP_GRADIENT
 from chainrule.primitives.terms import Axes, are_digits
 
@@ -48,7 +48,9 @@ def choose(recorded: Recorded, also: Collection[Node] = ()) -> Chosen:
     active = {node for node in behind if node in set(order) and node.differentiable}
     active = _leading_to(recorded.output, order, active)
     names = {node: recorded.names[node] for node in order if node in recorded.names}
-    names = _with_names_for_shared(order, active, names, also)
+    letters = _letters_for_unnamed(order, active, names, also)
+    taken = {*recorded.names.values(), *(name for name, _ in recorded.constants)}
+    names |= numbered(letters, taken)
     wrt = {node: recorded.names[node] for node in recorded.wrt}
     return Chosen(tuple(order), frozenset(active), wrt | _in_order(order, names))
 
@@ -66,31 +68,35 @@ def _in_order(order: list[Node], names: Mapping[Node, str]) -> dict[Node, str]:
     return {node: names[node] for node in order if node in names}
 
 
-def _with_names_for_shared(
+def _letters_for_unnamed(
     order: list[Node], active: set[Node], names: Mapping[Node, str], also: Collection[Node]
 ) -> dict[Node, str]:
-    """Names v1, v2, … for unnamed values that several others use, and for long expressions."""
+    """A letter for each unnamed value that a textbook would name, for what it is.
+
+    Those are values that several others use, what a function is applied to, residuals, and long
+    expressions.
+    """
     users: dict[Node, set[Node]] = {}
     for node in order:
         if node in active:
             for item in node.inputs:
                 users.setdefault(item, set()).add(node)
-    result = dict(names)
-    taken = set(names.values())
+    result: dict[Node, str] = {}
     lengths: dict[Node, int] = {}
-    serial = 0
     for node in order:
-        inside = [lengths[item] for item in dict.fromkeys(node.inputs) if item not in result]
+        inside = [
+            lengths[item]
+            for item in dict.fromkeys(node.inputs)
+            if item not in names and item not in result
+        ]
         works = node.primitive.operations(node) > 0 or node in also
         lengths[node] = sum(inside) + _effort(node) if node.primitive is not CONSTANT else 0
-        if node in result or not works or not node.inputs:
+        if node in names or not works or not node.inputs:
             continue
-        shared = node in active and len(users.get(node, ())) > 1
-        if shared or node in also or lengths[node] > LONGEST:
-            serial += 1
-            while f"v{serial}" in taken:
-                serial += 1
-            result[node] = f"v{serial}"
+        mine = users.get(node, set()) if node in active else set()
+        letter = role(node, mine, names.keys() | result.keys(), active)
+        if letter or len(mine) > 1 or node in also or lengths[node] > LONGEST:
+            result[node] = letter or "v"
     return result
 
 
@@ -98,8 +104,7 @@ def _effort(node: Node) -> int:
     """How much a node adds to reading: a function more than a sum or a product."""
     if not node.primitive.operations(node):
         return 0
-    is_function = isinstance(node.primitive, Elementwise) and node.primitive.name not in INFIX
-    return 2 if is_function else 1
+    return 2 if is_function(node) else 1
 
 
 def without_compact_form(chosen: Chosen) -> set[Node]:

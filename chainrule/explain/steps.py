@@ -9,6 +9,7 @@ from typing import Literal
 
 from chainrule.errors import ArgumentError
 from chainrule.explain.algebra import Expr
+from chainrule.explain.text_notation import TextNotation
 from chainrule.graph.node import Array
 
 Kind = Literal["cost", "layer", "parameter"]
@@ -77,6 +78,9 @@ class Factor:
     kind: Kind
     rule: Rule
     reused: bool = False
+
+    def __str__(self) -> str:
+        return TextNotation()(self.expression)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chainrule.native import native
+from chainrule.native import machine
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -16,6 +16,6 @@ def folder_of_its_own(tmp_path_factory):
 def cache(tmp_path, monkeypatch):
     """An empty folder, and nothing held in memory."""
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "objects"))
-    native.OBJECTS.forget()
+    machine.OBJECTS.forget()
     yield tmp_path / "objects"
-    native.OBJECTS.forget()
+    machine.OBJECTS.forget()

@@ -14,7 +14,7 @@ import pytest
 import scipy.linalg.cython_blas as blas
 
 from chainrule.native import cache as caching
-from chainrule.native import native
+from chainrule.native import machine
 from chainrule.native.machine import CompilationError, compile_text
 from chainrule.native.target import Target, host
 
@@ -136,20 +136,20 @@ def test_the_same_code_is_linked_to_the_symbols_of_each_call(cache):
 def compilations(monkeypatch):
     """Counts how often LLVM is asked for machine code."""
     count = []
-    original = native.object_code
+    original = machine.object_code
 
     def counted(text, target):
         count.append(text)
         return original(text, target)
 
-    monkeypatch.setattr(native, "object_code", counted)
+    monkeypatch.setattr(machine, "object_code", counted)
     return count
 
 
 def test_code_is_made_once_in_memory_and_on_disk(cache, compilations):
     for _ in range(2):
         assert call(compile_text(times(7), ["run"])) == 14.0
-    native.OBJECTS.forget()
+    machine.OBJECTS.forget()
     assert call(compile_text(times(7), ["run"])) == 14.0
     assert len(compilations) == 1
 
@@ -157,7 +157,7 @@ def test_code_is_made_once_in_memory_and_on_disk(cache, compilations):
 def test_off_leaves_no_files(tmp_path, monkeypatch, compilations):
     monkeypatch.setenv("CHAINRULE_CACHE", "off")
     monkeypatch.chdir(tmp_path)
-    native.OBJECTS.forget()
+    machine.OBJECTS.forget()
     assert call(compile_text(times(8), ["run"])) == 16.0
     assert list(tmp_path.iterdir()) == []
     assert caching.folder() is None
@@ -182,7 +182,7 @@ def test_a_flipped_bit_is_seen_and_the_code_made_again(cache, compilations, byte
     whole = bytes(content)
     content[byte] ^= 1
     path.write_bytes(content)
-    native.OBJECTS.forget()
+    machine.OBJECTS.forget()
     assert call(compile_text(times(9), ["run"])) == 18.0
     assert len(compilations) == 2
     assert path.read_bytes() == whole
@@ -193,7 +193,7 @@ def test_a_truncated_file_is_made_again(cache, compilations, size):
     compile_text(times(10), ["run"])
     (path,) = cache.glob("*.o")
     path.write_bytes(path.read_bytes()[:size])
-    native.OBJECTS.forget()
+    machine.OBJECTS.forget()
     assert call(compile_text(times(10), ["run"])) == 20.0
     assert len(compilations) == 2
 
@@ -204,7 +204,7 @@ def test_a_sound_file_under_a_foreign_name_is_not_loaded(cache, compilations):
     compile_text(times(12), ["run"])
     (other,) = set(cache.glob("*.o")) - {path}
     other.write_bytes(path.read_bytes())
-    native.OBJECTS.forget()
+    machine.OBJECTS.forget()
     assert call(compile_text(times(12), ["run"])) == 24.0
 
 
@@ -212,7 +212,7 @@ def test_a_folder_that_cannot_be_used_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         monkeypatch.setenv("CHAINRULE_CACHE", str(place))
-        native.OBJECTS.forget()
+        machine.OBJECTS.forget()
         assert call(compile_text(times(13), ["run"])) == 26.0
 
 
@@ -221,7 +221,7 @@ def test_a_directory_in_the_place_of_a_file_is_no_error(cache, compilations):
     (path,) = cache.glob("*.o")
     path.unlink()
     path.mkdir()
-    native.OBJECTS.forget()
+    machine.OBJECTS.forget()
     assert call(compile_text(times(14), ["run"])) == 28.0
     assert [item.name for item in cache.iterdir()] == [path.name]
 
