@@ -21,7 +21,7 @@ NAMES = {
     "sigmoid": Written("σ", r"\sigma"),
     "relu": Written("relu", r"\operatorname{relu}"),
     "det": Written("det", r"\det"),
-    "logabsdet": Written("log|det|", r"\log\lvert\det\rvert"),
+    "logabsdet": Written("logabsdet", r"\operatorname{logabsdet}"),
     "absolute": Written("abs", r"\operatorname{abs}"),
     "softmax": Written("softmax", r"\operatorname{softmax}"),
     **{
