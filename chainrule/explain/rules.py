@@ -116,10 +116,6 @@ def _times_itself(definition: Expr, bottom: str) -> bool:
     return False
 
 
-def _is_function(definition: Expr | None) -> bool:
-    return isinstance(definition, (Apply, Power, Hadamard))
-
-
 def _squared(definition: Expr) -> Expr | None:
     """What a cost is the sum of squares of, with a number in front; None if it is none."""
     core = split_number(definition)[1]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.node import Node
 from chainrule.graph.walk import topological
 from chainrule.native.loops import (
     Access,
@@ -299,8 +299,3 @@ class _Writer:
             factor = self.add(Constant(spec.scale, node.dtype))
             total = self.add(Apply("multiply", (total, factor), node.dtype))
         return total
-
-
-def is_constant_array(node: Node) -> bool:
-    """Whether the node's array is at hand before the program runs."""
-    return node.primitive is CONSTANT or node.value is not None
