@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.cli import shown
+from chainrule.cli.benching import bench
 from chainrule.cli.checking import check
 from chainrule.cli.deriving import derive
 from chainrule.cli.paths import checked_output
@@ -236,6 +237,9 @@ def predict(
         _write_json(report.as_json())
     else:
         shown.show_prediction(report)
+
+
+app.command()(bench)
 
 
 def _table_and_target(data: str, target: str | None) -> tuple[Table, str]:

@@ -43,10 +43,10 @@ def tell(sentence: str) -> None:
 def show_training(report: TrainingReport) -> None:
     """Write the test's table and figures, and where the model is, to stdout."""
     if report.dataset.preparation.task is Task.classification:
-        _show(_class_table(report))
+        show(_class_table(report))
         typer.echo(_accuracy(report))
     else:
-        _show(_error_table(report))
+        show(_error_table(report))
         typer.echo(f"Test R²: {_share(report.test['r2'])}")
     result = report.result
     epochs = f"{result.epochs:,} epoch{'s' * (result.epochs != 1)}"
@@ -58,7 +58,7 @@ def show_prediction(report: PredictionReport) -> None:
     """Write what was predicted how often, or in which range, and where it is, to stdout."""
     answers, target = report.predictions.answers, quoted(report.preparation.target)
     if report.preparation.task is Task.classification:
-        _show(_count_table(report))
+        show(_count_table(report))
         span = ""
     else:
         span = f" from {min(answers):.6g} to {max(answers):.6g}, mean {np.mean(answers):.6g}"
@@ -71,7 +71,7 @@ def _class_table(report: TrainingReport) -> Table:
     """For each class how many test rows were right, and what the others were taken for."""
     preparation, truth, given = report.dataset.preparation, report.dataset.test.truth, report.given
     classes = preparation.classes or ()
-    table = _table(preparation.target, "right", "accuracy", "mostly taken for")
+    table = new_table(preparation.target, "right", "accuracy", "mostly taken for")
     counts = np.zeros((len(classes), len(classes)), int)
     np.add.at(counts, (truth, given), 1)
     for code in _worst(counts):
@@ -107,7 +107,7 @@ def _accuracy(report: TrainingReport) -> str:
 def _error_table(report: TrainingReport) -> Table:
     """The test's figures beside those of always answering with the mean."""
     test, constant = report.test, report.baseline
-    table = _table("test", "network", "always the mean", "")
+    table = new_table("test", "network", "always the mean", "")
     table.add_row("R²", _share(test["r2"]), _share(constant["r2"]), "share of variance explained")
     table.add_row(
         "RMSE", _amount(test["rmse"]), _amount(constant["rmse"]), "root of the mean square error"
@@ -122,7 +122,7 @@ def _count_table(report: PredictionReport) -> Table:
     answers = report.predictions.answers
     classes = report.preparation.classes or ()
     counts = Counter(answers)
-    table = _table(report.preparation.target, "rows", "share", "")
+    table = new_table(report.preparation.target, "rows", "share", "")
     listed: list[Any] = list(classes)
     if len(classes) > MOST_ROWS:
         listed = sorted(classes, key=lambda label: -counts[label])[:MOST_ROWS]
@@ -143,19 +143,21 @@ def _amount(value: float | None) -> str:
     return f"{value:,.0f}" if 1e3 <= value < 1e9 else f"{value:#.4g}"
 
 
-def _table(first: str, second: str, third: str, last: str) -> Table:
+def new_table(*headings: str) -> Table:
+    """An empty table; all columns but the last are aligned to the right, as numbers are."""
     # Imported here: rich takes 20 ms, and --json does without it.
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
-    for heading in (first, second, third):
+    for heading in headings[:-1]:
         table.add_column(heading, justify="right", overflow="ellipsis", max_width=30)
-    table.add_column(last, overflow="ellipsis")
+    table.add_column(headings[-1], overflow="ellipsis")
     return table
 
 
-def _show(table: Table) -> None:
+def show(table: Table) -> None:
+    """Write a table to stdout."""
     from rich.console import Console
 
     Console(markup=False, highlight=False, emoji=False).print(table)

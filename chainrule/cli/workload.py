@@ -1,0 +1,169 @@
+"""A training to take the time of: a network with made-up examples and fixed starting parameters."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule import train
+from chainrule.errors import ArgumentError
+from chainrule.train import FitResult, Network, Optimiser, fit
+
+Array = npt.NDArray[Any]
+
+COMPILED: dict[str, Any] = (
+    {"compile": True} if "compile" in inspect.signature(fit).parameters else {}
+)
+"""Steps are measured as they run for long: what `fit` would compile in time is compiled at once."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A network, the batches that it is trained in, and how.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Inputs, hidden units, outputs.
+    batch, steps : int
+        Examples a step, and steps an epoch.
+    activation, output : str or function
+        As `Network` takes them.
+    cost : str or function
+        As `fit` takes it.
+    optimiser : str
+        The name of a class of `chainrule.train` that is made from a rate.
+    rate : float
+
+    Examples
+    --------
+    >>> work = Workload((2, 16, 1), batch=4, steps=64)
+    >>> work.name, work.operations
+    ('2-16-1, batch 4', 896)
+    >>> work.fit(epochs=2).epochs
+    2
+    """
+
+    sizes: tuple[int, ...]
+    batch: int
+    steps: int
+    activation: Any = "sigmoid"
+    output: Any = "sigmoid"
+    cost: Any = "squared"
+    optimiser: str = "GradientDescent"
+    rate: float = 0.1
+
+    @property
+    def name(self) -> str:
+        """The sizes and the batch."""
+        return f"{'-'.join(map(str, self.sizes))}, batch {self.batch}"
+
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions a step in the matrix products, as a plan by hand has them.
+
+        Each weight takes part in three products, those of the first layer in two.
+        """
+        weights = [a * b for a, b in zip(self.sizes, self.sizes[1:], strict=False)]
+        return self.batch * (6 * sum(weights) - 2 * weights[0])
+
+    def examples(self) -> tuple[Array, Array]:
+        """Normal inputs, and targets that are one class of several or 0 and 1; float32."""
+        rng = np.random.default_rng(0)
+        rows, outputs = self.batch * self.steps, self.sizes[-1]
+        X = rng.standard_normal((rows, self.sizes[0]), dtype=np.float32)
+        labels = rng.integers(0, max(2, outputs), rows)
+        Y = np.eye(max(2, outputs), dtype=np.float32)[labels][:, :outputs]
+        return X, np.ascontiguousarray(Y)
+
+    def start(self) -> dict[str, Array]:
+        """Starting parameters: weights of variance 1/inputs, and zeros; float32."""
+        rng = np.random.default_rng(1)
+        params: dict[str, Array] = {}
+        for i, (a, b) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
+            weights = rng.standard_normal((a, b)).astype(np.float32) / np.float32(math.sqrt(a))
+            params[f"A{i}"] = np.ascontiguousarray(weights.T)
+            params[f"b{i}"] = np.zeros(b, np.float32)
+        return params
+
+    @property
+    def network(self) -> Network:
+        """The network to train."""
+        return Network(self.sizes, self.activation, self.output)
+
+    def made_optimiser(self) -> Optimiser:
+        """The optimiser with its rate.
+
+        Raises
+        ------
+        ArgumentError
+            If chainrule has none of that name.
+        """
+        kind = getattr(train, self.optimiser, None)
+        if kind is None:
+            raise ArgumentError("bench", "there is no such optimiser", self.optimiser)
+        made: Optimiser = kind(self.rate)
+        return made
+
+    def fit(
+        self, epochs: int, examples: tuple[Array, Array] | None = None, **options: Any
+    ) -> FitResult:
+        """Train from the starting parameters; other options are those of `fit`.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After Ctrl-C, which `fit` itself takes for a wish to keep what was reached.
+        """
+        X, Y = examples or self.examples()
+        result = fit(
+            self.network, X, Y, cost=self.cost, optimiser=self.made_optimiser(), epochs=epochs,
+            batch_size=self.batch, params=self.start(), progress=False, **options,
+        )  # fmt: skip
+        if result.outcome == "interrupted":
+            raise KeyboardInterrupt
+        return result
+
+    def stopwatch(self, at_least: float) -> Callable[[], float]:
+        """A function that takes the time of a step in seconds, anew each time it is called.
+
+        It is the time that twice as many epochs take longer, over their steps: what `fit` does
+        once, such as checks and the final cost, does not count.
+
+        Parameters
+        ----------
+        at_least : float
+            Seconds that the difference should be about, for the clock's sake.
+        """
+        examples = self.examples()
+
+        def seconds(epochs: int) -> float:
+            start = perf_counter()
+            self.fit(epochs, examples, **COMPILED)
+            return perf_counter() - start
+
+        seconds(1)  # compiles, and finds pages and caches warm
+        epochs = 1
+        while (twice := seconds(2 * epochs)) < 2 * at_least:
+            epochs = math.ceil(epochs * min(10.0, max(1.5, 2 * at_least / twice)))
+
+        def step() -> float:
+            once, twice = seconds(epochs), seconds(2 * epochs)
+            # other work on the machine can hide the difference: then the whole run is what is known
+            longer = twice - once if twice > once else twice / 2
+            return longer / (epochs * self.steps)
+
+        return step
+
+
+TINY = Workload((2, 16, 1), 4, 64)
+SMALL = Workload((64, 32, 10), 32, 56)
+MEDIUM = Workload((784, 128, 10), 64, 100)
+LARGE = Workload((784, 1024, 1024, 10), 512, 10)
