@@ -1,0 +1,135 @@
+"""Microseconds a step of training, beside JAX, PyTorch and scikit-learn, in float32.
+
+    python benchmarks/training.py [--networks small medium-adam ...] [--threads 1] [--json FILE]
+
+Ours are whole runs of ``cr.fit``, which shuffles, gathers and adds up the costs: the time that
+twice as many epochs take longer. JAX has the epoch as one ``lax.scan`` over batches that are there
+already, with donated parameters, or a jitted step for each batch; PyTorch is eager, with its own
+Adam. Every contestant has a process of its own and runs when it is its turn, in each round once;
+the table gives medians and, in brackets, how many times longer than ours a peer takes. All start
+from the same parameters and are found to agree after three steps, before anything is timed, except
+scikit-learn, which starts where it likes. On a machine that does other work besides, trust the
+ratios more than the times.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+from common import Table, available, options_of, published, ratio
+from contestants import CONTESTANTS, MODULES, Player
+from networks import NETWORKS, described
+
+from chainrule.cli.measuring import microseconds
+from chainrule.cli.workload import Workload
+
+STEPS = 3
+"""Steps after which the parameters are compared."""
+
+
+def compared(
+    work: Workload, ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray], label: str
+) -> None:
+    """Raise unless a peer's parameters are ours after a few steps."""
+    start = work.start()
+    for name, mine in ours.items():
+        moved = float(np.abs(mine - start[name]).max())
+        distance = np.abs(mine - theirs[name])
+        # float32 sums in another order: 1e-3 of the greatest change, and the parameter's own
+        # rounding. Adam divides a gradient by its size, so where that is all rounding the step may
+        # be any: one entry in a thousand is let off.
+        limit = 1e-3 * moved + 1e-6 * np.abs(mine).max()
+        wrong = float(np.mean(distance > limit))
+        if wrong > (1e-3 if work.optimiser == "Adam" else 0.0):
+            raise AssertionError(
+                f"{label} has other parameters: {name} differs by {distance.max():.2g}, "
+                f"{wrong:.2%} of it by more than {limit:.2g}"
+            )
+
+
+def prepared(players: list[Player], work: Workload) -> tuple[list[Player], list[str]]:
+    """Those who can do this training, all with the same result, and why the others cannot."""
+    ready, ours, notes = [], None, []
+    for player in players:
+        try:
+            player.ask("prepare", work, work.examples())
+            found = player.ask("after", STEPS)
+        except RuntimeError as error:
+            notes.append(str(error))
+            if player.name == "chainrule":
+                return [], notes
+            continue
+        if player.name == "chainrule":
+            ours = found
+        elif found is not None and ours is not None:
+            compared(work, ours, found, player.name)
+        ready.append(player)
+    return ready, notes
+
+
+def measured(
+    players: list[Player], work: Workload, rounds: int, at_least: float
+) -> tuple[dict[str, list[float]], list[str]]:
+    """Microseconds a step of every turn, by contestant."""
+    ready, notes = prepared(players, work)
+    for player in ready:
+        player.ask("turn", at_least)  # finds out how many epochs make a turn
+    times: dict[str, list[float]] = {player.name: [] for player in ready}
+    for _ in range(rounds):
+        for player in ready:
+            time.sleep(0.05)  # the one before may have threads that still spin
+            times[player.name].append(player.ask("turn", at_least) * 1e6)
+    return times, notes
+
+
+def main() -> None:
+    parser = options_of(__doc__)
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS),
+                        metavar="NAME", help=", ".join(NETWORKS))  # fmt: skip
+    parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS),
+                        metavar="NAME", help=", ".join(CONTESTANTS))  # fmt: skip
+    parser.add_argument("--threads", type=int, default=0,
+                        help="threads and processors for each; all unless stated")  # fmt: skip
+    options = parser.parse_args()
+    rounds, at_least = (3, 0.05) if options.quick else (options.rounds, 0.25)
+    peers = available(("jax", "torch", "sklearn"))
+    wanted = ["chainrule", *(name for name in options.only if name != "chainrule")]
+    names = [name for name in wanted if name == "chainrule" or MODULES[name] in peers]
+    players = [Player(name, options.threads) for name in names]
+    threads = str(options.threads or "all")
+    table = Table(f"training, {threads} thread{'s' * (threads != '1')}", ["µs a step", *names])
+    rows: dict[str, Any] = {}
+    for name in options.networks:
+        work = NETWORKS[name]
+        times, notes = measured(players, work, rounds, at_least)
+        for note in notes:
+            print(f"{name}: left out: {note}", flush=True)
+        middle = {label: statistics.median(found) for label, found in times.items()}
+        rows[name] = {"network": described(work), "microseconds": times, "medians": middle,
+                      "left_out": notes}  # fmt: skip
+        if middle:
+            cells = [_cell(middle.get(label), middle["chainrule"], label) for label in names]
+            table.rows.append([described(work), *cells])
+            print(
+                f"{name}: {', '.join(map(': '.join, zip(names, cells, strict=True)))}", flush=True
+            )
+    for player in players:
+        player.leave()
+    published(options, [table], {"threads": threads, "training": rows}, peers)
+
+
+def _cell(time: float | None, ours: float, label: str) -> str:
+    if time is None:
+        return "–"
+    return (
+        microseconds(time)
+        if label == "chainrule"
+        else f"{microseconds(time)} ({ratio(time, ours)})"
+    )
+
+
+if __name__ == "__main__":
+    main()
