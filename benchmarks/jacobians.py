@@ -19,25 +19,21 @@ arguments.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import os
-import platform
 import statistics
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from common import installed, processor, timed, versions
 from scipy.sparse import csr_array
 
 import chainrule as cr
 
-PEERS = ("jax", "torch", "casadi")
 DENSE_AT = 4000
 """Where n is a million, the peers' dense Jacobians are of this size: 128 MB."""
 
@@ -461,24 +457,6 @@ def compared(case: Case) -> list[str]:
     return agree
 
 
-def timed(run: Callable[[], Any], at_least: float = 2e-4) -> tuple[float, float]:
-    """Two times of one run each in milliseconds, after one that is not counted.
-
-    A run that is short is repeated within each, so that the clock sees at least 0.2 ms.
-    """
-    start = time.perf_counter()
-    run()
-    repeats = max(1, round(at_least / max(time.perf_counter() - start, 1e-6)))
-
-    def once() -> float:
-        start = time.perf_counter()
-        for _ in range(repeats):
-            run()
-        return (time.perf_counter() - start) / repeats * 1e3
-
-    return once(), once()
-
-
 def medians(case: Case, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
     """The median and the least of every contestant's times, taken by turns."""
     ways = {"new": case.new, "plan": case.planned, **case.peers}
@@ -577,30 +555,6 @@ def required(row: dict[str, Any], times: str) -> str:
     return f"{row['bound']}: {ratio:.2f} of it{'' if ratio <= 1 else ', MISSED'}"
 
 
-def processor() -> str:
-    with Path("/proc/cpuinfo").open() if os.path.exists("/proc/cpuinfo") else open(os.devnull) as f:
-        names = [line.partition(":")[2].strip() for line in f if line.startswith("model name")]
-    name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores"
-
-
-def installed(peers: Sequence[str] = PEERS) -> dict[str, str]:
-    """Versions of the peers that can be imported."""
-    found = {}
-    for name in peers:
-        try:
-            importlib.import_module(name)
-            found[name] = version(name)
-        except ImportError:
-            print(f"{name} is not installed: its columns stay empty")
-    if "jax" in found:
-        import jax
-
-        jax.config.update("jax_platforms", "cpu")
-        jax.config.update("jax_enable_x64", True)
-    return found
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="how often each has its turn")
@@ -610,14 +564,8 @@ def main() -> None:
     options = parser.parse_args()
     start = time.perf_counter()
     peers = installed()
-    versions = {
-        "chainrule": cr.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": importlib.import_module("scipy").__version__,
-        **peers,
-    }
-    print(f"{processor()}; {', '.join(f'{name} {v}' for name, v in versions.items())}")
+    found = versions(peers)
+    print(f"{processor()}; {', '.join(f'{name} {v}' for name, v in found.items())}")
     rows = []
     for name in options.only:
         for case in ROWS[name](set(peers)):
@@ -628,7 +576,7 @@ def main() -> None:
     print_table(rows, "least_milliseconds", "least in ms")
     print(f"\n{seconds:.0f} s in all; medians and least of at most {2 * options.rounds} runs each")
     if options.json:
-        report = {"cpu": processor(), "versions": versions, "seconds": seconds, "rows": rows}
+        report = {"cpu": processor(), "versions": found, "seconds": seconds, "rows": rows}
         options.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 

@@ -5,17 +5,18 @@
 Ours are whole runs of ``cr.fit``, which shuffles, gathers and adds up the costs: the time that
 twice as many epochs take longer. JAX has the epoch as one ``lax.scan`` over batches that are there
 already, with donated parameters, or a jitted step for each batch; PyTorch is eager, with its own
-Adam. Every contestant has a process of its own and runs when it is its turn, in each round once;
-the table gives medians and, in brackets, how many times longer than ours a peer takes. All start
-from the same parameters and are found to agree after three steps, before anything is timed, except
-scikit-learn, which starts where it likes. On a machine that does other work besides, trust the
-ratios more than the times.
+Adam. Every contestant has a process of its own and runs when it is its turn, in each round once.
+The first table gives medians and the second the least, both with a peer's time over ours in
+brackets. All start from the same parameters and are found to agree after three steps, before
+anything is timed, except scikit-learn, which starts where it likes. On a machine that does other
+work besides, trust the ratios more than the times.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,16 @@ def measured(
     return times, notes
 
 
+def cells(times: dict[str, float], names: Sequence[str]) -> list[str]:
+    """Ours, and the peers' with their ratios to ours in brackets."""
+    ours, shown = times["chainrule"], []
+    for name in names:
+        time = times.get(name)
+        beside = "" if name == "chainrule" or time is None else f" ({ratio(time, ours)})"
+        shown.append("–" if time is None else microseconds(time) + beside)
+    return shown
+
+
 def main() -> None:
     parser = options_of(__doc__)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS),
@@ -100,7 +111,13 @@ def main() -> None:
     names = [name for name in wanted if name == "chainrule" or MODULES[name] in peers]
     players = [Player(name, options.threads) for name in names]
     threads = str(options.threads or "all")
-    table = Table(f"training, {threads} thread{'s' * (threads != '1')}", ["µs a step", *names])
+    tables = [
+        Table(
+            f"training{which}, {threads} thread{'s' * (threads != '1')}",
+            [f"µs a step{which}", *names],
+        )
+        for which in ("", ", least")
+    ]
     rows: dict[str, Any] = {}
     for name in options.networks:
         work = NETWORKS[name]
@@ -108,27 +125,18 @@ def main() -> None:
         for note in notes:
             print(f"{name}: left out: {note}", flush=True)
         middle = {label: statistics.median(found) for label, found in times.items()}
+        least = {label: min(found) for label, found in times.items()}
         rows[name] = {"network": described(work), "microseconds": times, "medians": middle,
-                      "left_out": notes}  # fmt: skip
+                      "least": least, "left_out": notes}  # fmt: skip
+        for table, figures in zip(tables, (middle, least), strict=True):
+            if figures:
+                table.rows.append([described(work), *cells(figures, names)])
         if middle:
-            cells = [_cell(middle.get(label), middle["chainrule"], label) for label in names]
-            table.rows.append([described(work), *cells])
-            print(
-                f"{name}: {', '.join(map(': '.join, zip(names, cells, strict=True)))}", flush=True
-            )
+            line = ", ".join(map(": ".join, zip(names, cells(middle, names), strict=True)))
+            print(f"{name}: {line}", flush=True)
     for player in players:
         player.leave()
-    published(options, [table], {"threads": threads, "training": rows}, peers)
-
-
-def _cell(time: float | None, ours: float, label: str) -> str:
-    if time is None:
-        return "–"
-    return (
-        microseconds(time)
-        if label == "chainrule"
-        else f"{microseconds(time)} ({ratio(time, ours)})"
-    )
+    published(options, tables, {"threads": threads, "training": rows}, peers)
 
 
 if __name__ == "__main__":
