@@ -41,7 +41,7 @@ def installed(peers: Sequence[str] = PEERS) -> dict[str, str]:
     for name in peers:
         try:
             importlib.import_module(name)
-            found[name] = version(DISTRIBUTIONS.get(name, name))
+            found[DISTRIBUTIONS.get(name, name)] = version(DISTRIBUTIONS.get(name, name))
         except ImportError:
             print(f"{name} is not installed: its columns stay empty", file=sys.stderr)
     if "jax" in found:

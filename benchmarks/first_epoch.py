@@ -73,10 +73,8 @@ def in_a_process(case: str, name: str, work: Any, folder: str) -> tuple[float, f
     if not examples.exists():
         X, Y = work.examples()
         np.savez(examples, X=X, Y=Y, **work.start())
-    settings = dict(
-        sizes=work.sizes, activation=work.activation, output=work.output, cost=work.cost,
-        optimiser=work.optimiser, rate=work.rate, batch_size=work.batch,
-    )  # fmt: skip
+    names = ("sizes", "activation", "output", "cost", "optimiser", "rate")
+    settings = {name: getattr(work, name) for name in names} | {"batch_size": work.batch}
     done = subprocess.run(
         [sys.executable, __file__, "run", case, name, str(examples), json.dumps(settings)],
         env={**os.environ, "CHAINRULE_CACHE": str(Path(folder) / "cache")},

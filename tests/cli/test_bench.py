@@ -18,6 +18,7 @@ QUICK = ("--rounds", "1", "--network", "3-5-2", "--batch", "4")
 @pytest.fixture(autouse=True)
 def short_turns(monkeypatch):
     monkeypatch.setattr(speed, "TURN", 1e-3)
+    monkeypatch.setenv("CHAINRULE_CACHE", "off")
 
 
 def test_json_is_one_object_alone_on_stdout(chainrule, folder):
