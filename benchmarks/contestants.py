@@ -18,44 +18,46 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.cli.workload import COMPILED, Workload
+from chainrule.cli.workload import COMPILED, Stopwatch, Workload
 
 Array = np.ndarray[Any, Any]
-Examples = tuple[Array, Array]
 
 
 class Chainrule:
-    """Whole runs of ``cr.fit``; see `Workload.stopwatch`."""
+    """Whole runs of ``cr.fit``; see `Stopwatch`."""
 
-    def __init__(self) -> None:
-        self.stopwatches: dict[float, Callable[[], float]] = {}
+    stopwatch: Stopwatch
 
-    def prepare(self, work: Workload, examples: Examples) -> None:
-        self.work = work
-        self.stopwatches.clear()
+    def prepare(self, work: Workload, at_least: float) -> None:
+        self.work, self.at_least = work, at_least
 
     def after(self, steps: int) -> dict[str, Array]:
         """The parameters after so many steps on the first batch."""
         X, Y = (item[: self.work.batch] for item in self.work.examples())
         return dict(self.work.fit(steps, (X, Y), **COMPILED).params)
 
-    def turn(self, at_least: float) -> float:
+    def warm_up(self) -> None:
+        """Compile, and find out how many epochs make a turn."""
+        self.stopwatch = Stopwatch(self.work, self.at_least)
+
+    def turn(self) -> float:
         """Seconds a step."""
-        if at_least not in self.stopwatches:
-            self.stopwatches[at_least] = self.work.stopwatch(at_least)
-        return self.stopwatches[at_least]()
+        return self.stopwatch.turn()
+
+    def least(self) -> float:
+        """Seconds a step, of all turns."""
+        return self.stopwatch.least()
 
 
 class Peer:
     """A library that is told to do epochs: batches in order, without shuffling."""
 
-    epochs_a_turn = 0
-
-    def prepare(self, work: Workload, examples: Examples) -> None:
-        self.work, self.epochs_a_turn = work, 0
-        X, Y = examples
+    def prepare(self, work: Workload, at_least: float) -> None:
+        self.work, self.at_least = work, at_least
+        X, Y = work.examples()
         self.X = X.reshape(work.steps, work.batch, -1)
         self.Y = Y.reshape(work.steps, work.batch, -1)
+        self.turns: list[float] = []
         self.build()
         self.start()
 
@@ -68,19 +70,27 @@ class Peer:
     def epoch(self) -> None:
         """One epoch, finished when it returns."""
 
-    def turn(self, at_least: float) -> float:
+    def warm_up(self) -> None:
+        """Compile, and find out how many epochs make a turn."""
+        self.epoch()
+        self.epochs = max(1, math.ceil(self.at_least / self.seconds(1)))
+
+    def turn(self) -> float:
         """Seconds a step, after an epoch that is not counted."""
         self.start()
         self.epoch()
-        if not self.epochs_a_turn:
-            begun = time.perf_counter()
-            self.epoch()
-            once = time.perf_counter() - begun
-            self.epochs_a_turn = max(1, math.ceil(at_least / once))
+        self.turns.append(self.seconds(self.epochs) / (self.epochs * self.work.steps))
+        return self.turns[-1]
+
+    def least(self) -> float:
+        """Seconds a step, of all turns."""
+        return min(self.turns)
+
+    def seconds(self, epochs: int) -> float:
         begun = time.perf_counter()
-        for _ in range(self.epochs_a_turn):
+        for _ in range(epochs):
             self.epoch()
-        return (time.perf_counter() - begun) / (self.epochs_a_turn * self.work.steps)
+        return time.perf_counter() - begun
 
 
 class Jax(Peer):

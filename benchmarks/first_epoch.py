@@ -105,7 +105,7 @@ def run(case: str, name: str, examples: str, settings: str) -> None:
         assert jax.numpy
         begun = time.perf_counter()
         contestant = JaxScan()
-        contestant.prepare(NETWORKS[name], (X, Y))
+        contestant.prepare(NETWORKS[name], 0.0)
         contestant.epoch()
     else:
         work = json.loads(settings)

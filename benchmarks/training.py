@@ -17,7 +17,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from common import Table, available, options_of, published, ratio
@@ -51,12 +51,14 @@ def compared(
             )
 
 
-def prepared(players: list[Player], work: Workload) -> tuple[list[Player], list[str]]:
+def prepared(
+    players: list[Player], work: Workload, at_least: float
+) -> tuple[list[Player], list[str]]:
     """Those who can do this training, all with the same result, and why the others cannot."""
     ready, ours, notes = [], None, []
     for player in players:
         try:
-            player.ask("prepare", work, work.examples())
+            player.ask("prepare", work, at_least)
             found = player.ask("after", STEPS)
         except RuntimeError as error:
             notes.append(str(error))
@@ -71,19 +73,28 @@ def prepared(players: list[Player], work: Workload) -> tuple[list[Player], list[
     return ready, notes
 
 
-def measured(
-    players: list[Player], work: Workload, rounds: int, at_least: float
-) -> tuple[dict[str, list[float]], list[str]]:
-    """Microseconds a step of every turn, by contestant."""
-    ready, notes = prepared(players, work)
-    for player in ready:
-        player.ask("turn", at_least)  # finds out how many epochs make a turn
-    times: dict[str, list[float]] = {player.name: [] for player in ready}
+class Times(NamedTuple):
+    """Microseconds a step by contestant: of every turn, their medians, and the least."""
+
+    turns: dict[str, list[float]]
+    medians: dict[str, float]
+    least: dict[str, float]
+
+
+def measured(players: list[Player], rounds: int) -> Times:
+    """Everybody's times, taken by turns."""
+    turns: dict[str, list[float]] = {player.name: [] for player in players}
+    for player in players:
+        player.ask("warm_up")
     for _ in range(rounds):
-        for player in ready:
+        for player in players:
             time.sleep(0.05)  # the one before may have threads that still spin
-            times[player.name].append(player.ask("turn", at_least) * 1e6)
-    return times, notes
+            turns[player.name].append(player.ask("turn") * 1e6)
+    return Times(
+        turns,
+        {name: statistics.median(found) for name, found in turns.items()},
+        {player.name: player.ask("least") * 1e6 for player in players},
+    )
 
 
 def cells(times: dict[str, float], names: Sequence[str]) -> list[str]:
@@ -121,18 +132,15 @@ def main() -> None:
     rows: dict[str, Any] = {}
     for name in options.networks:
         work = NETWORKS[name]
-        times, notes = measured(players, work, rounds, at_least)
+        ready, notes = prepared(players, work, at_least)
         for note in notes:
             print(f"{name}: left out: {note}", flush=True)
-        middle = {label: statistics.median(found) for label, found in times.items()}
-        least = {label: min(found) for label, found in times.items()}
-        rows[name] = {"network": described(work), "microseconds": times, "medians": middle,
-                      "least": least, "left_out": notes}  # fmt: skip
-        for table, figures in zip(tables, (middle, least), strict=True):
-            if figures:
+        times = measured(ready, rounds)
+        rows[name] = {"network": described(work), **times._asdict(), "left_out": notes}
+        if ready:
+            for table, figures in zip(tables, (times.medians, times.least), strict=True):
                 table.rows.append([described(work), *cells(figures, names)])
-        if middle:
-            line = ", ".join(map(": ".join, zip(names, cells(middle, names), strict=True)))
+            line = ", ".join(map(": ".join, zip(names, cells(times.medians, names), strict=True)))
             print(f"{name}: {line}", flush=True)
     for player in players:
         player.leave()

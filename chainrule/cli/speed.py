@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.cli import shown
 from chainrule.cli.measuring import example_function, processor, timed
-from chainrule.cli.workload import Workload
+from chainrule.cli.workload import Stopwatch, Workload
 from chainrule.differentiate.gradients import grad
 from chainrule.native.compiled import compile
 from chainrule.version import __version__
@@ -130,8 +130,8 @@ def _step_times(work: Workload, rounds: int) -> StepTimes:
     start = perf_counter()
     work.fit(1, examples)
     first = perf_counter() - start
-    step = work.stopwatch(TURN)
-    times = [step() for _ in range(rounds)]
+    stopwatch = Stopwatch(work, TURN)
+    times = [stopwatch.turn() for _ in range(rounds)]
     return StepTimes(work, first, statistics.median(times) * 1e6)
 
 

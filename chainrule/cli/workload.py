@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -131,36 +130,52 @@ class Workload:
             raise KeyboardInterrupt
         return result
 
-    def stopwatch(self, at_least: float) -> Callable[[], float]:
-        """A function that takes the time of a step in seconds, anew each time it is called.
 
-        It is the time that twice as many epochs take longer, over their steps: what `fit` does
-        once, such as checks and the final cost, does not count.
+class Stopwatch:
+    """Takes the time of a step of a workload, anew at each turn.
 
-        Parameters
-        ----------
-        at_least : float
-            Seconds that the difference should be about, for the clock's sake.
-        """
-        examples = self.examples()
+    It is the time that twice as many epochs take longer, over their steps: what `fit` does once,
+    such as checks and the final cost, does not count.
 
-        def seconds(epochs: int) -> float:
-            start = perf_counter()
-            self.fit(epochs, examples, **COMPILED)
-            return perf_counter() - start
+    Parameters
+    ----------
+    work : Workload
+    at_least : float
+        Seconds that the difference should be about, for the clock's sake.
+    """
 
-        seconds(1)  # compiles, and finds pages and caches warm
+    def __init__(self, work: Workload, at_least: float) -> None:
+        self._work, self._examples = work, work.examples()
+        self._once: list[float] = []
+        self._twice: list[float] = []
+        self._seconds(1)  # compiles, and finds pages and caches warm
         epochs = 1
-        while (twice := seconds(2 * epochs)) < 2 * at_least:
+        while (twice := self._seconds(2 * epochs)) < 2 * at_least:
             epochs = math.ceil(epochs * min(10.0, max(1.5, 2 * at_least / twice)))
+        self._epochs = epochs
 
-        def step() -> float:
-            once, twice = seconds(epochs), seconds(2 * epochs)
-            # other work on the machine can hide the difference: then the whole run is what is known
-            longer = twice - once if twice > once else twice / 2
-            return longer / (epochs * self.steps)
+    def turn(self) -> float:
+        """Seconds a step, this time."""
+        self._once.append(self._seconds(self._epochs))
+        self._twice.append(self._seconds(2 * self._epochs))
+        return self._step(self._once[-1], self._twice[-1])
 
-        return step
+    def least(self) -> float:
+        """Seconds a step by the shortest run of each length: other work only makes runs longer.
+
+        The shortest difference would be too short, as a run of the shorter kind may be long.
+        """
+        return self._step(min(self._once), min(self._twice))
+
+    def _step(self, once: float, twice: float) -> float:
+        # other work on the machine can hide the difference: then the whole run is what is known
+        longer = twice - once if twice > once else twice / 2
+        return longer / (self._epochs * self._work.steps)
+
+    def _seconds(self, epochs: int) -> float:
+        start = perf_counter()
+        self._work.fit(epochs, self._examples, **COMPILED)
+        return perf_counter() - start
 
 
 TINY = Workload((2, 16, 1), 4, 64)

@@ -10,7 +10,7 @@ import pytest
 import chainrule as cr
 from chainrule.cli import measuring, speed, workload
 from chainrule.cli.measuring import example_function, microseconds, timed
-from chainrule.cli.workload import MEDIUM, SMALL, Workload
+from chainrule.cli.workload import MEDIUM, SMALL, Stopwatch, Workload
 
 QUICK = ("--rounds", "1", "--network", "3-5-2", "--batch", "4")
 
@@ -117,18 +117,40 @@ def test_an_interrupted_training_ends_it_with_status_130(chainrule, monkeypatch)
 # What is measured
 
 
-def test_a_step_is_what_more_epochs_take_longer(monkeypatch):
-    """With a clock that stands still but for 3 s a training and 0.25 s an epoch."""
-    clock = [0.0]
+@pytest.fixture
+def clock(monkeypatch):
+    """Stands still but for 3 s a training, 0.25 s an epoch, and what is put into `delays`."""
+    clock = SimpleNamespace(now=0.0, delays=[], epochs=[])
 
-    def fit(network, X, Y, *, epochs, batch_size, **options):
-        clock[0] += 3.0 + 0.25 * epochs
+    def fit(network, X, Y, *, epochs, **options):
+        clock.now += 3.0 + 0.25 * epochs + (clock.delays.pop(0) if clock.delays else 0.0)
+        clock.epochs.append(epochs)
         return SimpleNamespace(outcome="finished")
 
     monkeypatch.setattr(workload, "fit", fit)
-    monkeypatch.setattr(workload, "perf_counter", lambda: clock[0])
-    step = Workload((2, 3, 1), batch=4, steps=5).stopwatch(at_least=10.0)
-    assert [step(), step()] == [0.05, 0.05]  # exactly: halves and quarters
+    monkeypatch.setattr(workload, "perf_counter", lambda: clock.now)
+    return clock
+
+
+def test_a_step_is_what_more_epochs_take_longer(clock):
+    stopwatch = Stopwatch(Workload((2, 3, 1), batch=4, steps=5), at_least=10.0)
+    assert [stopwatch.turn(), stopwatch.turn()] == [0.05, 0.05]  # exactly: halves and quarters
+    assert 2 * clock.epochs[-2] == clock.epochs[-1]
+    assert 0.25 * clock.epochs[-2] >= 5.0  # the clock sees about what was asked for
+
+
+def test_the_least_compares_the_shortest_runs_of_both_lengths(clock):
+    stopwatch = Stopwatch(Workload((2, 3, 1), batch=4, steps=5), at_least=10.0)
+    clock.delays = [1.0, 0.0, 0.0, 2.0]
+    turns = [stopwatch.turn(), stopwatch.turn()]
+    assert min(turns) < 0.05 < max(turns)
+    assert stopwatch.least() == 0.05
+
+
+def test_a_difference_hidden_by_other_work_is_not_reported_as_a_time(clock):
+    stopwatch = Stopwatch(Workload((2, 3, 1), batch=4, steps=5), at_least=10.0)
+    clock.delays = [1000.0]
+    assert stopwatch.turn() > 0.05
 
 
 def test_examples_and_start_are_the_same_each_time():
