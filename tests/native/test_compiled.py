@@ -193,7 +193,7 @@ def test_a_branch_on_values_is_refused():
 
 
 def test_code_that_does_not_compile_is_interpreted(monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise CompilationError("compile", "LLVM refuses the code")
 
     monkeypatch.setattr("chainrule.native.program.compile_text", refuse)
