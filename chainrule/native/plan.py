@@ -26,8 +26,9 @@ from chainrule.native.loops import (
     Store,
 )
 from chainrule.native.lowering import lowered, whole_operand
-from chainrule.native.products import Product, product_of
-from chainrule.native.stages import External, Stage, staged
+from chainrule.native.products import Pack, product_of, with_packing
+from chainrule.native.stages import External, Stage, Step, staged
+from chainrule.native.target import TILE_VECTORS, host
 from chainrule.native.views import View, is_view, row_major, steps_along, view_of
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.elementwise import Elementwise
@@ -57,9 +58,9 @@ class Plan(NamedTuple):
     arrays: tuple[Node, ...]
 
     @property
-    def steps(self) -> list[Loop | Product | External]:
+    def steps(self) -> list[Step]:
         """What the stages consist of."""
-        found: list[Loop | Product | External] = []
+        found: list[Step] = []
         for stage in self.stages:
             found += [stage] if isinstance(stage, External) else [p.step for p in stage.parts]
         return found
@@ -108,20 +109,31 @@ def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]
     for node, item in fused.items():
         groups.setdefault((depths[node], item.shape), []).append(item)
     stored = _stored(order, outputs, fused, depths)
-    timed: list[tuple[int, Loop | Product | External]] = [
+    timed: list[tuple[int, Step]] = [
         (depth, _loop(items, stored, fused, depths)) for (depth, _), items in groups.items()
     ]
-    timed += [(depths[node], _other(node)) for node in order if node not in fused]
+    for step in (step for node in order if node not in fused for step in _other(node)):
+        timed.append((_depth(step, depths), step))
     steps = [step for _, step in sorted(timed, key=lambda entry: entry[0])]
-    arrays = tuple(node for node in order if node in stored or node not in fused)
+    packed = [step.out.array for step in steps if isinstance(step, Pack)]
+    arrays = (*(node for node in order if node in stored or node not in fused), *packed)
     return Plan(tuple(inputs), tuple(outputs), tuple(staged(steps, outputs)), arrays)
 
 
-def _other(node: Node) -> Product | External:
+def _other(node: Node) -> list[Step]:
     """A node that is no part of a loop."""
     is_product = node.primitive is CONTRACT and node.dtype in FLOATS and node.size > 0
     product = product_of(node) if is_product else None
-    return External(node) if product is None else product
+    if product is None:
+        return [External(node)]
+    return [*with_packing(product, host().lanes(node.dtype), TILE_VECTORS)]
+
+
+def _depth(step: Step, depths: dict[Node, int]) -> int:
+    """When a step that is no loop can run."""
+    if isinstance(step, Pack):
+        return depths.get(step.source.array, -1) + 1
+    return depths[step.node if isinstance(step, External) else step.out.array]  # type: ignore[union-attr]
 
 
 # -- which nodes are part of a loop, and over which shape -----------------------------------------

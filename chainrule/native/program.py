@@ -18,16 +18,10 @@ from chainrule.native.functions import EMITTERS
 from chainrule.native.ir import Module
 from chainrule.native.machine import compile_text
 from chainrule.native.plan import Plan
-from chainrule.native.product_emission import BLAS
 from chainrule.native.segment import ARGUMENTS, Segment, memory_of
 from chainrule.native.stages import External, Stage
 from chainrule.native.target import host
-from chainrule.native.threads import (
-    blas_addresses,
-    get_threads,
-    run_together,
-    single_threaded_blas,
-)
+from chainrule.native.threads import get_threads, run_together
 from chainrule.native.views import view_of
 
 NATIVE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
@@ -134,15 +128,13 @@ def native_segments(
         function: Any = NATIVE(native.address(name))
         function.code = native  # lives until the last thread has left it
         shared = any(stage.blocks > 1 for stage in stages)
-        uses_blas = calls_blas(module)
 
         def run(frame: _Frame, threads: int) -> None:
             table = ctypes.addressof(frame.table)
-            with single_threaded_blas() if uses_blas else nullcontext():
-                if threads == 1 or not shared:
-                    function(table, 0, 0, 1)
-                else:
-                    run_together(lambda *where: function(table, *where), threads)
+            if threads == 1 or not shared:
+                function(table, 0, 0, 1)
+            else:
+                run_together(lambda *where: function(table, *where), threads)
 
         return run
 
@@ -159,23 +151,9 @@ def write_segment(module: Module, name: str, stages: list[Stage], layout: Layout
     f.ret()
 
 
-def calls_blas(module: Module) -> bool:
-    """Whether a module multiplies matrices with BLAS."""
-    return any(name in module.declarations for name in BLAS.values())
-
-
 def compiled_module(module: Module, exports: list[str]) -> Any:
     """Machine code of a module of segments."""
-    symbols: dict[str, int] = {}
-    if YIELD in module.declarations:
-        symbols[YIELD] = yield_address()
-    if calls_blas(module):
-        addresses = blas_addresses()
-        symbols |= {
-            BLAS[kind]: addresses[name]
-            for kind, name in (("float", "sgemm"), ("double", "dgemm"))
-            if BLAS[kind] in module.declarations
-        }
+    symbols = {YIELD: yield_address()} if YIELD in module.declarations else {}
     return compile_text(str(module), exports, symbols=symbols)
 
 
