@@ -11,6 +11,7 @@ from chainrule.cli import shown
 from chainrule.cli.measuring import microseconds
 from chainrule.cli.speed import SpeedReport, measured
 from chainrule.cli.workload import LARGE, MEDIUM, SMALL, TINY, Workload
+from chainrule.native.threads import MOST, set_threads
 
 ELEMENTS = (1, 1000, 10**6)
 BATCH, STEPS = 32, 50
@@ -33,6 +34,15 @@ def bench(
         int,
         typer.Option(metavar="N", min=1, help="How often each has its turn; medians are shown."),
     ] = 3,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=MOST,
+            help="Threads of native code. [default: one for each processor, or CHAINRULE_THREADS]",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write one JSON object to stdout.")
     ] = False,
@@ -51,6 +61,8 @@ def bench(
             "it is for the networks that --network names; write --network 64-32-10 as well",
             param_hint="'--batch'",
         )
+    if threads is not None:
+        set_threads(threads)
     works = [Workload(_sizes(text), batch or BATCH, STEPS) for text in network or ()]
     try:
         report = measured(works or [TINY, SMALL, MEDIUM, LARGE], ELEMENTS, rounds)
@@ -95,4 +107,5 @@ def _show(report: SpeedReport) -> None:
         )  # fmt: skip
     shown.show(gradient)
     typer.echo(f"{report.cpu}; {', '.join(f'{k} {v}' for k, v in report.versions.items())}")
-    typer.echo(f"Measured in {report.seconds:.1f} s.")
+    many = f"{report.threads} thread{'s' * (report.threads != 1)}"
+    typer.echo(f"Measured in {report.seconds:.1f} s with {many}.")

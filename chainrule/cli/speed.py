@@ -18,6 +18,7 @@ from chainrule.cli.measuring import example_function, processor, timed
 from chainrule.cli.workload import Stopwatch, Workload
 from chainrule.differentiate.gradients import grad
 from chainrule.native.compiled import compile
+from chainrule.native.threads import get_threads
 from chainrule.version import __version__
 
 TURN = 0.1
@@ -60,6 +61,7 @@ class SpeedReport:
 
     steps: tuple[StepTimes, ...]
     gradients: tuple[GradientTimes, ...]
+    threads: int
     seconds: float
 
     @property
@@ -77,6 +79,7 @@ class SpeedReport:
         """The report as one JSON object."""
         return {
             "cpu": self.cpu,
+            "threads": self.threads,
             "versions": self.versions,
             "training": [
                 {
@@ -115,14 +118,14 @@ def measured(works: Sequence[Workload], elements: Sequence[int], rounds: int) ->
     -------
     SpeedReport
     """
-    started = perf_counter()
+    started, threads = perf_counter(), get_threads()
     steps = []
     for work in works:
         shown.tell(f"training {work.name}")
         steps.append(_step_times(work, rounds))
     shown.tell("the gradient of the sum of (5.109)")
     gradients = tuple(_gradient_times(n, rounds) for n in elements)
-    return SpeedReport(tuple(steps), gradients, perf_counter() - started)
+    return SpeedReport(tuple(steps), gradients, threads, perf_counter() - started)
 
 
 def _step_times(work: Workload, rounds: int) -> StepTimes:

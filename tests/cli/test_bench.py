@@ -11,6 +11,7 @@ import chainrule as cr
 from chainrule.cli import measuring, speed, workload
 from chainrule.cli.measuring import example_function, microseconds, timed
 from chainrule.cli.workload import MEDIUM, SMALL, Stopwatch, Workload
+from chainrule.native.threads import set_threads
 
 QUICK = ("--rounds", "1", "--network", "3-5-2", "--batch", "4")
 
@@ -25,7 +26,7 @@ def test_json_is_one_object_alone_on_stdout(chainrule, folder):
     done = chainrule("bench", *QUICK, "--json")
     assert (done.status, done.out.count("\n")) == (0, 1)
     report = done.json
-    assert report.keys() == {"cpu", "versions", "training", "gradient", "seconds"}
+    assert report.keys() == {"cpu", "threads", "versions", "training", "gradient", "seconds"}
     assert report["versions"]["chainrule"] == cr.__version__
     (row,) = report["training"]
     assert (row["network"], row["batch"]) == ([3, 5, 2], 4)
@@ -57,12 +58,32 @@ def test_the_tables_name_every_network_and_fit_80_columns(chainrule):
     ]
 
 
+@pytest.fixture
+def usual_threads():
+    yield
+    set_threads(None)
+
+
+@pytest.mark.usefixtures("usual_threads")
+def test_the_threads_are_those_asked_for(chainrule, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_THREADS", "3")
+    report = speed.measured([], [], 1)
+    assert report.threads == 3
+    done = chainrule("bench", *QUICK, "--threads", "1")
+    assert done.out.endswith(" s with 1 thread.\n")
+    monkeypatch.setenv("CHAINRULE_THREADS", "many")
+    set_threads(None)
+    done = chainrule("bench", *QUICK)
+    assert done.status == 1
+    assert done.error.startswith("CHAINRULE_THREADS: the number of threads must be a whole number")
+
+
 def test_without_a_network_of_ones_own_there_are_four(chainrule, monkeypatch):
     asked = []
 
     def measured(works, elements, rounds):
         asked.extend(work.name for work in works)
-        return speed.SpeedReport((), (), 0.0)
+        return speed.SpeedReport((), (), 1, 0.0)
 
     monkeypatch.setattr("chainrule.cli.benching.measured", measured)
     assert chainrule("bench", "--json").status == 0
@@ -84,6 +105,8 @@ def test_without_a_network_of_ones_own_there_are_four(chainrule, monkeypatch):
         ("--network 64-0", "'--network': '64-0' is not two or more"),
         ("--network 2-1 --batch 0", "'--batch'"),
         ("--rounds 0", "'--rounds'"),
+        ("--threads 0", "'--threads'"),
+        ("--threads 65", "'--threads'"),
         (
             "--batch 4",
             "'--batch': it is for the networks that --network names; write --network 64-32-10 as "
