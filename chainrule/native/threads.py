@@ -46,7 +46,23 @@ def set_threads(count: int | None) -> None:
 
 
 def get_threads() -> int:
-    """How many threads compiled functions and training use; see :func:`set_threads`."""
+    """How many threads compiled functions and training use; see :func:`set_threads`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ArgumentError
+        If ``CHAINRULE_THREADS`` is no whole number from 1 to 64.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.get_threads() >= 1
+    True
+    """
     if _chosen is not None:
         return _chosen
     wanted = os.environ.get("CHAINRULE_THREADS", "")
