@@ -104,7 +104,9 @@ class Team:
     def run(self, function: Callable[[int, int, int], Any], threads: int) -> None:
         """Call ``function(meeting, thread, threads)`` in each thread; return when all are done.
 
-        The function must end with a barrier, so that none is left behind when one returns.
+        The function must end with a barrier, so that none is left behind when one returns. A
+        thread may still be on its way out of that barrier when the next call begins, so what the
+        meeting has counted stays: begun anew, it would look to that thread as if nobody had come.
         """
         if threads == 1 or self._closed or not self._taken.acquire(blocking=False):
             function(0, 0, 1)
@@ -112,7 +114,6 @@ class Team:
         try:
             while len(self._orders) < threads - 1:
                 self._orders.append(_started())
-            ctypes.memset(self._meeting, 0, BYTES)
             for k, orders in enumerate(self._orders[: threads - 1], 1):
                 orders.put(lambda k=k: function(self._meeting, k, threads))  # type: ignore[misc]
             function(self._meeting, 0, threads)
