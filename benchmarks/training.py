@@ -3,7 +3,7 @@
     python benchmarks/training.py [--networks small medium-adam ...] [--threads 1] [--json FILE]
 
 Ours are whole runs of ``cr.fit``, which shuffles, gathers and adds up the costs: the time that
-twice as many epochs take longer. JAX has the epoch as one ``lax.scan`` over batches that are there
+many epochs take longer than one. JAX has the epoch as one ``lax.scan`` over batches that are there
 already, with donated parameters, or a jitted step for each batch; PyTorch is eager, with its own
 Adam. Every contestant has a process of its own and runs when it is its turn, in each round once.
 The first table gives medians and the second the least, both with a peer's time over ours in

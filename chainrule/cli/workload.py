@@ -134,8 +134,8 @@ class Workload:
 class Stopwatch:
     """Takes the time of a step of a workload, anew at each turn.
 
-    It is the time that twice as many epochs take longer, over their steps: what `fit` does once,
-    such as checks and the final cost, does not count.
+    It is the time that many epochs take longer than one, over the steps of the others: what `fit`
+    does once, such as checks and the final cost, does not count.
 
     Parameters
     ----------
@@ -146,31 +146,27 @@ class Stopwatch:
 
     def __init__(self, work: Workload, at_least: float) -> None:
         self._work, self._examples = work, work.examples()
-        self._once: list[float] = []
-        self._twice: list[float] = []
         self._seconds(1)  # compiles, and finds pages and caches warm
-        epochs = 1
-        while (twice := self._seconds(2 * epochs)) < 2 * at_least:
-            epochs = math.ceil(epochs * min(10.0, max(1.5, 2 * at_least / twice)))
-        self._epochs = epochs
+        self._short = self._seconds(1)
+        self._long: list[float] = []
+        self._epochs = 3
+        while (long := self._seconds(self._epochs)) < at_least + self._short:
+            factor = min(10.0, max(1.5, (at_least + self._short) / long))
+            self._epochs = math.ceil(self._epochs * factor)
 
     def turn(self) -> float:
         """Seconds a step, this time."""
-        self._once.append(self._seconds(self._epochs))
-        self._twice.append(self._seconds(2 * self._epochs))
-        return self._step(self._once[-1], self._twice[-1])
+        # other work on the machine only makes runs longer, and the short one is a small part
+        self._short = min(self._short, self._seconds(1))
+        self._long.append(self._seconds(self._epochs))
+        return self._step(self._long[-1])
 
     def least(self) -> float:
-        """Seconds a step by the shortest run of each length: other work only makes runs longer.
+        """Seconds a step, by the shortest runs of all turns."""
+        return self._step(min(self._long))
 
-        The shortest difference would be too short, as a run of the shorter kind may be long.
-        """
-        return self._step(min(self._once), min(self._twice))
-
-    def _step(self, once: float, twice: float) -> float:
-        # other work on the machine can hide the difference: then the whole run is what is known
-        longer = twice - once if twice > once else twice / 2
-        return longer / (self._epochs * self._work.steps)
+    def _step(self, long: float) -> float:
+        return (long - self._short) / ((self._epochs - 1) * self._work.steps)
 
     def _seconds(self, epochs: int) -> float:
         start = perf_counter()

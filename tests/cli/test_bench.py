@@ -158,22 +158,16 @@ def clock(monkeypatch):
 def test_a_step_is_what_more_epochs_take_longer(clock):
     stopwatch = Stopwatch(Workload((2, 3, 1), batch=4, steps=5), at_least=10.0)
     assert [stopwatch.turn(), stopwatch.turn()] == [0.05, 0.05]  # exactly: halves and quarters
-    assert 2 * clock.epochs[-2] == clock.epochs[-1]
-    assert 0.25 * clock.epochs[-2] >= 5.0  # the clock sees about what was asked for
+    assert clock.epochs[-2] == 1
+    assert 0.25 * (clock.epochs[-1] - 1) >= 10.0  # the clock sees what was asked for
 
 
-def test_the_least_compares_the_shortest_runs_of_both_lengths(clock):
+def test_other_work_on_the_machine_never_makes_a_step_shorter(clock):
     stopwatch = Stopwatch(Workload((2, 3, 1), batch=4, steps=5), at_least=10.0)
-    clock.delays = [1.0, 0.0, 0.0, 2.0]
-    turns = [stopwatch.turn(), stopwatch.turn()]
-    assert min(turns) < 0.05 < max(turns)
+    clock.delays = [1.0, 0.0, 0.0, 2.0]  # a short run, a long one, a short one, a long one
+    first, second = stopwatch.turn(), stopwatch.turn()
+    assert first == 0.05 < second
     assert stopwatch.least() == 0.05
-
-
-def test_a_difference_hidden_by_other_work_is_not_reported_as_a_time(clock):
-    stopwatch = Stopwatch(Workload((2, 3, 1), batch=4, steps=5), at_least=10.0)
-    clock.delays = [1000.0]
-    assert stopwatch.turn() > 0.05
 
 
 def test_examples_and_start_are_the_same_each_time():
