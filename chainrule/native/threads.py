@@ -97,6 +97,7 @@ class Team:
         self._orders: list[SimpleQueue[Callable[[], None] | None]] = []
         self._taken = threading.Lock()
         self._closed = False
+        # Zero at first, and never set back: a thread that is late may still be looking at it.
         memory = ctypes.create_string_buffer(BYTES + 64)
         self._memory = memory
         self._meeting = -(-ctypes.addressof(memory) // 64) * 64
@@ -112,7 +113,6 @@ class Team:
         try:
             while len(self._orders) < threads - 1:
                 self._orders.append(_started())
-            ctypes.memset(self._meeting, 0, BYTES)
             for k, orders in enumerate(self._orders[: threads - 1], 1):
                 orders.put(lambda k=k: function(self._meeting, k, threads))  # type: ignore[misc]
             function(self._meeting, 0, threads)
