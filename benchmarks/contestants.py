@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.cli.workload import COMPILED, Stopwatch, Workload
+from chainrule.cli.workload import Stopwatch, Workload
 
 Array = np.ndarray[Any, Any]
 
@@ -34,11 +34,15 @@ class Chainrule:
     def after(self, steps: int) -> dict[str, Array]:
         """The parameters after so many steps on the first batch."""
         X, Y = (item[: self.work.batch] for item in self.work.examples())
-        return dict(self.work.fit(steps, (X, Y), **COMPILED).params)
+        return dict(self.work.fit(steps, (X, Y), compile=True).params)
 
     def warm_up(self) -> None:
         """Compile, and find out how many epochs make a turn."""
         self.stopwatch = Stopwatch(self.work, self.at_least)
+
+    def interpreted_because(self) -> str:
+        """Why the steps are not native code; empty where they are."""
+        return self.stopwatch.interpreted_because
 
     def turn(self) -> float:
         """Seconds a step."""

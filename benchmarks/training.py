@@ -136,6 +136,8 @@ def main() -> None:
         for note in notes:
             print(f"{name}: left out: {note}", flush=True)
         times = measured(ready, rounds)
+        if ready and (reason := ready[0].ask("interpreted_because")):
+            print(f"{name}: chainrule interprets it: {reason}", flush=True)
         rows[name] = {"network": described(work), **times._asdict(), "left_out": notes}
         if ready:
             for table, figures in zip(tables, (times.medians, times.least), strict=True):

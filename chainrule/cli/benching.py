@@ -99,6 +99,9 @@ def _show(report: SpeedReport) -> None:
             f"{row.first_epoch:.2f} s",
         )  # fmt: skip
     shown.show(training)
+    for row in report.steps:
+        if row.interpreted_because:
+            typer.echo(f"{row.work.name}: interpreted with NumPy: {row.interpreted_because}")
     gradient = shown.new_table("elements", "gradient, µs", "uncompiled", "function in NumPy", "")
     for each in report.gradients:
         gradient.add_row(

@@ -32,6 +32,8 @@ class StepTimes:
     work: Workload
     first_epoch: float
     microseconds: float
+    interpreted_because: str
+    """Why the steps are not native code; empty where they are."""
 
     @property
     def gigaflops(self) -> float:
@@ -88,6 +90,7 @@ class SpeedReport:
                     "first_epoch_seconds": round(row.first_epoch, 4),
                     "microseconds_a_step": round(row.microseconds, 4),
                     "gigaflops": round(row.gigaflops, 3),
+                    "interpreted_because": row.interpreted_because,
                 }
                 for row in self.steps
             ],
@@ -135,7 +138,7 @@ def _step_times(work: Workload, rounds: int) -> StepTimes:
     first = perf_counter() - start
     stopwatch = Stopwatch(work, TURN)
     times = [stopwatch.turn() for _ in range(rounds)]
-    return StepTimes(work, first, statistics.median(times) * 1e6)
+    return StepTimes(work, first, statistics.median(times) * 1e6, stopwatch.interpreted_because)
 
 
 def _gradient_times(elements: int, rounds: int) -> GradientTimes:

@@ -12,6 +12,7 @@ from chainrule.cli import measuring, speed, workload
 from chainrule.cli.measuring import example_function, microseconds, timed
 from chainrule.cli.workload import MEDIUM, SMALL, Stopwatch, Workload
 from chainrule.native.threads import set_threads
+from chainrule.train import fit
 
 QUICK = ("--rounds", "1", "--network", "3-5-2", "--batch", "4")
 
@@ -31,6 +32,7 @@ def test_json_is_one_object_alone_on_stdout(chainrule, folder):
     (row,) = report["training"]
     assert (row["network"], row["batch"]) == ([3, 5, 2], 4)
     assert row["first_epoch_seconds"] > 0
+    assert row["interpreted_because"] == ""
     operations = 4 * (2 * 2 * 3 * 5 + 3 * 2 * 5 * 2)  # two products of the first layer, then three
     # both figures are rounded, the rate to thousandths
     assert row["gigaflops"] == pytest.approx(
@@ -120,6 +122,16 @@ def test_wrong_usage_is_explained_with_status_2(chainrule, arguments, said):
     assert done.error.startswith(f"Invalid value for {said}")
 
 
+def test_a_network_that_no_code_is_made_for_is_named_with_the_reason(chainrule, monkeypatch):
+    def interpreted(*arguments, compile=True, **options):
+        return fit(*arguments, compile=False, **options)
+
+    monkeypatch.setattr(workload, "fit", interpreted)
+    monkeypatch.setattr(speed, "_gradient_times", lambda n, _: speed.GradientTimes(n, 1, 1, 1))
+    done = chainrule("bench", *QUICK)
+    assert "3-5-2, batch 4: interpreted with NumPy: it was not asked for\n" in done.out
+
+
 def test_what_does_not_fit_into_memory_is_one_sentence(chainrule, monkeypatch):
     def refuse(*_arguments, **_options):
         raise MemoryError
@@ -148,7 +160,7 @@ def clock(monkeypatch):
     def fit(network, X, Y, *, epochs, **options):
         clock.now += 3.0 + 0.25 * epochs + (clock.delays.pop(0) if clock.delays else 0.0)
         clock.epochs.append(epochs)
-        return SimpleNamespace(outcome="finished")
+        return SimpleNamespace(outcome="finished", interpreted_because="")
 
     monkeypatch.setattr(workload, "fit", fit)
     monkeypatch.setattr(workload, "perf_counter", lambda: clock.now)
