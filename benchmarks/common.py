@@ -34,6 +34,9 @@ __all__ = [
 PEERS = ("jax", "torch", "casadi")
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
+LIMITS = ("CHAINRULE_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+"""Settings that belong to a figure, as the command line does."""
+
 
 def installed(peers: Sequence[str] = PEERS) -> dict[str, str]:
     """Versions of the peers that can be imported; JAX is set to the CPU and to float64."""
@@ -165,4 +168,5 @@ def _command() -> str:
             words.pop(0)
         elif word != "--markdown":
             kept.append(word)
-    return " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *kept])
+    limits = [f"{name}={os.environ[name]}" for name in LIMITS if name in os.environ]
+    return " ".join([*limits, "python", f"benchmarks/{Path(sys.argv[0]).name}", *kept])

@@ -147,7 +147,7 @@ class Stopwatch:
         self._work, self._examples = work, work.examples()
         first = work.fit(1, self._examples, compile=True)  # also finds pages and caches warm
         self.interpreted_because = first.interpreted_because
-        self._short = self._seconds(1)
+        self._short = min(self._seconds(1) for _ in range(3))
         self._long: list[float] = []
         self._epochs = 3
         while (long := self._seconds(self._epochs)) < at_least + self._short:
@@ -166,7 +166,9 @@ class Stopwatch:
         return self._step(min(self._long))
 
     def _step(self, long: float) -> float:
-        return (long - self._short) / ((self._epochs - 1) * self._work.steps)
+        more, all_ = (self._epochs - 1) * self._work.steps, self._epochs * self._work.steps
+        # where other work made even the short run long, all that is known is a bound
+        return (long - self._short) / more if long > self._short else long / all_
 
     def _seconds(self, epochs: int) -> float:
         start = perf_counter()

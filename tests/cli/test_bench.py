@@ -182,6 +182,14 @@ def test_other_work_on_the_machine_never_makes_a_step_shorter(clock):
     assert stopwatch.least() == 0.05
 
 
+def test_a_short_run_that_takes_longest_leaves_a_bound(clock):
+    stopwatch = Stopwatch(Workload((2, 3, 1), batch=4, steps=5), at_least=10.0)
+    stopwatch._short = 1000.0
+    clock.delays = [1000.0]
+    epochs = clock.epochs[-1]
+    assert stopwatch.turn() == (3.0 + 0.25 * epochs) / (5 * epochs) > 0.05
+
+
 def test_examples_and_start_are_the_same_each_time():
     for first, again in zip(SMALL.examples(), SMALL.examples(), strict=True):
         assert first.dtype == np.float32
