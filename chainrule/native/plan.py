@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.graph.node import Node, new_input
 from chainrule.graph.walk import topological
 from chainrule.native.assemblies import ASSEMBLE, PART, places_of
+from chainrule.native.gathers import Gather, gather_of
 from chainrule.native.loops import (
     Access,
     Apply,
@@ -38,7 +39,11 @@ from chainrule.primitives.reductions import MAX, MIN
 from chainrule.shapes import Labels, Shape
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-TRUTH = np.dtype(np.bool_)
+WHOLE, TRUTH = np.dtype(np.int64), np.dtype(np.bool_)
+OF_WHOLE = frozenset(
+    "add subtract where equal not_equal less less_equal greater greater_equal".split()
+)
+"""What loops do with whole numbers: enough to work out positions."""
 
 
 class Plan(NamedTuple):
@@ -65,6 +70,11 @@ class Plan(NamedTuple):
         for stage in self.stages:
             found += [stage] if isinstance(stage, External) else [p.step for p in stage.parts]
         return found
+
+    @property
+    def faults(self) -> dict[Node, int]:
+        """Where positions outside of an axis are noted, and the axis' size."""
+        return {s.fault.array: s.size for s in self.steps if isinstance(s, Gather)}
 
 
 class _Operand(NamedTuple):
@@ -131,6 +141,7 @@ def plan(
         timed.append((_depth(step, depths), step))
     steps = [step for _, step in sorted(timed, key=lambda entry: entry[0])]
     made = [step.out.array for step in steps if isinstance(step, Pack)]
+    made += [step.fault.array for step in steps if isinstance(step, Gather)]
     arrays = [*(node for node in order if node in stored or node not in fused), *made]
     if own_results:
         outputs, copies = _own(outputs, set(arrays))
@@ -143,6 +154,9 @@ def _other(node: Node) -> list[Step]:
     """A node that is no part of a loop."""
     if node.primitive is ASSEMBLE and node.dtype in FLOATS and node.size > 0:
         return [] if node.params.covers else [_zeros(node)]
+    gather = gather_of(node) if node.dtype in FLOATS else None
+    if gather is not None:
+        return [gather]
     is_product = node.primitive is CONTRACT and node.dtype in FLOATS and node.size > 0
     product = product_of(node) if is_product else None
     if product is None:
@@ -215,7 +229,7 @@ def _is_plain(node: Node, known: Collection[str]) -> bool:
     """Whether its dtypes and its function are among those that loops are written for."""
     dtypes = [item.dtype for item in node.inputs]
     if node.primitive is CAST:
-        return node.dtype in FLOATS and dtypes[0] in (*FLOATS, TRUTH)
+        return node.dtype in FLOATS and dtypes[0] in (*FLOATS, WHOLE, TRUTH)
     if node.primitive is CONTRACT:
         return node.dtype in FLOATS and all(d in (node.dtype, TRUTH) for d in dtypes)
     if node.primitive in (MAX, MIN, PART):
@@ -224,7 +238,8 @@ def _is_plain(node: Node, known: Collection[str]) -> bool:
         return False
     numbers = {dtype for dtype in dtypes if dtype != TRUTH}
     fits = node.dtype == TRUTH or numbers <= {node.dtype}
-    return fits and len(numbers) <= 1 and numbers | {node.dtype} <= {*FLOATS, TRUTH}
+    kinds = {*FLOATS, WHOLE, TRUTH} if node.primitive.name in OF_WHOLE else {*FLOATS, TRUTH}
+    return fits and len(numbers) <= 1 and numbers | {node.dtype} <= kinds
 
 
 def _operand(node: Node, axes: Labels, labels: Labels) -> _Operand:

@@ -15,6 +15,7 @@ from math import ceil, prod
 from typing import NamedTuple
 
 from chainrule.graph.node import Node, new_input
+from chainrule.native.gathers import Gather
 from chainrule.native.loops import Access, Apply, Load, Loop, Reduction, collapsed
 from chainrule.native.products import Pack, Product
 from chainrule.native.views import view_of
@@ -44,7 +45,7 @@ class External(NamedTuple):
     node: Node
 
 
-Native = Loop | Product | Pack
+Native = Loop | Product | Pack | Gather
 Step = Native | External
 
 
@@ -53,7 +54,7 @@ class Part(NamedTuple):
 
     Attributes
     ----------
-    step : Loop or Product
+    step : Loop, Product, Pack or Gather
     axis : int
         The axis of the step's shape that runs over the stage's rows.
     per_row : int
@@ -133,7 +134,9 @@ def nanoseconds(step: Native) -> float:
     if isinstance(step, Product):
         return 20 + step.multiplications * step.dtype.itemsize / 4 * 0.015
     if isinstance(step, Pack):
-        return 20 + prod(step.shape) * 0.2
+        return 20 + prod(step.shape) * 0.1
+    if isinstance(step, Gather):
+        return 20 + prod(step.shape) * 0.5
     each = sum(
         (0.1 if item.name in _SIMPLE else 1.2) * item.dtype.itemsize / 4
         for item in step.body
@@ -269,10 +272,9 @@ def _block(parts: Sequence[Part], rows: int, time: float) -> int:
         wanted = min(max(ceil(rows / 8), low), high)
     else:
         row_bytes = sum(
-            access.array.dtype.itemsize * part.step.size / rows
+            access.array.dtype.itemsize * prod(part.step.shape) / rows
             for part in parts
-            if isinstance(part.step, Loop)
-            for access in part.step.accesses
+            for access in (*part.step.reads, *part.step.writes)
         )
         wanted = max(ceil(BLOCK_BYTES / row_bytes), ceil(rows / MOST_BLOCKS))
         wanted = min(wanted, max(ceil(rows / 8), int(rows * SMALL / time / 4)))
