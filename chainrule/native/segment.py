@@ -114,7 +114,8 @@ class Segment:
             _, own, _, begin, _ = f.arguments
             row = node.size // stage.rows
             start = f.at(own, offsets[node], "i8")
-            return f.at(start, f.neg(f.mul(begin, row)), kind)
+            before = f.neg(f.mul(begin, row))  # outside of the memory: no "inbounds"
+            return f.emit(f"getelementptr {kind}, {start}, {before}", "ptr", "p")
         place = stage.partial.get(node, node)
         address = f.load(f.at(f.arguments[0], self.places[place], "ptr"), "ptr")
         if node in stage.partial:
