@@ -135,7 +135,8 @@ class Stopwatch:
     ----------
     work : Workload
     at_least : float
-        Seconds that the difference should be about, for the clock's sake.
+        Seconds that the difference should be, for the clock's sake; it is twice a short run
+        where that is more.
 
     Attributes
     ----------
@@ -150,9 +151,9 @@ class Stopwatch:
         self._short = min(self._seconds(1) for _ in range(3))
         self._long: list[float] = []
         self._epochs = 3
-        while (long := self._seconds(self._epochs)) < at_least + self._short:
-            factor = min(10.0, max(1.5, (at_least + self._short) / long))
-            self._epochs = math.ceil(self._epochs * factor)
+        enough = self._short + max(at_least, 2 * self._short)
+        while (long := self._seconds(self._epochs)) < enough:
+            self._epochs = math.ceil(self._epochs * min(10.0, max(1.5, enough / long)))
 
     def turn(self) -> float:
         """Seconds a step, this time."""
