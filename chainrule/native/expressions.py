@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from chainrule.native.ir import (
+    SIZES,
     Module,
     Operand,
     Value,
@@ -205,6 +206,15 @@ class Instructions:
         """A floating-point value's bits as integers."""
         type_ = integer(a.type)
         return self.emit(f"bitcast {a} to {type_}", type_)
+
+    def bit_width(self, type_: str) -> int:
+        """Bits of an element."""
+        return 8 * SIZES[element(type_)]
+
+    def with_sign_changed(self, a: Value, bits: Value) -> Value:
+        """``a``, negated where the highest of the bits is set."""
+        sign = self.bit_and(bits, -1 << (self.bit_width(a.type) - 1))
+        return self.float_of(self.bit_xor(self.bits(a), sign), a.type)
 
     def float_of(self, bits: Value, type_: str) -> Value:
         """The floating-point value of these bits."""

@@ -10,6 +10,7 @@ Numerische Mathematik 18 (1971); D. E. Knuth, The Art of Computer Programming 2,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -50,6 +51,10 @@ WIDE = Precision("wide", "double", 52, 1023, False)
 DOUBLE = Precision("double", "double", 52, 1023, True)
 
 
+SHORT = 5
+"""Polynomials of fewer coefficients are computed one power after the other."""
+
+
 class Pair(NamedTuple):
     """The sum of two numbers of which the second is below the rounding of the first."""
 
@@ -87,7 +92,16 @@ class Arithmetic:
 
     def polynomial(self, name: str, t: Value) -> Value:
         """One of the minimax polynomials."""
-        *rest, highest = POLYNOMIALS[name, self.precision.name]
+        coefficients = POLYNOMIALS[name, self.precision.name]
+        if len(coefficients) < SHORT:
+            return self._horner(coefficients, t)
+        # Even and odd powers side by side: half as long to wait for.
+        square = self.f.mul(t, t)
+        even, odd = (self._horner(coefficients[start::2], square) for start in (0, 1))
+        return self.f.fma(odd, t, even)
+
+    def _horner(self, coefficients: Sequence[float], t: Value) -> Value:
+        *rest, highest = coefficients
         total = self.number(highest)
         for coefficient in reversed(rest):
             total = self.f.fma(total, t, coefficient)
@@ -214,27 +228,24 @@ class Arithmetic:
 
     # -- exponents --------------------------------------------------------------------------------
 
-    def nearest(self, x: Value, factor: float = 1.0) -> tuple[Value, Value]:
-        """The whole number nearest to a moderate ``x * factor``, and bits that end in it."""
-        shifted = self.f.fma(x, factor, self.precision.magic)
-        return self.f.sub(shifted, self.precision.magic), self.f.bits(shifted)
+    def nearest(self, x: Value, factor: float = 1.0, ahead: int = 0) -> tuple[Value, Value]:
+        """The whole number n nearest to a moderate ``x * factor``, and bits that end in n + ahead."""
+        magic = self.precision.magic + ahead
+        shifted = self.f.fma(x, factor, magic)
+        return self.f.sub(shifted, magic), self.f.bits(shifted)
 
-    def power_of_two(self, k: Value) -> Value:
-        """2^k where that is a normal number; of k, only the lowest bits matter."""
-        bits = self.f.shift_left(self.f.add(k, self.precision.bias), self.precision.fraction)
-        return self.f.float_of(bits, self.type)
+    def power_of_two(self, exponent: Value) -> Value:
+        """2^(exponent − bias) where that is a normal number; only the lowest bits matter."""
+        return self.f.float_of(self.f.shift_left(exponent, self.precision.fraction), self.type)
 
-    def scaled(self, y: Value, bits: Value, offset: int = 0) -> Value:
-        """``y`` near 1 times 2^k for any k, by two factors so that only the result is rounded.
+    def factors(self, exponent: Value) -> tuple[Value, Value]:
+        """Two normal numbers whose product is 2^(exponent − 2 bias).
 
-        ``bits`` is what :meth:`nearest` gave for k.
+        A number near 1 times the one and then the other is rounded only in the end. Products are
+        needed, since adding to its exponent would make a number of a NaN.
         """
-        # Only by products, not by adding to its exponent: where y is NaN, k is any number.
-        f = self.f
-        if offset:
-            bits = f.add(bits, offset)
-        half = f.shift_right(bits, 1)
-        return f.mul(f.mul(y, self.power_of_two(half)), self.power_of_two(f.sub(bits, half)))
+        half = self.f.shift_right(exponent, 1)
+        return self.power_of_two(half), self.power_of_two(self.f.sub(exponent, half))
 
     def clamped(self, x: Value, low: float, high: float) -> Value:
         """``x`` within bounds; NaN stays."""

@@ -16,8 +16,10 @@ def tanh(m: Arithmetic, x: Value) -> Value:
     """1 − 2e/(1 + e) with e = exp(−2|x|), or x + x³q(x²)."""
     f = m.f
     size = f.abs(x)
-    bits, r = exponential.reduced(m, m.clamped(f.mul(size, -2.0), -40.0, 0.0))
-    e = f.mul(exponential.exp_reduced(m, r.high), m.power_of_two(bits))
+    doubled = m.clamped(f.mul(size, -2.0), -40.0, 0.0)
+    bits, r = exponential.reduced(m, doubled, m.precision.bias)
+    power = m.power_of_two(bits)
+    e = f.fma(power, exponential.minus_one_rounded(m, r.high), power)
     large = f.sub(1.0, f.div(f.add(e, e), f.add(e, 1.0)))
     t = f.mul(size, size)
     small = f.fma(f.mul(t, size), m.polynomial("tanh", t), size)

@@ -1,7 +1,8 @@
 """Angles of any size as quarter turns and a remainder.
 
-Moderate angles: π/2 in four parts, of which the first three have so few digits that their products
-with the number of quarter turns are exact (Cody and Waite). Large ones, one lane at a time: the
+Moderate angles: π/2 in parts of so few digits that their products with the number of quarter turns
+are exact (Cody and Waite); where products are fused with sums, the first part may have all its
+digits. Large ones, one lane at a time: the
 digits of 2/π that matter for the exponent, times the whole-number significand, in 256-bit integers
 (M. H. Payne, R. N. Hanek, Radian reduction for trigonometric functions, SIGNUM 18, 1983).
 """
@@ -13,6 +14,9 @@ from functools import lru_cache
 from chainrule.native.builder import Function
 from chainrule.native.functions.arithmetic import DOUBLE, Arithmetic, Pair
 from chainrule.native.ir import Module, Value, constant
+
+FUSED_PARTS = (1.5707963267948966, 6.12323399538461e-17, 3.5215598651832e-27)
+"""π/2: a double, 33 digits in base 2, and the rest."""
 
 PARTS = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32)
 """π/2: three parts of 33 digits in base 2, and the rest."""
@@ -28,17 +32,37 @@ _NAME = "chainrule_reduce_angle"
 
 
 def reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
-    """Bits with the number of quarter turns in the lowest two, and what is left, up to π/4."""
+    """Bits with the number of quarter turns in the lowest two, and what is left, up to ±π/4.
+
+    ``x`` is not negative. Of the remainder's two parts, the second one is below the rounding of
+    the first, except where both are tiny.
+    """
     f = m.f
-    large = f.compare("gt", f.abs(x), MODERATE)
-    # The quarter turns of a large or infinite angle would not be a whole number of few digits.
-    turns, bits = m.nearest(f.select(large, 0.0, x), 1 / HALF_PI[0])
-    r = _moderate(m, f.select(large, 0.0, x), turns)
+    large = f.compare("gt", x, MODERATE)
+    turns, bits = m.nearest(x, 1 / HALF_PI[0])
+    r = _fused(m, x, turns) if f.target.has_fma else _moderate(m, x, turns)
     parts = [bits, r.high] if r.low is None else [bits, r.high, r.low]
     with f.branch(f.any(large), parts) as slow:
         slow.carry(*_lane_by_lane(m, x, large, slow.values))
     bits, high, *low = slow.results
     return bits, Pair(high, *low)
+
+
+def _fused(m: Arithmetic, x: Value, turns: Value) -> Pair:
+    """Each difference is exact, short of the last one's lower digits.
+
+    ``x`` less the first product has no digit below 2^-53 and is below 1. The second product has
+    none below 2^-86 and is below 2^-35: what it is subtracted from is either more than twice as
+    large, or has so few digits that nothing is rounded.
+    """
+    f = m.f
+    back = f.neg(turns)
+    first = f.fma(back, FUSED_PARTS[0], x)
+    if not m.precision.paired:
+        return Pair(f.fma(back, HALF_PI[1], first))
+    high = f.fma(back, FUSED_PARTS[1], first)
+    lost = f.fma(back, FUSED_PARTS[1], f.sub(first, high))
+    return Pair(high, f.fma(back, FUSED_PARTS[2], lost))
 
 
 def _moderate(m: Arithmetic, x: Value, turns: Value) -> Pair:
@@ -160,5 +184,5 @@ def _as_pair(m: Arithmetic, size: Value) -> Pair:
     exponent = f.sub(0, f.cast("trunc", zeros, "i64"))
     high = f.mul(f.cast("uitofp", first, "double"), 2.0**-53)
     low = f.mul(f.cast("uitofp", second, "double"), 2.0**-106)
-    scale = m.power_of_two(exponent)
+    scale = m.power_of_two(f.add(exponent, m.precision.bias))
     return Pair(f.mul(high, scale), f.mul(low, scale))
