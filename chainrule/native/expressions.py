@@ -117,6 +117,20 @@ class Instructions:
     def sqrt(self, a: Value) -> Value:
         return self.intrinsic("llvm.sqrt", a)
 
+    def scales(self, type_: str) -> bool:
+        """Whether :meth:`scaled` exists for a type: AVX-512, and the size of a register."""
+        bits = lanes(type_) * self.bit_width(type_)
+        return self.target.has_avx512 and lanes(type_) > 1 and bits in (128, 256, 512)
+
+    def scaled(self, a: Value, n: Value) -> Value:
+        """``a * 2^n``, rounded once, for a whole number n of the same type."""
+        count, bits = lanes(a.type), lanes(a.type) * self.bit_width(a.type)
+        kind = "pd" if element(a.type) == "double" else "ps"
+        mask = constant(f"i{max(count, 8)}", -1)
+        rounding = [constant("i32", 4)] if bits == 512 else []  # as the processor is set
+        name = f"llvm.x86.avx512.mask.scalef.{kind}.{bits}"
+        return self.call(name, a.type, a, n, a, mask, *rounding)
+
     def abs(self, a: Value) -> Value:
         return self.intrinsic("llvm.fabs", a)
 

@@ -10,8 +10,8 @@ Numerische Mathematik 18 (1971); D. E. Knuth, The Art of Computer Programming 2,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -51,8 +51,8 @@ WIDE = Precision("wide", "double", 52, 1023, False)
 DOUBLE = Precision("double", "double", 52, 1023, True)
 
 
-SHORT = 5
-"""Polynomials of fewer coefficients are computed one power after the other."""
+SHORT = 3
+"""Polynomials of so few coefficients are computed one power after the other."""
 
 
 class Pair(NamedTuple):
@@ -92,20 +92,13 @@ class Arithmetic:
 
     def polynomial(self, name: str, t: Value) -> Value:
         """One of the minimax polynomials."""
-        coefficients = POLYNOMIALS[name, self.precision.name]
-        if len(coefficients) < SHORT:
-            return self._horner(coefficients, t)
-        # Even and odd powers side by side: half as long to wait for.
-        square = self.f.mul(t, t)
-        even, odd = (self._horner(coefficients[start::2], square) for start in (0, 1))
-        return self.f.fma(odd, t, even)
-
-    def _horner(self, coefficients: Sequence[float], t: Value) -> Value:
-        *rest, highest = coefficients
-        total = self.number(highest)
-        for coefficient in reversed(rest):
-            total = self.f.fma(total, t, coefficient)
-        return total
+        terms = [self.number(number) for number in POLYNOMIALS[name, self.precision.name]]
+        while len(terms) > SHORT:
+            # Pairs side by side, which are the coefficients of a polynomial in t² (Estrin).
+            pairs = [self.f.fma(b, t, a) for a, b in zip(terms[::2], terms[1::2], strict=False)]
+            terms = pairs + terms[2 * len(pairs) :]
+            t = self.f.mul(t, t)
+        return reduce(lambda total, term: self.f.fma(total, t, term), reversed(terms))
 
     # -- pairs ------------------------------------------------------------------------------------
 
@@ -237,6 +230,14 @@ class Arithmetic:
     def power_of_two(self, exponent: Value) -> Value:
         """2^(exponent − bias) where that is a normal number; only the lowest bits matter."""
         return self.f.float_of(self.f.shift_left(exponent, self.precision.fraction), self.type)
+
+    def scaled(self, y: Value, n: Value, exponent: Value) -> Value:
+        """``(1 + y) * 2^n`` for a whole number n, with ``exponent`` = n + 2 bias as bits."""
+        f = self.f
+        if f.scales(self.type):
+            return f.scaled(f.add(1.0, y), n)
+        first, second = self.factors(exponent)
+        return f.mul(f.fma(first, y, first), second)
 
     def factors(self, exponent: Value) -> tuple[Value, Value]:
         """Two normal numbers whose product is 2^(exponent − 2 bias).

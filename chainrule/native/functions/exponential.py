@@ -22,16 +22,16 @@ def split_ln2(m: Arithmetic) -> tuple[float, float]:
     return high, (LN2[0] - high) + LN2[1]
 
 
-def reduced(m: Arithmetic, x: Value, ahead: int) -> tuple[Value, Pair]:
-    """Bits that end in n + ahead, and r."""
+def reduced(m: Arithmetic, x: Value, ahead: int) -> tuple[Value, Value, Pair]:
+    """n, bits that end in n + ahead, and r."""
     f = m.f
     n, bits = m.nearest(x, 1 / math.log(2), ahead)
     high, low = split_ln2(m)
     exact = f.fma(n, -high, x)
     r = f.fma(n, -low, exact)
     if not m.precision.paired:
-        return bits, Pair(r)
-    return bits, Pair(r, f.fma(n, -low, f.sub(exact, r)))
+        return n, bits, Pair(r)
+    return n, bits, Pair(r, f.fma(n, -low, f.sub(exact, r)))
 
 
 def minus_one(m: Arithmetic, r: Pair) -> Pair:
@@ -45,7 +45,7 @@ def minus_one(m: Arithmetic, r: Pair) -> Pair:
 def minus_one_rounded(m: Arithmetic, r: Value) -> Value:
     """e^r − 1 for a reduced r, as one number."""
     f = m.f
-    return f.fma(f.mul(r, r), m.polynomial("exp", r), r)
+    return f.fma(f.mul(r, r), m.polynomial("exp_value", r), r)
 
 
 def exp_reduced_pair(m: Arithmetic, r: Pair) -> Value:
@@ -61,19 +61,13 @@ def range_of_exp(m: Arithmetic) -> tuple[float, float]:
 
 
 def exp(m: Arithmetic, x: Value) -> Value:
-    bits, r = reduced(m, m.clamped(x, *range_of_exp(m)), 2 * m.precision.bias)
-    return _times_power(m, minus_one_rounded(m, r.high), bits)
-
-
-def _times_power(m: Arithmetic, y: Value, exponent: Value) -> Value:
-    """``(1 + y) * 2^(exponent − 2 bias)`` with the sum rounded once, by a fused product."""
-    first, second = m.factors(exponent)
-    return m.f.mul(m.f.fma(first, y, first), second)
+    n, bits, r = reduced(m, m.clamped(x, *range_of_exp(m)), 2 * m.precision.bias)
+    return m.scaled(minus_one_rounded(m, r.high), n, bits)
 
 
 def exp_of_pair(m: Arithmetic, x: Pair, offset: int = 0) -> Value:
     """2^offset times e^x, to little more than half a unit in the last place."""
-    bits, r = reduced(m, m.clamped(x.high, *range_of_exp(m)), 2 * m.precision.bias + offset)
+    _, bits, r = reduced(m, m.clamped(x.high, *range_of_exp(m)), 2 * m.precision.bias + offset)
     if x.low is not None:
         # Where x is large its lower part is not so small that e^r could be left out here.
         r = Pair(r.high, m.lows(r.low, m.f.fma(x.low, minus_one(m, r).high, x.low)))
@@ -86,7 +80,7 @@ def exp2(m: Arithmetic, x: Value) -> Value:
     low, high = (-152.0, 129.0) if m.precision is FLOAT else (-1077.0, 1025.0)
     x = m.clamped(x, low, high)
     n, bits = m.nearest(x, ahead=2 * m.precision.bias)
-    return _times_power(m, minus_one_rounded(m, f.mul(f.sub(x, n), LN2[0])), bits)
+    return m.scaled(minus_one_rounded(m, f.mul(f.sub(x, n), LN2[0])), n, bits)
 
 
 def half_expm1(m: Arithmetic, x: Value) -> Pair:
@@ -94,7 +88,7 @@ def half_expm1(m: Arithmetic, x: Value) -> Pair:
     f = m.f
     limit = range_of_exp(m)[1]
     # A quarter of 2^n, made by one step, is normal for every n that occurs.
-    bits, r = reduced(m, m.clamped(x, -40.0, limit), m.precision.bias - 2)
+    _, bits, r = reduced(m, m.clamped(x, -40.0, limit), m.precision.bias - 2)
     p = minus_one(m, r)
     quarter = m.power_of_two(bits)
     high, low = f.mul(p.high, quarter), f.mul(p.low, quarter) if p.low else None

@@ -17,7 +17,7 @@ def tanh(m: Arithmetic, x: Value) -> Value:
     f = m.f
     size = f.abs(x)
     doubled = m.clamped(f.mul(size, -2.0), -40.0, 0.0)
-    bits, r = exponential.reduced(m, doubled, m.precision.bias)
+    _, bits, r = exponential.reduced(m, doubled, m.precision.bias)
     power = m.power_of_two(bits)
     e = f.fma(power, exponential.minus_one_rounded(m, r.high), power)
     large = f.sub(1.0, f.div(f.add(e, e), f.add(e, 1.0)))
