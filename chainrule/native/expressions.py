@@ -187,6 +187,11 @@ class Instructions:
             op = f"icmp {how if how in ('eq', 'ne') else 's' + how}"
         return self.emit(f"{op} {a}, {b.text}", vector("i1", lanes(a.type)))
 
+    def compare_unsigned(self, how: str, a: Operand, b: Operand) -> Value:
+        """``lt le gt ge`` of integers without a sign."""
+        a, b = self._same(a, b)
+        return self.emit(f"icmp u{how} {a}, {b.text}", vector("i1", lanes(a.type)))
+
     def is_nan(self, a: Value) -> Value:
         return self.emit(f"fcmp uno {a}, {a.text}", vector("i1", lanes(a.type)))
 

@@ -34,7 +34,7 @@ def power(m: Arithmetic, x: Value, y: Value) -> Value:
 def _positive_power(m: Arithmetic, size: Value, y: Value) -> Value:
     f = m.f
     lifted, shift = logarithm.normalised(m, size)
-    log = logarithm.log_pair(m, Pair(lifted), shift, exact=True)
+    log = logarithm.log_exact(m, lifted, shift)
     product = m.multiply(log, Pair(y))
     limit = exponential.range_of_exp(m)[1] + 40
     inside = f.compare("lt", f.abs(product.high), limit)
@@ -69,7 +69,7 @@ def cbrt(m: Arithmetic, x: Value) -> Value:
     f = m.f
     size = f.abs(x)
     lifted, shift = logarithm.normalised(m, size)
-    log = logarithm.log_pair(m, Pair(lifted), shift, exact=True)
+    log = logarithm.log_exact(m, lifted, shift)
     y = exponential.exp_of_pair(m, m.multiply(log, m.exact(THIRD)))
     inside = f.bit_and(f.compare("gt", size, 0.0), f.compare("lt", size, math.inf))
     return f.copysign(f.select(inside, y, size), x)
