@@ -250,6 +250,8 @@ class Arithmetic:
 
     def clamped(self, x: Value, low: float, high: float) -> Value:
         """``x`` within bounds; NaN stays."""
-        f = self.f
-        x = f.select(f.compare("gt", x, high), high, x)
-        return f.select(f.compare("lt", x, low), low, x)
+        return self.at_least(self.f.select(self.f.compare("gt", x, high), high, x), low)
+
+    def at_least(self, x: Value, low: float) -> Value:
+        """``x``, or the bound where that is larger; NaN stays."""
+        return self.f.select(self.f.compare("lt", x, low), low, x)

@@ -61,7 +61,17 @@ def range_of_exp(m: Arithmetic) -> tuple[float, float]:
 
 
 def exp(m: Arithmetic, x: Value) -> Value:
-    n, bits, r = reduced(m, m.clamped(x, *range_of_exp(m)), 2 * m.precision.bias)
+    return exp_moderate(m, m.clamped(x, *range_of_exp(m)))
+
+
+def exp_below_one(m: Arithmetic, x: Value) -> Value:
+    """e^x for x ≤ 0."""
+    return exp_moderate(m, m.at_least(x, range_of_exp(m)[0]))
+
+
+def exp_moderate(m: Arithmetic, x: Value) -> Value:
+    """e^x within `range_of_exp`."""
+    n, bits, r = reduced(m, x, 2 * m.precision.bias)
     return m.scaled(minus_one_rounded(m, r.high), n, bits)
 
 

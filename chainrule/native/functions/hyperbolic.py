@@ -16,7 +16,7 @@ def tanh(m: Arithmetic, x: Value) -> Value:
     """1 − 2e/(1 + e) with e = exp(−2|x|), or x + x³q(x²)."""
     f = m.f
     size = f.abs(x)
-    doubled = m.clamped(f.mul(size, -2.0), -40.0, 0.0)
+    doubled = m.at_least(f.mul(size, -2.0), -40.0)
     _, bits, r = exponential.reduced(m, doubled, m.precision.bias)
     power = m.power_of_two(bits)
     e = f.fma(power, exponential.minus_one_rounded(m, r.high), power)
@@ -34,7 +34,7 @@ def _tiny(m: Arithmetic) -> float:
 def sigmoid(m: Arithmetic, x: Value) -> Value:
     """1/(1 + e) or e/(1 + e) with e = exp(−|x|), so that nothing overflows."""
     f = m.f
-    e = exponential.exp(m, f.neg(f.abs(x)))
+    e = exponential.exp_below_one(m, f.neg(f.abs(x)))
     top = f.select(f.compare("lt", x, 0.0), e, 1.0)
     return m.divided(Pair(top), m.ordered_sum(1.0, e))
 

@@ -173,7 +173,7 @@ def log1p(m: Arithmetic, x: Value) -> Value:
 
 def logaddexp(m: Arithmetic, a: Value, b: Value) -> Value:
     """max + log1p(exp(−|a − b|))."""
-    return _log_of_sum(m, a, b, exponential.exp, lambda y: y)
+    return _log_of_sum(m, a, b, exponential.exp_below_one, lambda y: y)
 
 
 def logaddexp2(m: Arithmetic, a: Value, b: Value) -> Value:
