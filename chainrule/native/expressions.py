@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from chainrule.native.blocks import Blocks
 from chainrule.native.ir import (
     SIZES,
-    Module,
     Operand,
     Value,
     constant,
@@ -19,39 +19,11 @@ from chainrule.native.ir import (
 )
 
 
-class Instructions:
-    """A list of instructions that grows; every method appends some and returns their result.
+class Instructions(Blocks):
+    """Instructions by name; every method appends some and returns their result.
 
     Operands are values, or Python numbers, which become constants of the other operand's type.
     """
-
-    def __init__(self, module: Module) -> None:
-        self.module, self.target = module, module.target
-        self._lines = ["entry:"]
-        self._block = "entry"
-        self._counts: dict[str, int] = {}
-
-    # -- the raw material -------------------------------------------------------------------------
-
-    def fresh(self, stem: str) -> str:
-        """A name that nothing else in the function has."""
-        count = self._counts.get(stem, 0)
-        self._counts[stem] = count + 1
-        return f"{stem}{count}"
-
-    def line(self, text: str) -> None:
-        self._lines.append(f"  {text}")
-
-    def emit(self, instruction: str, type_: str, stem: str = "t") -> Value:
-        """An instruction whose result has the type given."""
-        name = f"%{self.fresh(stem)}"
-        self.line(f"{name} = {instruction}")
-        return Value(name, type_)
-
-    def begin(self, label: str) -> None:
-        """Start a basic block; the one before must have ended in a jump."""
-        self._lines.append(f"{label}:")
-        self._block = label
 
     def value(self, operand: Operand, type_: str) -> Value:
         """The operand itself, or a number as a constant of the type."""

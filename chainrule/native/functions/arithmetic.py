@@ -222,7 +222,7 @@ class Arithmetic:
     # -- exponents --------------------------------------------------------------------------------
 
     def nearest(self, x: Value, factor: float = 1.0, ahead: int = 0) -> tuple[Value, Value]:
-        """The whole number n nearest to a moderate ``x * factor``, and bits that end in n + ahead."""
+        """The whole number n nearest to a moderate ``x * factor``; bits ending in n + ahead."""
         magic = self.precision.magic + ahead
         shifted = self.f.fma(x, factor, magic)
         return self.f.sub(shifted, magic), self.f.bits(shifted)

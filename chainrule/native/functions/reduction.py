@@ -37,6 +37,10 @@ def reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
     ``x`` is not negative. Of the remainder's two parts, the second one is below the rounding of
     the first, except where both are tiny.
     """
+    return m.f.once(("quarter turns", m.precision, x), lambda: _reduced(m, x))
+
+
+def _reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
     f = m.f
     large = f.compare("gt", x, MODERATE)
     turns, bits = m.nearest(x, 1 / HALF_PI[0])
