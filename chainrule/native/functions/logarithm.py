@@ -114,9 +114,7 @@ def at_the_edges(m: Arithmetic, x: Value, y: Value, zero: float = 0.0) -> Value:
     return f.select(f.compare("ge", x, zero), y, f.select(f.is_nan(x), x, math.nan))
 
 
-def _if_extraordinary(
-    m: Arithmetic, x: Value, y: Value, otherwise: Callable[[], Value]
-) -> Value:
+def _if_extraordinary(m: Arithmetic, x: Value, y: Value, otherwise: Callable[[], Value]) -> Value:
     """``y``, or another value of all lanes if ``x`` is anything but a positive normal in one."""
     f, p = m.f, m.precision
     all_ones = (2 * p.bias + 1) << p.fraction
