@@ -2,7 +2,7 @@
 
 Moderate angles: π/2 in parts of so few digits that their products with the number of quarter turns
 are exact (Cody and Waite); where products are fused with sums, the first part may have all its
-digits. Large ones, one lane at a time: the
+digits. Large ones, one at a time: the
 digits of 2/π that matter for the exponent, times the whole-number significand, in 256-bit integers
 (M. H. Payne, R. N. Hanek, Radian reduction for trigonometric functions, SIGNUM 18, 1983).
 """
@@ -28,7 +28,7 @@ MODERATE = 2.0**19
 
 _WIDTH = 256
 _PADDING = 64  # zeros before the binary point, for exponents whose window begins there
-_NAME = "chainrule_reduce_angle"
+_NAME = "chainrule_reduce_angles"
 
 
 def reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
@@ -47,7 +47,7 @@ def _reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
     r = _fused(m, x, turns) if f.target.has_fma else _moderate(m, x, turns)
     parts = [bits, r.high] if r.low is None else [bits, r.high, r.low]
     with f.branch(f.any(large), parts) as slow:
-        slow.carry(*_lane_by_lane(m, x, large, slow.values))
+        slow.carry(*_with_large_ones(m, x, slow.values))
     bits, high, *low = slow.results
     return bits, Pair(high, *low)
 
@@ -82,34 +82,44 @@ def _moderate(m: Arithmetic, x: Value, turns: Value) -> Pair:
     return m.ordered_sum(second.high, f.fma(back, PARTS[3], low))
 
 
-def _lane_by_lane(
-    m: Arithmetic, x: Value, large: Value, before: tuple[Value, ...]
-) -> tuple[Value, ...]:
-    """The same values with those of the large lanes replaced."""
+def _with_large_ones(m: Arithmetic, x: Value, parts: tuple[Value, ...]) -> list[Value]:
+    """The same values with those of the large angles replaced."""
     f = m.f
     define(f.module)
-    room = f.scratch("double", 3)
-    current = before
-    for lane in range(m.lanes):
-        with f.branch(f.extract(large, lane), current) as one:
-            f.call(_NAME, "void", f.extract(x, lane), room)
-            found = [f.load(f.at(room, 0, "i64"), "i64")]
-            found += [f.load(f.at(room, k, "double"), "double") for k in range(1, len(before))]
-            one.carry(*(f.insert(old, new, lane)
-                        for old, new in zip(one.values, found, strict=True)))  # fmt: skip
-        current = one.results
-    return current
+    room = f.scratch("double", 4 * m.lanes)
+    places = [f.at(room, k * m.lanes, "double") for k in range(len(parts) + 1)]
+    for value, place in zip([x, *parts], places, strict=True):
+        f.store(value, place)
+    f.call(_NAME, "void", room, f.value(m.lanes, "i64"))
+    return [f.load(place, value.type) for value, place in zip(parts, places[1:], strict=True)]
 
 
 def define(module: Module) -> None:
-    """Write the function that reduces one large double, once a module."""
+    """Write the function that reduces the large ones of some doubles, once a module.
+
+    It finds the angles and, ``count`` numbers further on each, the quarter turns and the two parts
+    of the remainder.
+    """
     if _NAME in module.functions:
         return
-    f = Function(module, _NAME, [("double", "x"), ("ptr", "out")], private=True)
-    x, out = f.arguments
-    m = Arithmetic(f, DOUBLE, 1)
+    f = Function(module, _NAME, [("ptr", "room"), ("i64", "count")], private=True)
+    room, count = f.arguments
+    with f.loop(0, count) as k:
+        x = f.load(f.at(room, k, "double"), "double")
+        with f.if_(f.compare("gt", x, MODERATE)):
+            turns, r = _large(Arithmetic(f, DOUBLE, 1), x)
+            assert r.low is not None
+            for value in (turns, r.high, r.low):
+                k = f.add(k, count)
+                f.store(value, f.at(room, k, value.type))
+    f.ret()
+
+
+def _large(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
+    """Quarter turns and remainder of one large angle."""
+    f = m.f
     bits = f.bits(x)
-    field = f.bit_and(f.shift_right(bits, 52), 0x7FF)
+    field = f.shift_right(bits, 52)
     significand = f.bit_or(f.bit_and(bits, (1 << 52) - 1), 1 << 52)
     product = f.mul(f.cast("zext", significand, "i256"), _digits(f, f.sub(field, 1075)))
     # The product is x·(2/π)/4 without its whole part. Rounded to quarters, it leaves a fraction
@@ -120,15 +130,9 @@ def define(module: Module) -> None:
     below = f.compare("lt", fraction, 0)
     size = f.select(below, f.neg(fraction), fraction)
     r = m.multiply(_as_pair(m, size), m.exact(HALF_PI))
-    flipped = f.bit_xor(below, f.compare("lt", bits, 0))
-    r = m.choose(flipped, m.negative(r), r)
-    r = m.normal(r.high, r.low)
+    r = m.choose(below, m.negative(r), r)
     undefined = f.compare("eq", field, 0x7FF)
-    turns = f.select(f.compare("lt", bits, 0), f.neg(turns), turns)
-    f.store(turns, f.at(out, 0, "i64"))
-    f.store(f.select(undefined, float("nan"), r.high), f.at(out, 1, "double"))
-    f.store(r.low or constant("double", 0.0), f.at(out, 2, "double"))
-    f.ret()
+    return turns, Pair(f.select(undefined, float("nan"), r.high), r.low)
 
 
 def _digits(f: Function, exponent: Value) -> Value:
