@@ -90,13 +90,17 @@ class Instructions(Blocks):
         return self.intrinsic("llvm.sqrt", a)
 
     def scales(self, type_: str) -> bool:
-        """Whether :meth:`scaled` exists for a type: AVX-512, and the size of a register."""
+        """Whether :meth:`scaled` exists for a type: AVX-512, and registers of that size."""
         bits = lanes(type_) * self.bit_width(type_)
-        return self.target.has_avx512 and lanes(type_) > 1 and bits in (128, 256, 512)
+        return self.target.has_avx512 and lanes(type_) > 1 and bits >= 128
 
     def scaled(self, a: Value, n: Value) -> Value:
         """``a * 2^n``, rounded once, for a whole number n of the same type."""
         count, bits = lanes(a.type), lanes(a.type) * self.bit_width(a.type)
+        if bits > 512:
+            halves = range(count // 2), range(count // 2, count)
+            parts = [self.scaled(self._half(a, k), self._half(n, k)) for k in halves]
+            return self.shuffle(*parts, range(count))
         kind = "pd" if element(a.type) == "double" else "ps"
         mask = constant(f"i{max(count, 8)}", -1)
         rounding = [constant("i32", 4)] if bits == 512 else []  # as the processor is set
