@@ -98,9 +98,11 @@ class Instructions(Blocks):
         """``a * 2^n``, rounded once, for a whole number n of the same type."""
         count, bits = lanes(a.type), lanes(a.type) * self.bit_width(a.type)
         if bits > 512:
-            halves = range(count // 2), range(count // 2, count)
-            parts = [self.scaled(self._half(a, k), self._half(n, k)) for k in halves]
-            return self.shuffle(*parts, range(count))
+            low, high = (
+                self.scaled(self._half(a, picks), self._half(n, picks))
+                for picks in (range(count // 2), range(count // 2, count))
+            )
+            return self.shuffle(low, high, range(count))
         kind = "pd" if element(a.type) == "double" else "ps"
         mask = constant(f"i{max(count, 8)}", -1)
         rounding = [constant("i32", 4)] if bits == 512 else []  # as the processor is set

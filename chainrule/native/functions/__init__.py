@@ -15,7 +15,7 @@ from chainrule.native.functions import (
     powers,
 )
 from chainrule.native.functions.arithmetic import DOUBLE, FLOAT, WIDE, Arithmetic
-from chainrule.native.ir import Value, element, lanes
+from chainrule.native.ir import Value, element, lanes, number_of
 
 Emitter = Callable[..., Value]
 """``emitter(f, *values) -> value``: appends instructions to a function."""
@@ -52,10 +52,11 @@ def _float_power(f: Function, x: Value, y: Value) -> Value:
     return powers.power(m, f.convert(x, "double"), f.convert(y, "double"))
 
 
-def power_of_constant(f: Function, x: Value, exponent: float) -> Value:
-    """``x ** exponent`` for an exponent that is known: by products where these are as exact."""
+def _power(f: Function, x: Value, y: Value) -> Value:
+    """``x ** y``; if y is a small whole number that is known, by products, which are as exact."""
+    exponent = number_of(y)
     if exponent not in _FEW_PRODUCTS:
-        return EMITTERS["power"](f, x, f.value(exponent, x.type))
+        return _through_double(powers.power)(f, x, y)
     if exponent == 1:
         return x
     square = f.mul(x, x)
@@ -66,6 +67,7 @@ def power_of_constant(f: Function, x: Value, exponent: float) -> Value:
 
 EMITTERS: dict[str, Emitter] = {
     "add": Function.add,
+    "strong_multiply": plain.strong_multiply,
     "subtract": Function.sub,
     "divide": Function.div,
     "reciprocal": plain.reciprocal,
@@ -132,7 +134,7 @@ EMITTERS: dict[str, Emitter] = {
     "arccos": _through_double(circular.arccos),
     "arctan": _through_double(circular.arctan),
     "arctan2": _through_double(circular.arctan2),
-    "power": _through_double(powers.power),
+    "power": _power,
     "float_power": _float_power,
     "cbrt": _through_double(powers.cbrt),
     "hypot": _through_double(powers.hypot),

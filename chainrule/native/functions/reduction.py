@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from chainrule.native.builder import Function
 from chainrule.native.functions.arithmetic import DOUBLE, Arithmetic, Pair
-from chainrule.native.ir import Module, Value, constant
+from chainrule.native.ir import Module, Value
 
 FUSED_PARTS = (1.5707963267948966, 6.12323399538461e-17, 3.5215598651832e-27)
 """π/2: a double, 33 digits in base 2, and the rest."""
