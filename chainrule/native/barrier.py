@@ -14,7 +14,7 @@ BYTES = 128
 
 YIELD = "chainrule_yield"
 _NAME = "chainrule_barrier"
-_SPINS = 20_000
+_SPINS = 2_000
 """Looks at the other threads before the processor is offered to whoever else wants it."""
 
 

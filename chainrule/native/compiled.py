@@ -15,12 +15,12 @@ from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph.node import Array, new_input
 from chainrule.interpret.run import Program, owned
 from chainrule.native.functions import EMITTERS
-from chainrule.native.loops import Apply, Loop
+from chainrule.native.loops import Apply
 from chainrule.native.machine import CompilationError
 from chainrule.native.plan import Plan, plan
-from chainrule.native.products import Product
+from chainrule.native.products import Pack, Product
 from chainrule.native.program import NativeProgram
-from chainrule.native.stages import External
+from chainrule.native.stages import External, Step
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.containers import flatten, unflatten
 from chainrule.tracing.session import open_arguments, recording
@@ -234,10 +234,12 @@ def _described(made: Made) -> str:
     return "\n".join(lines)
 
 
-def _step_text(step: Loop | Product | External) -> str:
+def _step_text(step: Step) -> str:
     if isinstance(step, Product):
         m, n, k = step.shape[-3:]
         return f"native  product of [{m}, {k}] and [{k}, {n}]"
+    if isinstance(step, Pack):
+        return f"native  copy of [{step.shape[1]}, {step.columns}] in strips"
     if isinstance(step, External):
         shapes = " and ".join(str(list(item.shape)) for item in step.node.inputs)
         return f"NumPy   {step.node.primitive.name} of {shapes} -> {list(step.node.shape)}"

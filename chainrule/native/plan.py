@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.graph.node import Node
+from chainrule.graph.node import Node, new_input
 from chainrule.graph.walk import topological
 from chainrule.native.loops import (
     Access,
@@ -26,8 +26,9 @@ from chainrule.native.loops import (
     Store,
 )
 from chainrule.native.lowering import lowered, whole_operand
-from chainrule.native.products import Product, product_of
-from chainrule.native.stages import External, Stage, staged
+from chainrule.native.products import Pack, product_of, with_packing
+from chainrule.native.stages import External, Stage, Step, staged
+from chainrule.native.target import TILE_VECTORS, host
 from chainrule.native.views import View, is_view, row_major, steps_along, view_of
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.elementwise import Elementwise
@@ -57,9 +58,9 @@ class Plan(NamedTuple):
     arrays: tuple[Node, ...]
 
     @property
-    def steps(self) -> list[Loop | Product | External]:
+    def steps(self) -> list[Step]:
         """What the stages consist of."""
-        found: list[Loop | Product | External] = []
+        found: list[Step] = []
         for stage in self.stages:
             found += [stage] if isinstance(stage, External) else [p.step for p in stage.parts]
         return found
@@ -86,7 +87,10 @@ class _Fused(NamedTuple):
         return 0 in self.out_steps
 
 
-def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]) -> Plan:
+def plan(
+    inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str],
+    own_results: bool = False,
+) -> Plan:  # fmt: skip
     """Loops and other steps for a program.
 
     Parameters
@@ -95,6 +99,9 @@ def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]
         What is given, and what to compute.
     known : collection of str
         Names of elementwise primitives that a loop can compute.
+    own_results : bool
+        Whether each output is to be an array of its own, no view, argument, constant or other
+        output.
     """
     outputs, given = lowered(inputs, outputs), set(inputs)
     order = [
@@ -108,20 +115,52 @@ def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]
     for node, item in fused.items():
         groups.setdefault((depths[node], item.shape), []).append(item)
     stored = _stored(order, outputs, fused, depths)
-    timed: list[tuple[int, Loop | Product | External]] = [
+    timed: list[tuple[int, Step]] = [
         (depth, _loop(items, stored, fused, depths)) for (depth, _), items in groups.items()
     ]
-    timed += [(depths[node], _other(node)) for node in order if node not in fused]
+    for step in (step for node in order if node not in fused for step in _other(node)):
+        timed.append((_depth(step, depths), step))
     steps = [step for _, step in sorted(timed, key=lambda entry: entry[0])]
-    arrays = tuple(node for node in order if node in stored or node not in fused)
-    return Plan(tuple(inputs), tuple(outputs), tuple(staged(steps, outputs)), arrays)
+    made = [step.out.array for step in steps if isinstance(step, Pack)]
+    arrays = [*(node for node in order if node in stored or node not in fused), *made]
+    if own_results:
+        outputs, copies = _own(outputs, set(arrays))
+        steps += copies
+        arrays += [copy.stores[0].access.array for copy in copies]
+    return Plan(tuple(inputs), tuple(outputs), tuple(staged(steps, outputs)), tuple(arrays))
 
 
-def _other(node: Node) -> Product | External:
+def _other(node: Node) -> list[Step]:
     """A node that is no part of a loop."""
     is_product = node.primitive is CONTRACT and node.dtype in FLOATS and node.size > 0
     product = product_of(node) if is_product else None
-    return External(node) if product is None else product
+    if product is None:
+        return [External(node)]
+    return [*with_packing(product, host().lanes(node.dtype), TILE_VECTORS)]
+
+
+def _own(outputs: Sequence[Node], arrays: set[Node]) -> tuple[list[Node], list[Loop]]:
+    """The outputs as arrays of their own, and the loops that copy those that were none."""
+    own: list[Node] = []
+    copies: list[Loop] = []
+    for node in outputs:
+        if (node in arrays and node not in own) or node.size == 0:
+            own.append(node)
+            continue
+        writer, target = _Writer(), new_input(node.shape, node.dtype)
+        labels = tuple(range(node.ndim))
+        value = writer.load(_operand(node, labels, labels))
+        store = Store(value, Access(target, row_major(node.shape)))
+        copies.append(Loop(node.shape, tuple(writer.body), (store,), ()))
+        own.append(target)
+    return own, copies
+
+
+def _depth(step: Step, depths: dict[Node, int]) -> int:
+    """When a step that is no loop can run."""
+    if isinstance(step, Pack):
+        return depths.get(step.source.array, -1) + 1
+    return depths[step.node if isinstance(step, External) else step.out.array]  # type: ignore[union-attr]
 
 
 # -- which nodes are part of a loop, and over which shape -----------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from chainrule.graph.node import Node
+from chainrule.graph.node import Node, new_input
 from chainrule.native.loops import Access, Apply, Dtype, Load, Loop, Reduction
 from chainrule.native.views import row_major, steps_along, view_of
 from chainrule.primitives.products import Spec
@@ -24,6 +24,8 @@ class Product(NamedTuple):
         Along these axes; with steps of 0 along k, n and m respectively.
     scale : float
     dtype : dtype
+    packed : Pack, optional
+        The copy that is read instead of the right operand.
     """
 
     shape: Shape
@@ -32,11 +34,12 @@ class Product(NamedTuple):
     out: Access
     scale: float
     dtype: Dtype
+    packed: Pack | None = None
 
     @property
     def reads(self) -> list[Access]:
         """What is loaded."""
-        return [self.left, self.right]
+        return [self.left, self.right if self.packed is None else self.packed.out]
 
     @property
     def writes(self) -> list[Access]:
@@ -55,6 +58,76 @@ class Product(NamedTuple):
             Apply("multiply", (0, 1), self.dtype),
         )
         return Loop(self.shape, body, (), (Reduction(2, self.out, "sum", self.scale),))
+
+
+class Pack(NamedTuple):
+    """A copy of a right operand in strips of columns, each of which lies in memory row after row.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        The numbers of strips, of rows k, and of columns of a strip. The last strip may have
+        fewer, and ends with the matrix.
+    columns, last : int
+        Columns of the matrix, and of the last strip.
+    source : Access
+        Along k and the columns.
+    out : Access
+        Along the axes of the shape.
+    """
+
+    shape: Shape
+    columns: int
+    last: int
+    source: Access
+    out: Access
+
+    @property
+    def reads(self) -> list[Access]:
+        """What is loaded."""
+        return [self.source]
+
+    @property
+    def writes(self) -> list[Access]:
+        """What is stored."""
+        return [self.out]
+
+
+PACKED_ROWS = 128
+"""Up to so many rows of a strip are read where they are, if they are not far from one another."""
+_PAGE = 4096
+"""Bytes after which addresses share their place in the first-level cache."""
+
+
+def with_packing(product: Product, lanes: int, vectors: int) -> list[Pack | Product]:
+    """A product, after a copy of its right operand where that pays.
+
+    Parameters
+    ----------
+    product : Product
+    lanes, vectors : int
+        The processor multiplies so many vectors of columns, of so many lanes, at a time.
+    """
+    strip = lanes * vectors
+    *batch, m, n, k = product.shape
+    row, column = product.right.steps[-1], product.right.steps[-2]
+    bytes_of_row = row * product.dtype.itemsize
+    is_near = k <= PACKED_ROWS and bytes_of_row % _PAGE
+    is_small = n * k * product.dtype.itemsize <= CACHED
+    if (column == 1 and (is_near or bytes_of_row <= _PAGE // 4)) or is_small or n < strip:
+        return [product]
+    if any(product.right.steps[: len(batch)]) or m < 8:
+        return [product]
+    shape = (-(-n // strip), k, strip)
+    target = new_input(shape, product.dtype)
+    source = Access(product.right.array, (row, column), product.right.offset)
+    last = -(-(n % strip or strip) // lanes) * lanes
+    pack = Pack(shape, n, last, source, Access(target, row_major(shape)))
+    return [pack, product._replace(packed=pack)]
+
+
+CACHED = 24 << 10
+"""Bytes of a right operand that stays in the first-level cache."""
 
 
 class _Axis(NamedTuple):

@@ -11,8 +11,8 @@ from chainrule.native.builder import Function
 from chainrule.native.emission import MEMORY, Emitter, LoopWriter, Rows
 from chainrule.native.ir import SIZES, Module, Value, constant
 from chainrule.native.loops import Loop
-from chainrule.native.product_emission import ProductWriter
-from chainrule.native.products import Product
+from chainrule.native.product_emission import PackWriter, ProductWriter
+from chainrule.native.products import Pack, Product
 from chainrule.native.stages import Part, Stage
 
 ARGUMENTS = [("ptr", "table"), ("ptr", "meeting"), ("i64", "thread"), ("i64", "threads")]
@@ -129,6 +129,8 @@ class Segment:
             rows = Rows(0, part.step.shape[part.axis] if part.step.shape else 1, False)
         if isinstance(part.step, Product):
             ProductWriter(f, part.step, rows, bases).write()
+        elif isinstance(part.step, Pack):
+            PackWriter(f, part.step, rows, bases).write()
         else:
             own = {access.array for access in part.step.writes}
             in_place = any(self.replaced.get(array) in _reads(part.step) for array in own)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from chainrule.graph.node import Node, new_input
 from chainrule.native.loops import Access, Apply, Load, Loop, Reduction, collapsed
-from chainrule.native.products import Product
+from chainrule.native.products import Pack, Product
 from chainrule.native.views import view_of
 
 ALIGNED = 16
@@ -25,7 +25,7 @@ SMALL = 10_000.0
 BLOCK_BYTES = 128 << 10
 """What a block of elementwise work may touch: half of a usual second-level cache."""
 MOST_BLOCKS = 256
-PRODUCT_ROWS = (32, 128)
+PRODUCT_ROWS = (16, 64)
 """Rows of a block with matrix products: fewer cost speed, more leave nothing to share."""
 MOST_PARTIAL = 1 << 22
 """Elements that the partial sums of all blocks may take."""
@@ -43,6 +43,10 @@ class External(NamedTuple):
     node: Node
 
 
+Native = Loop | Product | Pack
+Step = Native | External
+
+
 class Part(NamedTuple):
     """A step of a stage.
 
@@ -55,7 +59,7 @@ class Part(NamedTuple):
         Elements along that axis for each row.
     """
 
-    step: Loop | Product
+    step: Native
     axis: int = 0
     per_row: int = 1
 
@@ -100,9 +104,6 @@ class Stage(NamedTuple):
         return {self.partial.get(a.array, a.array) for p in self.parts for a in p.step.writes}
 
 
-Step = Loop | Product | External
-
-
 def staged(steps: Sequence[Step], outputs: Sequence[Node]) -> list[Stage | External]:
     """Stages for steps that are given in an order in which they can run."""
     remaining = list(steps)
@@ -124,10 +125,12 @@ def staged(steps: Sequence[Step], outputs: Sequence[Node]) -> list[Stage | Exter
     return made
 
 
-def nanoseconds(step: Loop | Product) -> float:
+def nanoseconds(step: Native) -> float:
     """About how long a step takes, in one thread."""
     if isinstance(step, Product):
-        return 20 + step.multiplications * step.dtype.itemsize / 4 * 0.02
+        return 20 + step.multiplications * step.dtype.itemsize / 4 * 0.015
+    if isinstance(step, Pack):
+        return 20 + prod(step.shape) * 0.2
     each = sum(
         (0.1 if item.name in _SIMPLE else 1.2) * item.dtype.itemsize / 4
         for item in step.body
@@ -139,7 +142,7 @@ def nanoseconds(step: Loop | Product) -> float:
 # -- which steps share a stage --------------------------------------------------------------------
 
 
-def _together(steps: Sequence[Step]) -> list[Loop | Product]:
+def _together(steps: Sequence[Step]) -> list[Native]:
     """The first step, and all that can go through its rows with it."""
     first = steps[0]
     assert not isinstance(first, External)
@@ -156,7 +159,7 @@ def _together(steps: Sequence[Step]) -> list[Loop | Product]:
     return taken
 
 
-def _rows(step: Loop | Product) -> int:
+def _rows(step: Native) -> int:
     return step.shape[0] if step.shape else 1
 
 
@@ -175,18 +178,18 @@ def _is_ready(step: Step, pending: set[Node]) -> bool:
     return not any(access.array in pending for access in step.reads)
 
 
-def _stays_in_rows(step: Loop | Product, taken: Sequence[Loop | Product], rows: int) -> bool:
+def _stays_in_rows(step: Native, taken: Sequence[Native], rows: int) -> bool:
     """Whether a step needs only the rows at hand of what the others write."""
     written = {access.array: (access, item) for item in taken for access in item.writes}
     for access in step.reads:
         if access.array in written:
             source, maker = written[access.array]
-            if not (_in_row(source, maker.shape, rows) and _in_row(access, step.shape, rows)):
+            if not (in_row(source, maker.shape, rows) and in_row(access, step.shape, rows)):
                 return False
     return True
 
 
-def _in_row(access: Access, shape: tuple[int, ...], rows: int) -> bool:
+def in_row(access: Access, shape: tuple[int, ...], rows: int) -> bool:
     """Whether index i along the first axis reaches the i-th share of the array and no other."""
     size = access.array.size
     if size % rows or not access.steps or access.steps[0] != size // rows:
@@ -211,9 +214,7 @@ def _needed(remaining: Sequence[Step], outputs: Sequence[Node]) -> set[Node]:
     return needed
 
 
-def _stage(
-    steps: Sequence[Loop | Product], needed: set[Node]
-) -> tuple[Stage, list[Loop | Product]]:
+def _stage(steps: Sequence[Native], needed: set[Node]) -> tuple[Stage, list[Native]]:
     """A stage of some steps, and what has to run after it to finish its sums."""
     time = sum(nanoseconds(step) for step in steps)
     rows = _rows(steps[0])
@@ -240,9 +241,9 @@ def _stage(
         for access in step.writes
         if access.array not in needed
         and access.array not in partial
-        and _in_row(access, step.shape, _rows(steps[0]))
+        and in_row(access, step.shape, _rows(steps[0]))
     }
-    finishing: list[Loop | Product] = []
+    finishing: list[Native] = []
     stage_parts = []
     for part in parts:
         step, loops = _collecting(part.step, partial)
@@ -251,9 +252,9 @@ def _stage(
     return Stage(tuple(stage_parts), rows, block, frozenset(local), partial, time), finishing
 
 
-def _part(step: Loop | Product, rows: int) -> Part:
+def _part(step: Native, rows: int) -> Part:
     """A step with as few axes as its rows allow."""
-    if isinstance(step, Product):
+    if not isinstance(step, Loop):
         return Part(step)
     short = collapsed(step)
     if short.shape and short.shape[0] % rows == 0:
@@ -261,22 +262,20 @@ def _part(step: Loop | Product, rows: int) -> Part:
     return Part(step)
 
 
-def _sums_over_rows(step: Loop | Product) -> list[Access]:
-    if isinstance(step, Product):
+def _sums_over_rows(step: Native) -> list[Access]:
+    if not isinstance(step, Loop):
         return []
-    return [
-        item.access for item in step.reductions if item.access.steps and not item.access.steps[0]
-    ]
+    accesses = [item.access for item in step.reductions]
+    return [access for access in accesses if access.steps and not access.steps[0]]
 
 
 def _block(parts: Sequence[Part], rows: int, time: float) -> int:
     """Rows of a block."""
-    products = [part.step for part in parts if isinstance(part.step, Product)]
-    if products:
+    if any(isinstance(part.step, Pack) for part in parts):
+        return ceil(rows / 8)
+    if any(isinstance(part.step, Product) for part in parts):
         low, high = PRODUCT_ROWS
         wanted = min(max(ceil(rows / 8), low), high)
-        if rows < 2 * low and time > 5 * SMALL:
-            wanted = ceil(rows / 2)
     else:
         row_bytes = sum(
             access.array.dtype.itemsize * part.step.size / rows
@@ -289,11 +288,9 @@ def _block(parts: Sequence[Part], rows: int, time: float) -> int:
     return ceil(wanted / ALIGNED) * ALIGNED
 
 
-def _collecting(
-    step: Loop | Product, partial: dict[Node, Node]
-) -> tuple[Loop | Product, list[Loop]]:
+def _collecting(step: Native, partial: dict[Node, Node]) -> tuple[Native, list[Loop]]:
     """A step that adds up each block for itself, and the loops that add up the blocks."""
-    if isinstance(step, Product) or not any(r.access.array in partial for r in step.reductions):
+    if not isinstance(step, Loop) or not any(r.access.array in partial for r in step.reductions):
         return step, []
     own = [r._replace(scale=1.0) if r.access.array in partial else r for r in step.reductions]
     finishing = [

@@ -6,9 +6,7 @@ import atexit
 import ctypes
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
@@ -48,7 +46,23 @@ def set_threads(count: int | None) -> None:
 
 
 def get_threads() -> int:
-    """How many threads compiled functions and training use; see :func:`set_threads`."""
+    """How many threads compiled functions and training use; see :func:`set_threads`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ArgumentError
+        If ``CHAINRULE_THREADS`` is no whole number from 1 to 64.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.get_threads() >= 1
+    True
+    """
     if _chosen is not None:
         return _chosen
     wanted = os.environ.get("CHAINRULE_THREADS", "")
@@ -142,42 +156,3 @@ atexit.register(lambda: TEAM.close())
 def run_together(function: Callable[[int, int, int], Any], threads: int) -> None:
     """See :meth:`Team.run`."""
     TEAM.run(function, threads)
-
-
-# -- BLAS -----------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def _libraries() -> tuple[Any, ...]:
-    """The BLAS libraries of this process."""
-    import scipy.linalg.cython_blas  # noqa: F401  (loads the one that native code calls)
-    from threadpoolctl import ThreadpoolController
-
-    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
-
-
-@contextmanager
-def single_threaded_blas() -> Iterator[None]:
-    """BLAS works in the calling threads alone while the block runs."""
-    before = [(library, library.num_threads) for library in _libraries()]
-    changed = [(library, count) for library, count in before if count != 1]
-    for library, _ in changed:
-        library.set_num_threads(1)
-    try:
-        yield
-    finally:
-        for library, count in changed:
-            library.set_num_threads(count)
-
-
-@lru_cache(maxsize=1)
-def blas_addresses() -> dict[str, int]:
-    """SciPy's matrix products, in single and in double precision."""
-    from scipy.linalg import cython_blas
-
-    name_of = ctypes.pythonapi.PyCapsule_GetName
-    name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    capsules = cython_blas.__pyx_capi__
-    return {name: pointer(capsules[name], name_of(capsules[name])) for name in ("sgemm", "dgemm")}
