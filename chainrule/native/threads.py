@@ -98,6 +98,8 @@ class Team:
         self._taken = threading.Lock()
         self._closed = False
         memory = ctypes.create_string_buffer(BYTES + 64)
+        # Zeros only now: a thread may still be looking at them, on its way out of the last run,
+        # when the next one begins.
         self._memory = memory
         self._meeting = -(-ctypes.addressof(memory) // 64) * 64
 
@@ -112,7 +114,6 @@ class Team:
         try:
             while len(self._orders) < threads - 1:
                 self._orders.append(_started())
-            ctypes.memset(self._meeting, 0, BYTES)
             for k, orders in enumerate(self._orders[: threads - 1], 1):
                 orders.put(lambda k=k: function(self._meeting, k, threads))  # type: ignore[misc]
             function(self._meeting, 0, threads)
