@@ -39,14 +39,13 @@ def _bits_of_root_half(fraction: int, bias: int) -> int:
     return ((bias - 1) << fraction) + int((math.sqrt(2) - 1) * 2.0**fraction)
 
 
-def mantissa_log(m: Arithmetic, mantissa: Value) -> tuple[Value, Value]:
-    """log m as g = m − 1, and what comes to it: −g²/2 + z(g²/4 + z²q(z²)).
+def mantissa_log(m: Arithmetic, g: Value) -> tuple[Value, Value]:
+    """log(1 + g) of a mantissa 1 + g, as g and what comes to it: −g²/2 + z(g²/4 + z²q(z²)).
 
     That is the series, since z = g − zg/2. What the quotient was rounded by counts little here;
     where it does not count at all, the parts are z and z³q(z²).
     """
     f = m.f
-    g = f.sub(mantissa, 1.0)
     half = f.mul(g, 0.5)
     z = f.div(g, f.add(half, 1.0))
     t = f.mul(z, z)
@@ -87,7 +86,7 @@ def log_parts(m: Arithmetic, x: Pair, shift: Value | None = None) -> tuple[Value
     n, mantissa = separated(m, x.high)
     if shift is not None:
         n = f.add(n, shift)
-    g, y = mantissa_log(m, mantissa)
+    g, y = mantissa_log(m, f.sub(mantissa, 1.0))
     y = f.fma(n, exponential.split_ln2(m)[1], y)
     return n, g, y if x.low is None else f.add(y, f.div(x.low, x.high))
 
@@ -150,7 +149,7 @@ def _other_base(
     lifted, shift = normalised(m, x)
     n, mantissa = separated(m, lifted)
     n = f.add(n, shift)
-    small = m.multiply(Pair(*mantissa_log(m, mantissa)), m.exact(factor))
+    small = m.multiply(Pair(*mantissa_log(m, f.sub(mantissa, 1.0))), m.exact(factor))
     whole = m.multiply(Pair(n), m.exact(of_two))
     return at_the_edges(m, x, m.value(m.add(whole, small)))
 
@@ -159,6 +158,17 @@ def log1p_normal(m: Arithmetic, x: Pair) -> Value:
     """log(1 + x) where that is a positive normal number."""
     s = m.sum(1.0, x.high)
     return log_normal(m, m.normal(s.high, m.lows(s.low, x.low)))
+
+
+def log1p_of_fraction(m: Arithmetic, x: Value) -> Pair:
+    """log(1 + x) for x from 0 to 1: both (1 + x) − 1 and (1 + x)/2 − 1 are exact."""
+    f = m.f
+    small = f.compare("lt", x, math.sqrt(2) - 1)
+    g, y = mantissa_log(m, f.select(small, x, f.mul(f.sub(x, 1.0), 0.5)))
+    high, low = exponential.split_ln2(m)
+    zero = m.number(0.0)
+    s = m.ordered_sum(f.select(small, zero, high), g)
+    return Pair(s.high, m.lows(f.add(f.select(small, zero, low), y), s.low))
 
 
 def log1p(m: Arithmetic, x: Value) -> Value:
@@ -188,12 +198,9 @@ def _log_of_sum(
     """The larger argument plus a logarithm of 1 + what the smaller one adds."""
     f = m.f
     largest = f.maximum(a, b)
-    # Equal infinities have no difference, but the same sum as any equal numbers.
-    distance = f.select(f.compare("eq", a, b), 0.0, f.abs(f.sub(a, b)))
-    n, g, y = log_parts(m, m.ordered_sum(1.0, power(m, f.neg(distance))))
-    # Of n = 0 or 1, so that this sum is exact.
-    more = rebased(Pair(f.fma(n, exponential.split_ln2(m)[0], g), y))
+    more = rebased(log1p_of_fraction(m, power(m, f.neg(f.abs(f.sub(a, b))))))
     s = m.sum(largest, more.high)
     y = m.value(Pair(s.high, m.lows(s.low, more.low)))
+    # Equal infinities have no difference, but a sum.
     infinite = f.compare("eq", f.abs(largest), math.inf)
     return f.select(infinite, largest, y)
