@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isnan
 
 from chainrule.native.blocks import Blocks
 from chainrule.native.ir import (
@@ -15,6 +16,7 @@ from chainrule.native.ir import (
     is_float,
     lanes,
     mangled,
+    number_of,
     vector,
 )
 
@@ -117,15 +119,20 @@ class Instructions(Blocks):
         return self.intrinsic("llvm.copysign", a, sign)
 
     def minimum(self, a: Operand, b: Operand) -> Value:
-        """NumPy's: NaN if either is; of equal ones the second."""
+        """NumPy's: NaN if either is; of two zeros the one or the other."""
         return self._extreme("lt", a, b)
 
     def maximum(self, a: Operand, b: Operand) -> Value:
-        """NumPy's: NaN if either is; of equal ones the second."""
+        """NumPy's: NaN if either is; of two zeros the one or the other."""
         return self._extreme("gt", a, b)
 
     def _extreme(self, wins: str, a: Operand, b: Operand) -> Value:
         a, b = self._same(a, b)
+        if number_of(a) is not None:
+            a, b = b, a
+        if (bound := number_of(b)) is not None and not isnan(bound):
+            # Only the other one may be NaN, which is left: one instruction.
+            return self.select(self.compare("lt" if wins == "gt" else "gt", a, b), b, a)
         chosen = self.select(self.compare(wins, a, b), a, b)
         return self.select(self.is_nan(a), a, chosen) if is_float(a.type) else chosen
 

@@ -177,6 +177,19 @@ def test_a_strong_zero_stays_zero(dtype, lanes):
     assert signs[~np.isnan(wanted)].all()
 
 
+@pytest.mark.parametrize("bound", [0.0, 2.0, -np.inf, np.nan])
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_bounds_that_are_known(name, bound):
+    x = specials("float64")
+    wanted = getattr(np, name)(x, bound)
+    emit = EMITTERS[name]
+    for known in (lambda f, v: emit(f, v, f.value(bound, v.type)),
+                  lambda f, v: emit(f, f.value(bound, v.type), v)):  # fmt: skip
+        np.testing.assert_array_equal(compiled(known, ["float64"])(x), wanted)
+        code = assembly(written(known, ["float64"], target=level("avx2")), level("avx2"))
+        assert ("vblendv" in code or "vcmp" in code) is bool(np.isnan(bound))
+
+
 def test_zero_sized_loops_do_nothing():
     assert native("exp", "float64", 4)(np.empty(0)).size == 0
 
