@@ -97,6 +97,7 @@ class Team:
         self._orders: list[SimpleQueue[Callable[[], None] | None]] = []
         self._taken = threading.Lock()
         self._closed = False
+        # Zero at first, and never set back: a thread that is late may still be looking at it.
         memory = ctypes.create_string_buffer(BYTES + 64)
         # Zeros only now: a thread may still be looking at them, on its way out of the last run,
         # when the next one begins.
