@@ -204,6 +204,9 @@ class Instructions(Blocks):
         """Floating point in the other precision, or unchanged."""
         if element(a.type) == kind:
             return a
+        number = number_of(a)
+        if number is not None:
+            return constant(vector(kind, lanes(a.type)), number)
         return self.cast("fpext" if kind == "double" else "fptrunc", a, kind)
 
     def bits(self, a: Value) -> Value:

@@ -164,6 +164,23 @@ def test_powers_with_a_known_exponent(exponent):
     assert ("fcmp" not in written(emit, ["float64"])) is is_product
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "exponent", [0.0, -0.0, 2.0, 3.0, 5.0, 8.0, -1.0, -2.0, -7.0, 2.0**30, 0.5]
+)
+def test_known_exponents_of_special_values(exponent, dtype):
+    ordinary = np.random.default_rng(0).normal(size=400).astype(dtype)
+    x = np.concatenate([specials(dtype), ordinary, ordinary * ordinary.dtype.type(1e-3)])
+    y = np.full_like(x, exponent)
+    known = compiled(
+        lambda f, v: EMITTERS["power"](f, v, f.value(exponent, v.type)), [dtype], dtype
+    )
+    found, wanted = known(x), reference("power", [x, y])
+    info = np.finfo(dtype)
+    np.testing.assert_allclose(found, wanted, rtol=6 * info.eps, atol=6 * info.smallest_subnormal)
+    np.testing.assert_array_equal(np.signbit(found)[~np.isnan(x)], np.signbit(wanted)[~np.isnan(x)])
+
+
 @pytest.mark.parametrize("lanes", [1, 4, 16])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_strong_zero_stays_zero(dtype, lanes):

@@ -56,7 +56,9 @@ def _power(f: Function, x: Value, y: Value) -> Value:
     """``x ** y``; if y is a small whole number that is known, by products, which are as exact."""
     exponent = number_of(y)
     if exponent not in _FEW_PRODUCTS:
-        return _through_double(powers.power)(f, x, y)
+        is_whole = exponent is not None and exponent.is_integer()
+        general = powers.whole_power if is_whole else powers.power
+        return _through_double(general)(f, x, y)
     if exponent == 1:
         return x
     square = f.mul(x, x)

@@ -69,11 +69,12 @@ def mantissa_log_exact(m: Arithmetic, mantissa: Value) -> Pair:
     return Pair(s.high, m.lows(s.low, z.low, product.low))
 
 
-def log_exact(m: Arithmetic, x: Value, shift: Value) -> Pair:
+def log_exact(m: Arithmetic, x: Value, shift: Value | None = None) -> Pair:
     """log(2^shift · x) for a positive normal x, right to 2^-65 of it."""
     f = m.f
     n, mantissa = separated(m, x)
-    n = f.add(n, shift)
+    if shift is not None:
+        n = f.add(n, shift)
     part = mantissa_log_exact(m, mantissa)
     high, low = exponential.split_ln2(m)
     s = m.ordered_sum(f.mul(n, high), part.high)
@@ -113,14 +114,18 @@ def at_the_edges(m: Arithmetic, x: Value, y: Value, zero: float = 0.0) -> Value:
     return f.select(f.compare("ge", x, zero), y, f.select(f.is_nan(x), x, math.nan))
 
 
-def _if_extraordinary(m: Arithmetic, x: Value, y: Value, otherwise: Callable[[], Value]) -> Value:
-    """``y``, or another value of all lanes if ``x`` is anything but a positive normal in one."""
+def extraordinary(m: Arithmetic, x: Value) -> Value:
+    """Where ``x`` is anything but a positive normal number."""
     f, p = m.f, m.precision
     all_ones = (2 * p.bias + 1) << p.fraction
     least = 1 << p.fraction
     # Smaller ones, and those with a sign, are large numbers when the least is taken away.
-    beyond = f.compare_unsigned("ge", f.sub(f.bits(x), least), all_ones - least)
-    with f.branch(f.any(beyond), [y]) as rare:
+    return f.compare_unsigned("ge", f.sub(f.bits(x), least), all_ones - least)
+
+
+def unless(m: Arithmetic, rarely: Value, y: Value, otherwise: Callable[[], Value]) -> Value:
+    """``y``, or another value of all lanes if a condition holds in one of them."""
+    with m.f.branch(m.f.any(rarely), [y]) as rare:
         rare.carry(otherwise())
     return rare.results[0]
 
@@ -130,7 +135,7 @@ def log(m: Arithmetic, x: Value) -> Value:
         lifted, shift = normalised(m, x)
         return at_the_edges(m, x, log_normal(m, Pair(lifted), shift))
 
-    return _if_extraordinary(m, x, log_normal(m, Pair(x)), carefully)
+    return unless(m, extraordinary(m, x), log_normal(m, Pair(x)), carefully)
 
 
 def log2(m: Arithmetic, x: Value) -> Value:
@@ -175,8 +180,8 @@ def log1p(m: Arithmetic, x: Value) -> Value:
     f = m.f
     s = m.sum(1.0, x)
     y = log_normal(m, s)
-    y = _if_extraordinary(m, s.high, y, lambda: at_the_edges(m, x, y, zero=-1.0))
-    return f.copysign(y, x)  # also of −0
+    edges = extraordinary(m, s.high)
+    return f.copysign(unless(m, edges, y, lambda: at_the_edges(m, x, y, zero=-1.0)), x)  # of −0
 
 
 def logaddexp(m: Arithmetic, a: Value, b: Value) -> Value:
