@@ -89,7 +89,7 @@ TAILS = {
         abs,
         TINY,
         QUARTER,
-        {"wide": 33, "double": 58},
+        {"float": 27, "wide": 33, "double": 58},
     ),
     # cos r = 1 − r²/2 + r⁴ q(r²)
     "cos": Tail(
@@ -97,7 +97,7 @@ TAILS = {
         lambda t: t * t,
         TINY,
         QUARTER,
-        {"wide": 33, "double": 58},
+        {"float": 27, "wide": 33, "double": 58},
     ),
     "arctan": Tail(
         series(lambda k: (-1) ** (k + 1) / mpf(2 * k + 3), 200),

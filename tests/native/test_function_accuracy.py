@@ -199,6 +199,9 @@ def test_next_to_every_quarter_turn(name, processor):
     assert off <= 1.0, (off, where, found)  # 0.5 of a rounding, and what the reduction loses
     if EXTENDED:
         assert errors(native(x), longer(name, [x])).max() <= LIMIT
+    single = np.unique(x.astype("float32"))
+    native = compiled(EMITTERS[name], ["float32"], "float32", target.lanes("float32"), target)
+    assert errors(native(single), longer(name, [single])).max() <= LIMIT
 
 
 def test_the_measure_sees_a_wrong_value():

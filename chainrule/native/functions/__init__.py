@@ -46,6 +46,12 @@ def _through_double(core: Emitter) -> Emitter:
     return emit
 
 
+def _in_own_precision_if_fused(core: Emitter) -> Emitter:
+    """Single precision with its own instructions where these include fused products."""
+    own, wide = _in_own_precision(core), _through_double(core)
+    return lambda f, *values: (own if f.target.has_fma else wide)(f, *values)
+
+
 def _float_power(f: Function, x: Value, y: Value) -> Value:
     """The power as a double, whatever the arguments are."""
     m = Arithmetic(f, DOUBLE, lanes(x.type))
@@ -129,9 +135,9 @@ EMITTERS: dict[str, Emitter] = {
     "arcsinh": _through_double(hyperbolic.arcsinh),
     "arccosh": _through_double(hyperbolic.arccosh),
     "arctanh": _through_double(hyperbolic.arctanh),
-    "sin": _through_double(circular.sin),
-    "cos": _through_double(circular.cos),
-    "tan": _through_double(circular.tan),
+    "sin": _in_own_precision_if_fused(circular.sin),
+    "cos": _in_own_precision_if_fused(circular.cos),
+    "tan": _in_own_precision_if_fused(circular.tan),
     "arcsin": _through_double(circular.arcsin),
     "arccos": _through_double(circular.arccos),
     "arctan": _through_double(circular.arctan),

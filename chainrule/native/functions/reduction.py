@@ -12,11 +12,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from chainrule.native.builder import Function
-from chainrule.native.functions.arithmetic import DOUBLE, Arithmetic, Pair
+from chainrule.native.functions.arithmetic import DOUBLE, FLOAT, WIDE, Arithmetic, Pair
 from chainrule.native.ir import Module, Value
 
 FUSED_PARTS = (1.5707963267948966, 6.12323399538461e-17, 3.5215598651832e-27)
 """π/2: a double, 33 digits in base 2, and the rest."""
+
+FLOAT_PARTS = (1.5707963705062866, -4.3711224861908704e-08, -1.6513995574653217e-13)
+"""The same in single precision, with 16 digits."""
 
 PARTS = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32)
 """π/2: three parts of 33 digits in base 2, and the rest."""
@@ -24,7 +27,8 @@ PARTS = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.47
 HALF_PI = (1.5707963267948966, 6.123233995736766e-17)
 
 MODERATE = 2.0**19
-"""The largest angle for which products of its quarter turns with 33 digits are exact."""
+MODERATE_FLOAT = 2.0**7
+"""The largest angles for which products of their quarter turns with 33 or 16 digits are exact."""
 
 _WIDTH = 256
 _PADDING = 64  # zeros before the binary point, for exponents whose window begins there
@@ -42,12 +46,16 @@ def reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
 
 def _reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
     f = m.f
-    large = f.compare("gt", x, MODERATE)
+    large = f.compare("gt", x, MODERATE_FLOAT if m.precision is FLOAT else MODERATE)
     turns, bits = m.nearest(x, 1 / HALF_PI[0])
     r = _fused(m, x, turns) if f.target.has_fma else _moderate(m, x, turns)
     parts = [bits, r.high] if r.low is None else [bits, r.high, r.low]
     with f.branch(f.any(large), parts) as slow:
-        slow.carry(*_with_large_ones(m, x, slow.values))
+        if m.precision is FLOAT:
+            found = _by_doubles(m, x)
+            slow.carry(*(f.select(large, a, b) for a, b in zip(found, parts, strict=True)))
+        else:
+            slow.carry(*_with_large_ones(m, x, slow.values))
     bits, high, *low = slow.results
     return bits, Pair(high, *low)
 
@@ -57,16 +65,27 @@ def _fused(m: Arithmetic, x: Value, turns: Value) -> Pair:
 
     ``x`` less the first product has no digit below 2^-53 and is below 1. The second product has
     none below 2^-86 and is below 2^-35: what it is subtracted from is either more than twice as
-    large, or has so few digits that nothing is rounded.
+    large, or has so few digits that nothing is rounded. In single precision these are 2^-24, 2^-40
+    and 2^-18.
     """
     f = m.f
     back = f.neg(turns)
-    first = f.fma(back, FUSED_PARTS[0], x)
+    parts = FLOAT_PARTS if m.precision is FLOAT else FUSED_PARTS
+    first = f.fma(back, parts[0], x)
     if not m.precision.paired:
         return Pair(f.fma(back, HALF_PI[1], first))
-    high = f.fma(back, FUSED_PARTS[1], first)
-    lost = f.fma(back, FUSED_PARTS[1], f.sub(first, high))
-    return Pair(high, f.fma(back, FUSED_PARTS[2], lost))
+    high = f.fma(back, parts[1], first)
+    lost = f.fma(back, parts[1], f.sub(first, high))
+    return Pair(high, f.fma(back, parts[2], lost))
+
+
+def _by_doubles(m: Arithmetic, x: Value) -> tuple[Value, Value, Value]:
+    """Quarter turns and remainder of single-precision angles of any size."""
+    f = m.f
+    bits, r = reduced(Arithmetic(f, WIDE, m.lanes), f.convert(x, "double"))
+    high = f.convert(r.high, "float")
+    low = f.convert(f.sub(r.high, f.convert(high, "double")), "float")
+    return f.cast("trunc", bits, "i32"), high, low
 
 
 def _moderate(m: Arithmetic, x: Value, turns: Value) -> Pair:
