@@ -2,9 +2,9 @@
 
 Moderate angles: π/2 in parts of so few digits that their products with the number of quarter turns
 are exact (Cody and Waite); where products are fused with sums, the first part may have all its
-digits. Large ones, one at a time: the
-digits of 2/π that matter for the exponent, times the whole-number significand, in 256-bit integers
-(M. H. Payne, R. N. Hanek, Radian reduction for trigonometric functions, SIGNUM 18, 1983).
+digits. Large ones, one at a time: the digits of 2/π that matter for the exponent, times the
+whole-number significand, in 256-bit integers (M. H. Payne, R. N. Hanek, Radian reduction for
+trigonometric functions, SIGNUM 18, 1983).
 """
 
 from __future__ import annotations
