@@ -71,7 +71,7 @@ def whole_operand(spec: Spec) -> Labels | None:
 def _product(node: Node, operands: Sequence[Node]) -> Node | None:
     spec: Spec = node.params
     embeds = len(set(spec.out)) < len(spec.out)
-    if embeds or len(operands) < 2 or whole_operand(spec) is not None or spec.symmetric:
+    if embeds or len(operands) < 2 or whole_operand(spec) is not None:
         return None
     nodes = [cast(item, spec.dtype) for item in operands]
     stack = [_without_private(spec, k, item) for k, item in enumerate(nodes)]
