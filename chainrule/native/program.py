@@ -25,6 +25,8 @@ from chainrule.native.target import host
 from chainrule.native.threads import get_threads, run_together
 from chainrule.native.views import view_of
 
+WAKING = 100_000.0
+"""Nanoseconds of work below which it takes longer to wake other threads than they would save."""
 NATIVE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
@@ -80,7 +82,8 @@ class NativeProgram:
         for is_native, group in groups:
             self._steps += [next(code)] if is_native else map(self._external, group)  # type: ignore[arg-type]
         self.is_native = len(groups) == len(native) == 1
-        self.is_shared = any(stage.blocks > 1 for group in native for stage in group)
+        shared = [stage for group in native for stage in group if stage.blocks > 1]
+        self.is_shared = sum(stage.nanoseconds for stage in shared) > WAKING
         self._idle: list[Frame] = []
 
     def __call__(self, *arrays: Array) -> list[Array]:
