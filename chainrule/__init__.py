@@ -27,9 +27,14 @@ if typing.TYPE_CHECKING:
     from chainrule.explain.deriving import derive
     from chainrule.native.compiled import Compiled, compile
     from chainrule.train import (
+        AdaGrad,
+        Adam,
+        AdamW,
         FitResult,
         GradientDescent,
+        Momentum,
         Network,
+        RMSProp,
         binary_cross_entropy,
         cross_entropy,
         fit,
@@ -45,8 +50,8 @@ _LATER = {
     "chainrule.explain.deriving": ("derive",),
     "chainrule.native.compiled": ("Compiled", "compile"),
     "chainrule.train": (
-        "FitResult", "GradientDescent", "Network", "binary_cross_entropy", "cross_entropy", "fit",
-        "load", "save", "squared_cost",
+        "AdaGrad", "Adam", "AdamW", "FitResult", "GradientDescent", "Momentum", "Network",
+        "RMSProp", "binary_cross_entropy", "cross_entropy", "fit", "load", "save", "squared_cost",
     ),
 }  # fmt: skip
 """Names that are loaded when they are first asked for, so that importing the package is quick."""
@@ -65,6 +70,9 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "AdaGrad",
+    "Adam",
+    "AdamW",
     "CheckReport",
     "Compiled",
     "Derivation",
@@ -72,7 +80,9 @@ __all__ = [
     "GradientDescent",
     "Graph",
     "Jacobian",
+    "Momentum",
     "Network",
+    "RMSProp",
     "__version__",
     "binary_cross_entropy",
     "check",
