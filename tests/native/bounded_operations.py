@@ -1,0 +1,165 @@
+"""The bounds of every operation's result from those of its inputs; see `enclosure`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from chainrule.graph.node import Node
+from chainrule.primitives.elementwise import Elementwise
+from tests.native.bounded_sums import contraction, cumulative, put
+from tests.native.bounds import (
+    EXACT,
+    MOVES,
+    OTHERS,
+    ROUNDED,
+    WAVES,
+    Array,
+    Bounds,
+    Undecided,
+    Wide,
+    anything_where,
+    by_units,
+    corners,
+    exactly,
+    rounded,
+    spacing,
+    with_both_zeros,
+)
+
+
+def bounds_of(node: Node, inputs: Sequence[Bounds]) -> Bounds:
+    """The bounds of a node's value from those of its inputs."""
+    name = node.primitive.name
+    if name in MOVES:
+        return _moved(node, inputs)
+    if node.dtype.kind not in "fb":
+        return _at_points(node, inputs)
+    if isinstance(node.primitive, Elementwise):
+        return _elementwise(node, inputs)
+    if name not in RULES:
+        raise Undecided(f"there are no bounds for {name}")
+    return RULES[name](node, *inputs)
+
+
+def _moved(node: Node, inputs: Sequence[Bounds]) -> Bounds:
+    """Elements that are the inputs', in other places, or zero."""
+    run = node.primitive.bind(node)
+    if node.primitive.name == "take":
+        array, index = inputs
+        return array.map(lambda part: run(part, index.lo))
+    kind = Wide if node.dtype.kind == "f" else node.dtype
+    parts = [[part.astype(t) for part, t in zip(item, (kind, kind, np.int8), strict=True)]
+             for item in inputs]  # fmt: skip
+    return Bounds(*(np.asarray(run(*arrays)) for arrays in zip(*parts, strict=True)))
+
+
+def _at_points(node: Node, inputs: Sequence[Bounds]) -> Bounds:
+    """Positions and whole numbers: of inputs that are known."""
+    if not all(item.are_points for item in inputs):
+        raise Undecided(f"{node.primitive.name} of values that are not points")
+    arrays = [b.lo.astype(item.dtype) for b, item in zip(inputs, node.inputs, strict=True)]
+    return exactly(np.asarray(node.primitive.bind(node)(*arrays)))
+
+
+def _elementwise(node: Node, inputs: Sequence[Bounds]) -> Bounds:
+    name = node.primitive.name
+    function: Callable[..., Array] = node.primitive.value  # type: ignore[attr-defined]
+    if name in ("nextafter", "spacing"):
+        narrow = function
+
+        def function(*arrays: Array) -> Array:
+            return np.asarray(narrow(*(array.astype(node.dtype) for array in arrays)))
+
+    found = corners(function, inputs)
+    if name in ("equal", "not_equal"):
+        return _equality(found, inputs)
+    if node.dtype.kind != "f" or name in EXACT:
+        return found
+    are_points = np.logical_and.reduce(
+        [np.broadcast_to(item.points, node.shape) for item in inputs]
+    )
+    if name in ("power", "float_power"):
+        base, exponent = inputs
+        found = anything_where((base.lo < 0) & ~exponent.points & (exponent.nan < 2), found)
+    if name in WAVES:
+        wide = (inputs[0].hi - inputs[0].lo > 1e-6) & (inputs[0].nan < 2)
+        found = anything_where(wide, found)
+    if name in ("logaddexp", "logaddexp2"):  # what cancels is rounded as the larger argument
+        sizes = [np.maximum(abs(item.lo), abs(item.hi)) for item in inputs]
+        largest = np.maximum(np.maximum(*sizes), np.maximum(abs(found.lo), abs(found.hi)))
+        return rounded(found, node.dtype, OTHERS * spacing(largest, node.dtype))
+    if name in ROUNDED:
+        return by_units(found, node.dtype, 1, exact=are_points)
+    return by_units(found, node.dtype, OTHERS)
+
+
+def _equality(found: Bounds, inputs: Sequence[Bounds]) -> Bounds:
+    """Perhaps equal where bounds overlap that are not both points."""
+    a, b = inputs
+    overlap = (a.lo <= b.hi) & (b.lo <= a.hi) & ~(a.points & b.points)
+    return Bounds(found.lo & ~overlap, found.hi | overlap, found.nan)
+
+
+def _cast(node: Node, array: Bounds) -> Bounds:
+    if node.dtype.kind == "b":
+        return corners(lambda a: a.astype(bool), [array])
+    wide = Bounds(array.lo.astype(Wide), array.hi.astype(Wide), array.nan)
+    return by_units(wide, node.dtype, 1, exact=True)
+
+
+# -- extrema, and softmax with its relatives ------------------------------------------------------
+
+
+def _extremum(node: Node, array: Bounds) -> Bounds:
+    run = node.primitive.bind(node)
+    nan = np.max(array.nan, axis=node.params)
+    return with_both_zeros(Bounds(run(array.lo), run(array.hi), np.asarray(nan)))
+
+
+def _normalisation(node: Node, array: Bounds) -> Bounds:
+    """Bounds of the formulas; rows with infinities or NaN may give anything but a wrong point."""
+    axis, name = node.params, node.primitive.name
+    lo, hi = array.lo, array.hi
+    n = lo.shape[axis]
+    span = hi.max(axis=axis, keepdims=True) - lo.min(axis=axis, keepdims=True)
+    error = np.finfo(node.dtype).eps * (n + 12 + 2 * span)
+    if name == "logsumexp":
+        run = node.primitive.bind(node)
+        error = error.squeeze(axis)
+        low, high = run(lo), run(hi)
+        error = error + OTHERS * spacing(np.maximum(abs(low), abs(high)), node.dtype)
+    else:
+        others_hi, others_lo = _others(hi, lo, axis), _others(lo, hi, axis)
+        if name == "log_softmax":
+            low, high = -np.log1p(others_hi), -np.log1p(others_lo)
+            error = error + OTHERS * spacing(low, node.dtype)
+        else:
+            low, high = 1 / (1 + others_hi), 1 / (1 + others_lo)
+            error = high * error + OTHERS * spacing(high, node.dtype)
+    doubt = ~(np.isfinite(span) & (array.nan == 0).all(axis=axis, keepdims=True))
+    doubt = doubt.squeeze(axis) if name == "logsumexp" else np.broadcast_to(doubt, low.shape)
+    found = rounded(Bounds(low, high, np.zeros(low.shape, np.int8)), node.dtype, error)
+    return anything_where(doubt | np.isnan(low) | np.isnan(high), found)
+
+
+def _others(of: Array, against: Array, axis: int) -> Array:
+    """For each element the sum of exp(other − element) over the others along the axis."""
+    moved, by = np.moveaxis(of, axis, -1), np.moveaxis(against, axis, -1)
+    powers = np.exp(moved[..., None, :] - by[..., :, None])
+    powers = np.where(np.eye(moved.shape[-1], dtype=bool), Wide(0), powers)
+    return np.moveaxis(powers.sum(axis=-1), -1, axis)
+
+
+RULES: dict[str, Callable[..., Bounds]] = {
+    "cast": _cast,
+    "contract": contraction,
+    "cumsum": cumulative,
+    "put": put,
+    "max": _extremum,
+    "min": _extremum,
+    "softmax": _normalisation,
+    "log_softmax": _normalisation,
+    "logsumexp": _normalisation,
+}
