@@ -44,6 +44,7 @@ def contraction(node: Node, *inputs: Bounds) -> Bounds:
     if spec.strong:
         terms = with_both_zeros(terms)
     factors = sum(item.lo.dtype.kind != "b" for item in inputs) + (abs(spec.scale) != 1.0)
+    factors += sum(item.dtype.kind == "f" and item.dtype != node.dtype for item in node.inputs)
     doubt = _order_matters(spec, ready, factors)
     exact = _few_digits(ready, factors)
     if summed:
