@@ -11,6 +11,7 @@ from chainrule.primitives.elementwise import Elementwise
 from tests.native.bounded_sums import contraction, cumulative, put
 from tests.native.bounds import (
     EXACT,
+    LARGEST_OF,
     MOVES,
     OTHERS,
     ROUNDED,
@@ -75,6 +76,8 @@ def _elementwise(node: Node, inputs: Sequence[Bounds]) -> Bounds:
     found = corners(function, inputs)
     if name in ("equal", "not_equal"):
         return _equality(found, inputs)
+    if name in LARGEST_OF:
+        return with_both_zeros(found)
     if node.dtype.kind != "f" or name in EXACT:
         return found
     are_points = np.logical_and.reduce(

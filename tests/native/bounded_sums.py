@@ -91,8 +91,9 @@ def _term_of(spec: Spec) -> Callable[..., Array]:
 
 
 def _times(bounds: Bounds, scale: float) -> Bounds:
-    lo, hi = (bounds.lo * Wide(scale), bounds.hi * Wide(scale))
-    return bounds._replace(lo=lo, hi=hi) if scale > 0 else bounds._replace(lo=hi, hi=lo)
+    lo, hi = bounds.lo * Wide(scale), bounds.hi * Wide(scale)
+    nan = np.where(np.isnan(lo), np.int8(2), bounds.nan)  # the mean of nothing is 0 · ∞
+    return Bounds(lo, hi, nan) if scale > 0 else Bounds(hi, lo, nan)
 
 
 def _is_definite(spec: Spec, ready: Sequence[Bounds]) -> bool:
@@ -161,6 +162,8 @@ def sum_of(
     error = error + n * factors * Wide(info.smallest_subnormal) * (factors > 1)
     stays = (np.asarray(exact) | np.zeros(lo.shape, bool)).all(axis=axes)
     stays &= size * 4.0**factors < Wide(2) ** info.nmant
+    is_power_of_two = math.frexp(abs(scale))[0] == 0.5
+    stays &= is_power_of_two  # another number may multiply each term
     overflows = size > Wide(info.max) / 4
     plus, minus = (hi == np.inf).any(axis=axes), (lo == -np.inf).any(axis=axes)
     surely_plus, surely_minus = (lo == np.inf).any(axis=axes), (hi == -np.inf).any(axis=axes)
@@ -176,8 +179,8 @@ def sum_of(
     low = np.where(is_infinite, infinite, least - error)
     high = np.where(is_infinite, infinite, most + error)
     result = _times(Bounds(low, high, np.zeros(low.shape, np.int8)), scale)
-    units = 0 if math.frexp(abs(scale))[0] == 0.5 else 2
-    result = by_units(result, dtype, units)
+    result = by_units(result, dtype, 0 if is_power_of_two else 2)
+    is_nan |= result.nan == 2
     result = anything_where(doubt & ~is_nan, with_both_zeros(result))
     unknown = Wide(np.nan)
     return Bounds(

@@ -15,9 +15,10 @@ EXACT = {
     "absolute", "fabs", "sign", "rint", "floor", "ceil", "trunc", "heaviside", "copysign",
     "isfinite", "isinf", "isnan", "signbit", "logical_not", "logical_and", "logical_or",
     "logical_xor", "invert", "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "not_equal",
-    "less", "less_equal", "greater", "greater_equal", "where", "maximum", "minimum", "fmax", "fmin",
-    "relu",
+    "less", "less_equal", "greater", "greater_equal", "where",
 }  # fmt: skip
+LARGEST_OF = {"maximum", "minimum", "fmax", "fmin", "relu"}
+"""Exact as well, but of 0 and −0 either may be taken for the larger (IEEE 754, 9.6)."""
 ROUNDED = {"add", "subtract", "divide", "reciprocal", "sqrt", "nextafter", "spacing"}
 OTHERS = 4
 """Units in the last place that every other function may be off."""
