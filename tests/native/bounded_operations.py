@@ -134,12 +134,11 @@ def _normalisation(node: Node, array: Bounds) -> Bounds:
         low, high = run(lo), run(hi)
         error = error + OTHERS * spacing(np.maximum(abs(low), abs(high)), node.dtype)
     else:
-        others_hi, others_lo = _others(hi, lo, axis), _others(lo, hi, axis)
+        low, high = -_logarithm(hi, lo, axis), -_logarithm(lo, hi, axis)
         if name == "log_softmax":
-            low, high = -np.log1p(others_hi), -np.log1p(others_lo)
             error = error + OTHERS * spacing(low, node.dtype)
         else:
-            low, high = 1 / (1 + others_hi), 1 / (1 + others_lo)
+            low, high = np.exp(low), np.exp(high)
             error = high * error + OTHERS * spacing(high, node.dtype)
     doubt = ~(np.isfinite(span) & (array.nan == 0).all(axis=axis, keepdims=True))
     doubt = doubt.squeeze(axis) if name == "logsumexp" else np.broadcast_to(doubt, low.shape)
@@ -147,12 +146,14 @@ def _normalisation(node: Node, array: Bounds) -> Bounds:
     return anything_where(doubt | np.isnan(low) | np.isnan(high), found)
 
 
-def _others(of: Array, against: Array, axis: int) -> Array:
-    """For each element the sum of exp(other − element) over the others along the axis."""
-    moved, by = np.moveaxis(of, axis, -1), np.moveaxis(against, axis, -1)
-    powers = np.exp(moved[..., None, :] - by[..., :, None])
-    powers = np.where(np.eye(moved.shape[-1], dtype=bool), Wide(0), powers)
-    return np.moveaxis(powers.sum(axis=-1), -1, axis)
+def _logarithm(others: Array, own: Array, axis: int) -> Array:
+    """For each element log(1 + Σ exp(other − own)) over the others along the axis."""
+    there, here = np.moveaxis(others, axis, -1), np.moveaxis(own, axis, -1)
+    n = here.shape[-1]
+    differences = np.where(np.eye(n, dtype=bool), Wide(0), there[..., None, :] - here[..., :, None])
+    top = differences.max(axis=-1, keepdims=True)
+    total = top[..., 0] + np.log(np.exp(differences - top).sum(axis=-1))
+    return np.moveaxis(total, -1, axis)
 
 
 RULES: dict[str, Callable[..., Bounds]] = {
