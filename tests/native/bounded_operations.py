@@ -67,6 +67,8 @@ def _at_points(node: Node, inputs: Sequence[Bounds]) -> Bounds:
 def _elementwise(node: Node, inputs: Sequence[Bounds]) -> Bounds:
     name = node.primitive.name
     function: Callable[..., Array] = node.primitive.value  # type: ignore[attr-defined]
+    if node.dtype.kind == "f" and name != "where":  # booleans among numbers are numbers
+        inputs = [Bounds(item.lo.astype(Wide), item.hi.astype(Wide), item.nan) for item in inputs]
     if name in ("nextafter", "spacing"):
         narrow = function
 
@@ -74,9 +76,11 @@ def _elementwise(node: Node, inputs: Sequence[Bounds]) -> Bounds:
             return np.asarray(narrow(*(array.astype(node.dtype) for array in arrays)))
 
     found = corners(function, inputs)
+    if name in ("signbit", "copysign"):
+        return _signed(found, inputs[-1])
     if name in ("equal", "not_equal"):
         return _equality(found, inputs)
-    if name in LARGEST_OF:
+    if name in LARGEST_OF and node.dtype.kind == "f":
         return with_both_zeros(found)
     if node.dtype.kind != "f" or name in EXACT:
         return found
@@ -103,6 +107,17 @@ def _equality(found: Bounds, inputs: Sequence[Bounds]) -> Bounds:
     a, b = inputs
     overlap = (a.lo <= b.hi) & (b.lo <= a.hi) & ~(a.points & b.points)
     return Bounds(found.lo & ~overlap, found.hi | overlap, found.nan)
+
+
+def _signed(found: Bounds, signs: Bounds) -> Bounds:
+    """The sign of NaN is not told."""
+    if found.lo.dtype.kind == "b":
+        return Bounds(found.lo & (signs.nan == 0), found.hi | (signs.nan > 0), found.nan)
+    size = np.maximum(abs(found.lo), abs(found.hi))
+    lo, hi = (
+        np.where(signs.nan > 0, s * size, part) for s, part in ((-1, found.lo), (1, found.hi))
+    )
+    return Bounds(lo, hi, found.nan)
 
 
 def _cast(node: Node, array: Bounds) -> Bounds:

@@ -40,6 +40,8 @@ def contraction(node: Node, *inputs: Bounds) -> Bounds:
         item.map(lambda part, labels=labels: _laid_out(part, labels, axes, shape))
         for item, labels in zip(inputs, spec.operands, strict=True)
     ]
+    if node.dtype.kind == "b":
+        return _embedded(_chosen(ready, tuple(range(len(distinct), len(axes)))), node, distinct)
     terms = corners(_term_of(spec), ready)
     if spec.strong:
         terms = with_both_zeros(terms)
@@ -58,6 +60,12 @@ def contraction(node: Node, *inputs: Bounds) -> Bounds:
             by_units(result, node.dtype, factors, exact=terms.points) if factors > 1 else result
         )
     return _embedded(anything_where(doubt, result), node, distinct)
+
+
+def _chosen(ready: Sequence[Bounds], last: tuple[int, ...]) -> Bounds:
+    """Products and sums of booleans: all, and any."""
+    both = corners(lambda *values: np.logical_and.reduce(values), ready)
+    return both.map(lambda part: part.max(axis=last, initial=0).astype(part.dtype))
 
 
 def _laid_out(part: Array, labels: Sequence[int], axes: Sequence[int], shape: Any) -> Array:

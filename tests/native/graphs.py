@@ -7,6 +7,8 @@ sample, and a line that does not run, or makes too much, is left out.
 
 from __future__ import annotations
 
+import random
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -153,7 +155,7 @@ SHAPES: list[tuple[int, ...]] = [
 
 @st.composite
 def written(
-    draw: Any, dtypes: Sequence[str] = ("float64",), lines: int = 6, to_number: bool = False
+    draw: Any, dtypes: Sequence[str] = ("float64",), lines: int = 9, to_number: bool = False
 ) -> Written:
     """A function of one to three arrays; its result is one number, or up to three arrays."""
     count = draw(st.integers(1, 3))
@@ -164,11 +166,10 @@ def written(
     kinds = tuple(draw(st.sampled_from(list(dtypes))) for _ in names)
     program = Written("", shapes, kinds, draw(st.integers(0, 99)))
     writer = _Writer(dict(zip(names, program.arguments("real"), strict=True)))
-    for _ in range(draw(st.integers(1, lines))):
-        writer.add_line(draw)
-    results = writer.results(draw, to_number)
-    body = "\n".join(f"    {line}" for line in [*writer.lines, f"return {results}"])
-    text = f"def f({', '.join(names)}):\n{body}"
+    # A number for each line: what Hypothesis would choose itself is too often the first of a list.
+    for number in draw(st.lists(st.integers(0, 2**31), min_size=lines // 2, max_size=lines)):
+        writer.add_line(random.Random(f"{number} {len(writer.lines)}"))
+    text = writer.text(names, random.Random(draw(st.integers(0, 2**31))), to_number)
     return Written(text, shapes, kinds, program.seed)
 
 
@@ -177,42 +178,49 @@ class _Writer:
 
     def __init__(self, sample: dict[str, Array]) -> None:
         self.sample: dict[str, Any] = dict(sample)
-        self.lines: list[str] = []
+        self.lines: dict[str, str] = {}
 
     def _names(self, kind: str) -> list[str]:
-        return [name for name, value in self.sample.items() if value.dtype.kind == kind][::-1]
+        return [name for name, value in self.sample.items() if value.dtype.kind == kind]
 
-    def add_line(self, draw: Any) -> None:
+    def add_line(self, rng: random.Random) -> None:
         numbers, truths = self._names("f"), self._names("b")
-        if not numbers:
-            numbers = truths
         tables = [OF_ONE, OF_ONE, OF_TWO, OF_TWO, OF_ALL, OF_AN_AXIS, PRODUCTS, TRUTHS, ASSIGNMENTS]
         tables += [CHOICES, CHOICES, OF_TRUTHS] if truths else []
-        table = draw(st.sampled_from(tables))
-        pattern = draw(st.sampled_from(table))
-        x = draw(st.sampled_from(numbers))
-        y = draw(st.sampled_from(numbers)) if "{y}" in pattern else ""
-        m = draw(st.sampled_from(truths)) if "{m}" in pattern else ""
-        k = draw(st.sampled_from(truths)) if "{k}" in pattern else ""
-        a = draw(st.integers(-1, 1)) if "{a}" in pattern else 0
-        name = f"v{len(self.lines) + 1}"
-        text = pattern.format(x=x, y=y, m=m, k=k, a=a, v=name)
-        text = f"{name} = {x}.copy(); {text}" if table is ASSIGNMENTS else f"{name} = {text}"
-        value = _tried(text, name, self.sample)
-        if value is not None:
-            self.lines.append(text)
-            self.sample[name] = value
+        table = rng.choice(tables)
+        pattern, name = rng.choice(table), f"v{len(self.lines) + 1}"
+        pattern = (
+            f"{name} = {{x}}.copy(); {pattern}" if table is ASSIGNMENTS else f"{name} = {pattern}"
+        )
+        for _ in range(4):  # others are tried where shapes do not fit
+            candidates = numbers or truths
+            x = rng.choice([*candidates, *candidates[-2:], *[candidates[-1]] * 4])
+            filled = {"x": x, "y": rng.choice(candidates), "a": rng.randint(-1, 1), "v": name}
+            filled |= {"m": rng.choice(truths), "k": rng.choice(truths)} if truths else {}
+            text = pattern.format(**filled)
+            value = _tried(text, name, self.sample)
+            if value is not None:
+                self.lines[name], self.sample[name] = text, value
+                return
 
-    def results(self, draw: Any, to_number: bool) -> str:
-        """The last value, and others."""
-        names = [f"v{k}" for k in range(len(self.lines), 0, -1)] or ["a"]
-        others = draw(st.lists(st.sampled_from([*names, *self.sample]), max_size=2, unique=True))
-        chosen = list(dict.fromkeys([names[0], *others]))
-        if not to_number:
-            return f"{', '.join(chosen)}," if len(chosen) > 1 else chosen[0]
-        ends = [draw(st.sampled_from(ENDS)).format(x=name) for name in chosen
-                if self.sample[name].dtype.kind == "f"]  # fmt: skip
-        return " + ".join(ends) or "np.sum(a) * 2.0"
+    def text(self, arguments: Sequence[str], rng: random.Random, to_number: bool) -> str:
+        """The function: the last value and others are its results, and what they need is kept."""
+        names = list(self.sample)[::-1]
+        chosen = list(
+            dict.fromkeys([names[0], *rng.sample(names, min(len(names), rng.randint(0, 2)))])
+        )
+        if to_number:
+            ends = [rng.choice(ENDS).format(x=name) for name in chosen
+                    if self.sample[name].dtype.kind == "f"]  # fmt: skip
+            results = " + ".join(ends) or f"np.sum({arguments[0]}) * 2.0"
+        else:
+            results = f"{', '.join(chosen)}," if len(chosen) > 1 else chosen[0]
+        kept = [f"return {results}"]
+        for name, line in reversed(self.lines.items()):
+            if any(re.search(rf"\b{name}\b", later) for later in kept):
+                kept.insert(0, line)
+        body = "\n".join(f"    {line}" for line in kept)
+        return f"def f({', '.join(arguments)}):\n{body}"
 
 
 def _tried(text: str, name: str, sample: dict[str, Any]) -> Any:

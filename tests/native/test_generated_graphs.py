@@ -90,25 +90,25 @@ def gradient_of(case: Written) -> Any:
 
 
 @many
-@given(written(lines=5, to_number=True))
+@given(written(lines=7, to_number=True))
 def test_gradients_in_double_precision(case: Written):
     check(case, gradient_of(case))
 
 
 @many
-@given(written(["float32"], lines=5, to_number=True))
+@given(written(["float32"], lines=7, to_number=True))
 def test_gradients_in_single_precision(case: Written):
     check(case, gradient_of(case))
 
 
 @many
-@given(written(["float64", "float32"], lines=4), st.integers(0, 3))
+@given(written(["float64", "float32"], lines=6), st.integers(0, 3))
 def test_functions_mapped_over_a_batch(case: Written, size: int):
     check(case, cr.vmap(case.function), (size,))
 
 
 @many
-@given(written(lines=4, to_number=True), st.integers(1, 3))
+@given(written(lines=6, to_number=True), st.integers(1, 3))
 def test_gradients_of_sums_over_a_batch(case: Written, size: int):
     def total(*arguments):
         return np.sum(cr.vmap(case.function)(*arguments))
@@ -117,7 +117,7 @@ def test_gradients_of_sums_over_a_batch(case: Written, size: int):
 
 
 @many
-@given(written(["float64", "float32"], lines=4), st.data())
+@given(written(["float64", "float32"], lines=6), st.data())
 def test_arguments_however_they_lie_in_memory(case: Written, data: Any):
     """The same bits for arrays that are strided, reversed, read-only, swapped, or one array."""
     traced(case.function, case.arguments("real"))
