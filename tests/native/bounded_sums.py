@@ -56,9 +56,9 @@ def contraction(node: Node, *inputs: Bounds) -> Bounds:
         doubt = doubt.any(axis=last)
     else:
         result = _times(terms, spec.scale)
-        result = (
-            by_units(result, node.dtype, factors, exact=terms.points) if factors > 1 else result
-        )
+        # A factor of another precision is rounded first, and counts twice.
+        units = factors if factors > 1 or abs(spec.scale) != 1.0 else 0
+        result = by_units(result, node.dtype, units, exact=terms.points)
     return _embedded(anything_where(doubt, result), node, distinct)
 
 
