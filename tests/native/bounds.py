@@ -75,8 +75,10 @@ def anything_where(doubt: Array, bounds: Bounds) -> Bounds:
 
 def spacing(values: Array, dtype: Any) -> Array:
     """The unit in the last place of a dtype at some numbers."""
-    size = np.minimum(np.abs(values), Wide(np.finfo(dtype).max))
-    return np.spacing(size.astype(dtype)).astype(Wide)
+    half = np.finfo(dtype).max / np.dtype(dtype).type(2)
+    size = np.abs(values)
+    units = np.spacing(np.minimum(size, Wide(half)).astype(dtype)).astype(Wide)
+    return np.where(size > half, 2 * units, units)  # that of the largest number overflows
 
 
 def rounded(bounds: Bounds, dtype: Any, error: Any, exact: Any = False) -> Bounds:
