@@ -26,6 +26,7 @@ if typing.TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
     from chainrule.explain.deriving import derive
     from chainrule.native.compiled import Compiled, compile
+    from chainrule.native.threads import get_threads, set_threads
     from chainrule.train import (
         AdaGrad,
         Adam,
@@ -49,6 +50,7 @@ _LATER = {
     "chainrule.explain.derivation": ("Derivation",),
     "chainrule.explain.deriving": ("derive",),
     "chainrule.native.compiled": ("Compiled", "compile"),
+    "chainrule.native.threads": ("get_threads", "set_threads"),
     "chainrule.train": (
         "AdaGrad", "Adam", "AdamW", "FitResult", "GradientDescent", "Momentum", "Network",
         "RMSProp", "binary_cross_entropy", "cross_entropy", "fit", "load", "save", "squared_cost",
@@ -91,6 +93,7 @@ __all__ = [
     "cross_entropy",
     "derive",
     "fit",
+    "get_threads",
     "grad",
     "hessian",
     "hvp",
@@ -101,6 +104,7 @@ __all__ = [
     "logsumexp",
     "relu",
     "save",
+    "set_threads",
     "sigmoid",
     "softmax",
     "squared_cost",

@@ -47,7 +47,9 @@ class Layout:
         constants.sort(key=lambda node: node.serial)
         arrays = [node for node in plan.arrays if node not in local]
         stored = dict.fromkeys([*plan.inputs, *constants, *arrays, *partial])
-        self.places = {node: place for place, node in enumerate(stored)}
+        own = [node for node in stored if node not in self.replaced]
+        self.places = {node: place for place, node in enumerate(own)}
+        self.places |= {new: self.places[old] for new, old in self.replaced.items()}
         self.bytes_of_thread = memory_of(stages)
 
 
@@ -72,17 +74,17 @@ class NativeProgram:
         ]
         native: list[Any] = [group for is_native, group in groups if is_native]
         code = iter(native_segments(native, self.layout) if native else ())
-        self._steps: list[Callable[[_Frame, int], None]] = []
+        self._steps: list[Callable[[Frame, int], None]] = []
         for is_native, group in groups:
             self._steps += [next(code)] if is_native else map(self._external, group)  # type: ignore[arg-type]
         self.is_native = len(groups) == len(native) == 1
         self.is_shared = any(stage.blocks > 1 for group in native for stage in group)
-        self._idle: list[_Frame] = []
+        self._idle: list[Frame] = []
 
     def __call__(self, *arrays: Array) -> list[Array]:
         """The outputs' values for new arguments of the planned shapes and dtypes."""
         threads = get_threads() if self.is_shared else 1
-        frame = self._idle.pop() if self._idle else _Frame(self.layout)
+        frame = self._idle.pop() if self._idle else Frame(self.layout)
         frame.make_room(threads)
         for place, array in zip(self.input_places, arrays, strict=True):
             frame.put(place, in_row_major_order(array))
@@ -102,12 +104,12 @@ class NativeProgram:
         """Places of arrays that are handed out, and so are new in every run."""
         return [reader.place for reader in self.results if reader.is_whole and reader.is_computed]
 
-    def _external(self, step: External) -> Callable[[_Frame, int], None]:
+    def _external(self, step: External) -> Callable[[Frame, int], None]:
         run = step.node.primitive.bind(step.node)
         readers = [_Reader(item, self.layout.places) for item in step.node.inputs]
         place = self.layout.places[step.node]
 
-        def execute(frame: _Frame, threads: int) -> None:
+        def execute(frame: Frame, threads: int) -> None:
             result = np.asarray(run(*[read(frame) for read in readers]))
             frame.put(place, in_row_major_order(result))
 
@@ -116,7 +118,7 @@ class NativeProgram:
 
 def native_segments(
     groups: list[list[Stage]], layout: Layout
-) -> list[Callable[[_Frame, int], None]]:
+) -> list[Callable[[Frame, int], None]]:
     """A native function for each group of stages, all of one module."""
     module = Module(host())
     names = [f"segment{k}" for k in range(len(groups))]
@@ -124,12 +126,12 @@ def native_segments(
         write_segment(module, name, stages, layout)
     native = compiled_module(module, names)
 
-    def caller(name: str, stages: list[Stage]) -> Callable[[_Frame, int], None]:
+    def caller(name: str, stages: list[Stage]) -> Callable[[Frame, int], None]:
         function: Any = NATIVE(native.address(name))
         function.code = native  # lives until the last thread has left it
         shared = any(stage.blocks > 1 for stage in stages)
 
-        def run(frame: _Frame, threads: int) -> None:
+        def run(frame: Frame, threads: int) -> None:
             table = ctypes.addressof(frame.table)
             if threads == 1 or not shared:
                 function(table, 0, 0, 1)
@@ -162,7 +164,7 @@ def in_row_major_order(array: Array) -> Array:
     return array if array.flags.c_contiguous else array.copy(order="C")
 
 
-class _Frame:
+class Frame:
     """The arrays of one run at a time, and the table of their addresses."""
 
     def __init__(self, layout: Layout) -> None:
@@ -204,7 +206,7 @@ class _Reader:
             node = node.inputs[0]
         self.steps.reverse()
 
-    def __call__(self, frame: _Frame) -> Array:
+    def __call__(self, frame: Frame) -> Array:
         held = self.constant if self.place < 0 else frame.arrays[self.place]
         assert held is not None, "a step runs after those that it reads from"
         return reduce(lambda value, step: np.asarray(step(value)), self.steps, held)

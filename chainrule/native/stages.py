@@ -25,7 +25,7 @@ SMALL = 10_000.0
 BLOCK_BYTES = 128 << 10
 """What a block of elementwise work may touch: half of a usual second-level cache."""
 MOST_BLOCKS = 256
-PRODUCT_ROWS = (16, 128)
+PRODUCT_ROWS = (16, 64)
 """Rows of a block with matrix products: fewer cost speed, more leave nothing to share."""
 MOST_PARTIAL = 1 << 22
 """Elements that the partial sums of all blocks may take."""
@@ -184,12 +184,12 @@ def _stays_in_rows(step: Native, taken: Sequence[Native], rows: int) -> bool:
     for access in step.reads:
         if access.array in written:
             source, maker = written[access.array]
-            if not (_in_row(source, maker.shape, rows) and _in_row(access, step.shape, rows)):
+            if not (in_row(source, maker.shape, rows) and in_row(access, step.shape, rows)):
                 return False
     return True
 
 
-def _in_row(access: Access, shape: tuple[int, ...], rows: int) -> bool:
+def in_row(access: Access, shape: tuple[int, ...], rows: int) -> bool:
     """Whether index i along the first axis reaches the i-th share of the array and no other."""
     size = access.array.size
     if size % rows or not access.steps or access.steps[0] != size // rows:
@@ -241,7 +241,7 @@ def _stage(steps: Sequence[Native], needed: set[Node]) -> tuple[Stage, list[Nati
         for access in step.writes
         if access.array not in needed
         and access.array not in partial
-        and _in_row(access, step.shape, _rows(steps[0]))
+        and in_row(access, step.shape, _rows(steps[0]))
     }
     finishing: list[Native] = []
     stage_parts = []
