@@ -53,7 +53,8 @@ def contraction(node: Node, *inputs: Bounds) -> Bounds:
         last = tuple(range(len(distinct), len(axes)))
         is_definite = _is_definite(spec, ready)
         result = sum_of(terms, last, node.dtype, factors, spec.scale, is_definite, exact)
-        doubt = doubt.any(axis=last)
+        # A sum of nothing times ∞ is NaN where the sum comes first.
+        doubt = doubt.any(axis=last) | (0 in shape and not is_definite)
     else:
         result = _times(terms, spec.scale)
         # A factor of another precision is rounded first, and counts twice.

@@ -155,4 +155,62 @@ LAID: list[Callable[[Array], Array]] = [
 ]
 
 
-# -- the bounds themselves ------------------------------------------------------------------------
+# -- the bounds themselves: what they let through, and what not -----------------------------------
+
+X = np.array([0.3, -1.7, 2.0, 0.0])
+
+
+def bounds(function: Callable[..., Any], *arguments: Array) -> Callable[[Any], str]:
+    """What `fault` says of a result."""
+    graph = traced(function, arguments)
+    (found,) = enclose(graph, arguments)
+    return lambda result: fault(result, found, graph.outputs[0])
+
+
+def test_four_units_are_right_and_six_are_not():
+    fault_of, value = bounds(np.exp, X), np.exp(X)
+    assert fault_of(value) == ""
+    assert fault_of(value + 3 * np.spacing(value)) == ""
+    assert "at [0], where 1.3498" in fault_of(value + 6 * np.spacing(value))
+
+
+def test_what_is_exact_has_no_width():
+    whole = np.array([1.0, -2.0, 3.0, 0.0])
+    value = float(np.sum(whole * whole))
+    assert bounds(lambda x: np.sum(x * x), whole)(np.float64(value)) == ""
+    assert bounds(lambda x: np.sum(x * x), whole)(np.nextafter(value, 99)) != ""
+    assert bounds(lambda x: x[::-1], X)(X[::-1]) == ""
+    assert bounds(lambda x: x[::-1], X)(np.nextafter(X[::-1], 9)) != ""
+
+
+def test_a_sum_may_be_off_by_its_terms_and_not_by_its_result():
+    x = np.array([1e16, 1.0, -1e16])
+    fault_of = bounds(lambda x: x.sum(), x)
+    assert fault_of(np.float64(0)) == fault_of(np.float64(1)) == fault_of(np.float64(2)) == ""
+    assert fault_of(np.float64(1e3)) != ""
+
+
+def test_infinities_nan_and_signs_of_zero():
+    x = np.array([-0.0, 0.0, np.inf, np.nan])
+    with np.errstate(all="ignore"):
+        assert bounds(lambda x: 1 / x, x)(1 / x) == ""
+        assert bounds(lambda x: 1 / x, x)(1 / np.abs(x)) != ""
+        assert bounds(lambda x: x - x, x)(x - x) == ""
+        assert "where NaN is right" in bounds(lambda x: x - x, x)(np.zeros(4))
+    assert bounds(np.sign, x[:2])(np.sign(x[:2])) == ""
+    assert bounds(np.sqrt, x[:2])(np.zeros(2)) != ""
+
+
+def test_a_comparison_of_what_is_nearly_equal_may_go_either_way():
+    fault_of = bounds(lambda x: np.exp(x) == np.exp(x + 0.0), X)
+    assert fault_of(np.ones(4, bool)) == fault_of(np.zeros(4, bool)) == ""
+    assert bounds(lambda x: np.exp(x) > x, X)(np.zeros(4, bool)) != ""
+
+
+def test_a_failure_shows_the_function(monkeypatch):
+    case = Written("def f(a):\n    return np.tanh(a)", ((3,),), ("float64",), 0)
+    monkeypatch.setattr(cr, "compile", lambda f: lambda x: np.tanh(x) * (1 + 1e-15))
+    with pytest.raises(
+        AssertionError, match=r"compiled, real arguments, result 0: (?s:.*)np\.tanh"
+    ):
+        check(case, case.function)
