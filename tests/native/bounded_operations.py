@@ -89,10 +89,11 @@ def _elementwise(node: Node, inputs: Sequence[Bounds]) -> Bounds:
     )
     if name in ("power", "float_power"):
         base, exponent = inputs
-        found = anything_where((base.lo < 0) & ~exponent.points & (exponent.nan < 2), found)
+        found = anything_where((base.lo <= 0) & ~exponent.points & (exponent.nan < 2), found)
     if name in WAVES:
         wide = (inputs[0].hi - inputs[0].lo > 1e-6) & (inputs[0].nan < 2)
-        found = anything_where(wide, found)
+        pole = (found.lo < -1) & (found.hi > 1)
+        found = anything_where(wide | pole, found)
     if name in ("logaddexp", "logaddexp2"):  # what cancels is rounded as the larger argument
         sizes = [np.maximum(abs(item.lo), abs(item.hi)) for item in inputs]
         largest = np.maximum(np.maximum(*sizes), np.maximum(abs(found.lo), abs(found.hi)))

@@ -22,6 +22,8 @@ import chainrule as cr
 Array = np.ndarray[Any, Any]
 LARGEST = 600
 """Elements of one value."""
+LAST = 3
+"""Values that a cost is made of; twice as many are results of a function of arrays."""
 
 ONE = """
     np.absolute np.fabs np.sign np.rint np.floor np.ceil np.trunc np.spacing np.sqrt np.cbrt
@@ -155,9 +157,9 @@ SHAPES: list[tuple[int, ...]] = [
 
 @st.composite
 def written(
-    draw: Any, dtypes: Sequence[str] = ("float64",), lines: int = 9, to_number: bool = False
+    draw: Any, dtypes: Sequence[str] = ("float64",), lines: int = 12, to_number: bool = False
 ) -> Written:
-    """A function of one to three arrays; its result is one number, or up to three arrays."""
+    """A function of one to three arrays; its result is one number, or up to seven arrays."""
     count = draw(st.integers(1, 3))
     first = draw(st.sampled_from(SHAPES))
     names = ["a", "b", "c"][:count]
@@ -195,7 +197,8 @@ class _Writer:
         for _ in range(4):  # others are tried where shapes do not fit
             candidates = numbers or truths
             x = rng.choice([*candidates, *candidates[-2:], *[candidates[-1]] * 4])
-            filled = {"x": x, "y": rng.choice(candidates), "a": rng.randint(-1, 1), "v": name}
+            y = rng.choice([n for n in candidates if n != x or rng.random() < 0.1] or candidates)
+            filled = {"x": x, "y": y, "a": rng.randint(-1, 1), "v": name}
             filled |= {"m": rng.choice(truths), "k": rng.choice(truths)} if truths else {}
             text = pattern.format(**filled)
             value = _tried(text, name, self.sample)
@@ -204,15 +207,14 @@ class _Writer:
                 return
 
     def text(self, arguments: Sequence[str], rng: random.Random, to_number: bool) -> str:
-        """The function: the last value and others are its results, and what they need is kept."""
-        names = list(self.sample)[::-1]
-        chosen = list(
-            dict.fromkeys([names[0], *rng.sample(names, min(len(names), rng.randint(0, 2)))])
-        )
+        """The function: the last values that no line uses are its results, and one other value."""
+        used = " ".join(line.split(" = ", 1)[1] for line in self.lines.values())
+        ends = [name for name in self.sample if not re.search(rf"\b{name}\b", used)]
+        chosen = list(dict.fromkeys([*ends[: -1 - 2 * LAST : -1], rng.choice(list(self.sample))]))
         if to_number:
-            ends = [rng.choice(ENDS).format(x=name) for name in chosen
-                    if self.sample[name].dtype.kind == "f"]  # fmt: skip
-            results = " + ".join(ends) or f"np.sum({arguments[0]}) * 2.0"
+            numbers = [name for name in chosen[:LAST] if self.sample[name].dtype.kind == "f"]
+            results = " + ".join(rng.choice(ENDS).format(x=name) for name in numbers)
+            results = results or f"np.sum({arguments[0]}) * 2.0"
         else:
             results = f"{', '.join(chosen)}," if len(chosen) > 1 else chosen[0]
         kept = [f"return {results}"]
