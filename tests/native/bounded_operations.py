@@ -80,7 +80,7 @@ def _elementwise(node: Node, inputs: Sequence[Bounds]) -> Bounds:
         return _signed(found, inputs[-1])
     if name in ("equal", "not_equal"):
         return _equality(found, inputs)
-    if name in LARGEST_OF and node.dtype.kind == "f":
+    if name in LARGEST_OF:
         return with_both_zeros(found)
     if node.dtype.kind != "f" or name in EXACT:
         return found
@@ -89,7 +89,9 @@ def _elementwise(node: Node, inputs: Sequence[Bounds]) -> Bounds:
     )
     if name in ("power", "float_power"):
         base, exponent = inputs
-        found = anything_where((base.lo <= 0) & ~exponent.points & (exponent.nan < 2), found)
+        whole = exponent.points & (exponent.lo == np.floor(exponent.lo))
+        doubt = ~exponent.points | (~base.points & ~whole)
+        found = anything_where((base.lo <= 0) & doubt & (exponent.nan < 2), found)
     if name in WAVES:
         wide = (inputs[0].hi - inputs[0].lo > 1e-6) & (inputs[0].nan < 2)
         pole = (found.lo < -1) & (found.hi > 1)

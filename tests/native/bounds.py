@@ -112,6 +112,8 @@ def by_units(bounds: Bounds, dtype: Any, units: float, exact: Any = False) -> Bo
 
 def with_both_zeros(bounds: Bounds) -> Bounds:
     """Zeros whose sign is not told."""
+    if bounds.lo.dtype.kind != "f":
+        return bounds
     lo = np.where(bounds.lo == 0, -Wide(0), bounds.lo)
     return bounds._replace(lo=lo, hi=np.where(bounds.hi == 0, Wide(0), bounds.hi))
 
