@@ -14,7 +14,9 @@ import numpy as np
 from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph.node import Array, new_input
 from chainrule.interpret.run import Program, owned
+from chainrule.jacobian.matrix import Jacobian
 from chainrule.native.functions import EMITTERS
+from chainrule.native.gathers import Gather
 from chainrule.native.loops import Apply
 from chainrule.native.machine import CompilationError
 from chainrule.native.plan import Plan, plan
@@ -40,7 +42,8 @@ def compile(f: Callable[..., Any]) -> Compiled:
     ----------
     f : callable
         A function in plain NumPy, or what :func:`grad`, :func:`value_and_grad`, :func:`vmap` make
-        of one. Arrays, containers of arrays and floats are arguments; whole numbers, booleans and
+        of one; of what :func:`jacobian` and :func:`hessian` make, whose results are then whole
+        arrays. Arrays, containers of arrays and floats are arguments; whole numbers, booleans and
         keyword arguments are static: other ones compile anew. Arrays that f refers to without
         being given them are read, and copied, when it is compiled.
 
@@ -206,6 +209,7 @@ def make(
     given = [node for node in inputs if node is not None]
     with recording(), open_arguments(given):
         results, result_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
+        results = [x.toarray() if isinstance(x, Jacobian) else x for x in results]
     outputs = [as_node(item) for item in results]
     if any(node.dtype.kind not in "fiub" for node in outputs):
         raise DtypeError(
@@ -238,6 +242,9 @@ def _step_text(step: Step) -> str:
     if isinstance(step, Product):
         m, n, k = step.shape[-3:]
         return f"native  product of [{m}, {k}] and [{k}, {n}]"
+    if isinstance(step, Gather):
+        how = "rows added up at" if step.adds else "rows picked from"
+        return f"native  {how} {step.size} places: {list(step.shape)}"
     if isinstance(step, Pack):
         return f"native  copy of [{step.shape[1]}, {step.columns}] in strips"
     if isinstance(step, External):
