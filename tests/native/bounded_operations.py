@@ -100,6 +100,8 @@ def _elementwise(node: Node, inputs: Sequence[Bounds]) -> Bounds:
         sizes = [np.maximum(abs(item.lo), abs(item.hi)) for item in inputs]
         largest = np.maximum(np.maximum(*sizes), np.maximum(abs(found.lo), abs(found.hi)))
         return rounded(found, node.dtype, OTHERS * spacing(largest, node.dtype))
+    if name == "add":  # parts of an array are put together without the zeros between them
+        found = with_both_zeros(found)
     if name in ROUNDED:
         return by_units(found, node.dtype, 1, exact=are_points)
     return by_units(found, node.dtype, OTHERS)

@@ -216,7 +216,13 @@ def cumulative(node: Node, array: Bounds) -> Bounds:
 
 
 def put(node: Node, array: Bounds, index: Bounds) -> Bounds:
-    run = node.primitive.bind(node)
+    shape, axis = node.shape, node.params[0]
+
+    def run(a: Array, index: Array) -> Array:
+        result = np.zeros(shape, a.dtype)
+        np.add.at(result, (*[slice(None)] * axis, index), a)
+        return result
+
     count = run(np.ones(array.lo.shape, Wide), index.lo)
     alone = run(array.lo, index.lo), run(array.hi, index.lo), run(array.nan, index.lo)
     size = run(np.maximum(abs(array.lo), abs(array.hi)), index.lo)
