@@ -15,6 +15,7 @@ from chainrule.native.functions import (
     powers,
 )
 from chainrule.native.functions.arithmetic import DOUBLE, FLOAT, WIDE, Arithmetic
+from chainrule.native.functions.booleans import with_booleans
 from chainrule.native.ir import Value, element, lanes, number_of
 
 Emitter = Callable[..., Value]
@@ -73,7 +74,7 @@ def _power(f: Function, x: Value, y: Value) -> Value:
     return f.mul(square, x if exponent == 3 else square)
 
 
-EMITTERS: dict[str, Emitter] = {
+_OF_NUMBERS: dict[str, Emitter] = {
     "add": Function.add,
     "strong_multiply": plain.strong_multiply,
     "subtract": Function.sub,
@@ -147,4 +148,6 @@ EMITTERS: dict[str, Emitter] = {
     "cbrt": _through_double(powers.cbrt),
     "hypot": _through_double(powers.hypot),
 }
+
+EMITTERS = {name: with_booleans(name, emitter) for name, emitter in _OF_NUMBERS.items()}
 """How the values of each primitive are computed; what is not here is left to the interpreter."""

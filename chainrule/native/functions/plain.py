@@ -101,9 +101,10 @@ def nextafter(f: Function, a: Value, b: Value) -> Value:
 
 
 def spacing(f: Function, x: Value) -> Value:
-    """To the next number away from zero, with the sign of x."""
+    """To the next number away from zero: negative for negative numbers, not for −0."""
     above = f.float_of(f.add(f.bits(f.abs(x)), 1), x.type)
-    gap = f.copysign(f.sub(above, f.abs(x)), x)
+    gap = f.sub(above, f.abs(x))
+    gap = f.select(f.compare("lt", x, 0.0), f.sub(0.0, gap), gap)
     finite = f.compare("lt", f.abs(x), math.inf)
     return f.select(finite, gap, math.nan)
 
