@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import cached_property, reduce
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,8 +16,15 @@ from chainrule.native.loops import Loop
 from chainrule.native.plan import External, Plan
 from chainrule.native.views import view_of
 
-Function = Callable[[Any], None]
-"""A native function of a table of the arrays' addresses."""
+
+class Function(Protocol):
+    """A native function of a table of the arrays' addresses."""
+
+    address: int
+
+    def __call__(self, table: Any, /) -> None: ...
+
+
 Build = Callable[[Sequence[Loop], dict[Node, int]], Function]
 
 
@@ -45,13 +52,16 @@ class NativeProgram:
         self.places = {node: place for place, node in enumerate(stored)}
         self.input_places = [self.places[node] for node in plan.inputs]
         self.results = [_Reader(node, self.places) for node in plan.outputs]
+        self.functions: list[Function] = []
         self._steps: list[Callable[[_Frame], None]] = []
         for is_loop, group in groupby(plan.steps, lambda step: isinstance(step, Loop)):
             steps: list[Any] = list(group)
-            self._steps += (
-                [_native(build(steps, self.places))] if is_loop else map(self._external, steps)
-            )
-        self._has_external = any(isinstance(step, External) for step in plan.steps)
+            if is_loop:
+                self.functions.append(build(steps, self.places))
+                self._steps.append(_native(self.functions[-1]))
+            else:
+                self._steps += map(self._external, steps)
+        self.is_native = all(isinstance(step, Loop) for step in plan.steps)
         self._idle: list[_Frame] = []
 
     def __call__(self, *arrays: Array) -> list[Array]:
@@ -61,7 +71,7 @@ class NativeProgram:
             frame.put(place, in_row_major_order(array))
         for place in self._fresh:
             frame.put(place, np.empty(frame.shapes[place], frame.dtypes[place]))
-        with np.errstate(all="ignore") if self._has_external else nullcontext():
+        with np.errstate(all="ignore") if not self.is_native else nullcontext():
             for step in self._steps:
                 step(frame)
         values = [read(frame) for read in self.results]
@@ -69,6 +79,10 @@ class NativeProgram:
             frame.arrays[place] = None
         self._idle.append(frame)
         return values
+
+    def frame(self) -> _Frame:
+        """Memory of its own for whoever runs the functions."""
+        return _Frame(self.places)
 
     @cached_property
     def _fresh(self) -> list[int]:

@@ -1,0 +1,132 @@
+"""From a function to a program: recorded, planned, compiled, and described."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Hashable, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from chainrule.errors import DtypeError
+from chainrule.graph.node import Array, Node, new_input
+from chainrule.interpret.run import Program
+from chainrule.native.emission import write_segment
+from chainrule.native.entry import Entry
+from chainrule.native.functions import EMITTERS
+from chainrule.native.ir import Module
+from chainrule.native.loops import Apply, Loop
+from chainrule.native.machine import CompilationError, NativeModule, compile_text
+from chainrule.native.plan import External, plan
+from chainrule.native.program import NativeProgram
+from chainrule.native.target import host
+from chainrule.tracing.containers import flatten, unflatten
+from chainrule.tracing.session import open_arguments, recording
+from chainrule.tracing.traced import Traced, as_node, call
+
+
+class Recorded(NamedTuple):
+    """What a function computes, for one kind of arguments."""
+
+    inputs: Sequence[Node]
+    outputs: Sequence[Node]
+    result_structure: Any
+
+
+class Made(NamedTuple):
+    """A program for one kind of arguments, and what there is to say about it."""
+
+    run: NativeProgram | Program
+    recorded: Recorded
+    seconds: float
+    interpreted: str
+    """Why it is interpreted; empty where it is native."""
+    entries: dict[Hashable, Entry]
+    """Ways in, by the types of the arguments."""
+
+
+def record(
+    f: Callable[..., Any], leaves: Sequence[Any], arrays: Sequence[Array | None], structure: Any,
+    kwargs: dict[str, Any],
+) -> Recorded:  # fmt: skip
+    """Trace a function for arguments like these."""
+    inputs = [None if array is None else new_input(array.shape, array.dtype) for array in arrays]
+    stand_ins = [
+        leaf if node is None else Traced(node) for leaf, node in zip(leaves, inputs, strict=True)
+    ]
+    given = [node for node in inputs if node is not None]
+    with recording(), open_arguments(given):
+        results, result_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
+    outputs = [as_node(item) for item in results]
+    if any(node.dtype.kind not in "fiub" for node in outputs):
+        raise DtypeError(
+            "compile", "the function must return numbers",
+            got=", ".join(str(node.dtype) for node in outputs),
+        )  # fmt: skip
+    return Recorded(given, outputs, result_structure)
+
+
+def make(recorded: Recorded, started: float) -> Made:
+    """Plan and compile what was recorded; interpret it where that does not succeed."""
+    try:
+        made = plan(recorded.inputs, recorded.outputs, EMITTERS.keys())
+        run = NativeProgram(made, native_function)
+    except (CompilationError, ImportError) as error:
+        return interpreted(recorded, started, str(error))
+    return Made(run, recorded, perf_counter() - started, "", {})
+
+
+def interpreted(recorded: Recorded, started: float, why: str) -> Made:
+    """A program that NumPy runs."""
+    run = Program(recorded.inputs, recorded.outputs)
+    return Made(run, recorded, perf_counter() - started, why, {})
+
+
+class NativeFunction:
+    """A native function of a table of addresses; the code lives as long as this object.
+
+    Parameters
+    ----------
+    module : NativeModule
+    name : str
+        One of the module's functions ``void name(ptr table)``.
+    """
+
+    def __init__(self, module: NativeModule, name: str) -> None:
+        self._module = module
+        self.address = module.address(name)
+        self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address)
+
+    def __call__(self, table: Any) -> None:
+        self._call(ctypes.addressof(table))
+
+
+def native_function(loops: Sequence[Loop], places: dict[Node, int]) -> NativeFunction:
+    """Several loops as one native function of a table of addresses."""
+    module = Module(host())
+    write_segment(module, "segment", loops, places, EMITTERS)
+    return NativeFunction(compile_text(str(module), ["segment"]), "segment")
+
+
+# -- saying what became of it ---------------------------------------------------------------------
+
+
+def described(made: Made) -> str:
+    inputs = made.recorded.inputs
+    arguments = ", ".join(f"{node.dtype}{list(node.shape)}" for node in inputs)
+    lines = [f"for {arguments or 'no arrays'}, made in {made.seconds * 1e3:.0f} ms"]
+    if isinstance(made.run, NativeProgram):
+        lines += [f"  {_step_text(step)}" for step in made.run.plan.steps]
+    else:
+        lines.append(f"  interpreted with NumPy: {made.interpreted}")
+    return "\n".join(lines)
+
+
+def _step_text(step: Loop | External) -> str:
+    if isinstance(step, External):
+        shapes = " and ".join(str(list(item.shape)) for item in step.node.inputs)
+        return f"NumPy   {step.node.primitive.name} of {shapes} -> {list(step.node.shape)}"
+    work = sum(isinstance(item, Apply) for item in step.body)
+    parts = [f"{work} operations an element"]
+    parts += [f"{len(step.stores)} results"] if step.stores else []
+    parts += [f"{len(step.sums)} sums"] if step.sums else []
+    return f"native  loop over {list(step.shape)}: {', '.join(parts)}"
