@@ -14,7 +14,7 @@ from typing import Any, Literal
 from chainrule.errors import ArgumentError
 from chainrule.graph.node import Array
 from chainrule.interpret.run import owned
-from chainrule.native.direct import direct
+from chainrule.native.direct import direct, taking_apart
 from chainrule.native.entry import Entry
 from chainrule.native.kinds import as_arrays, kind_of, plain_kind
 from chainrule.native.making import Made, described, interpreted, make, record
@@ -124,8 +124,8 @@ class Compiled:
             return self._f(*args, **kwargs)  # inside another trace: it is compiled as a whole
         arrays = as_arrays(leaves)
         made = self._program(leaves, arrays, structure, kwargs)
-        if not kwargs and not made.interpreted:
-            self._remember(made, args, leaves, structure)
+        if not kwargs and made.interpreted not in (LATER, UNDER_WAY):
+            self._remember(made, leaves, structure)
         return _results(made, [array for array in arrays if array is not None])
 
     def _program(
@@ -162,20 +162,16 @@ class Compiled:
             if self._made.get(key) is made:
                 self._made[key] = native
 
-    def _remember(
-        self, made: Made, args: Sequence[Any], leaves: Sequence[Any], structure: Any
-    ) -> None:
+    def _remember(self, made: Made, leaves: Sequence[Any], structure: Any) -> None:
         """Try the way in for such arguments first from now on."""
         types = tuple(map(type, leaves))
         with self._lock:
-            entry = made.entries.get(types)
-            if entry is None:
-                entry = _entry(made, args, leaves, structure)
-                if entry is None:
-                    return
-                made.entries[types] = entry
-            others = [item for item in self._entries if item is not entry]
-            self._entries = (entry, *others[: MOST_ENTRIES - 1])
+            if types not in made.entries:
+                made.entries[types] = _entry(made, leaves, structure)
+            entry = made.entries[types]
+            if entry is not None:
+                others = [item for item in self._entries if item is not entry]
+                self._entries = (entry, *others[: MOST_ENTRIES - 1])
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -209,20 +205,27 @@ def _named(compiled: Any) -> Any:
         return None
 
 
-def _entry(made: Made, args: Sequence[Any], leaves: Sequence[Any], structure: Any) -> Entry | None:
+def _entry(made: Made, leaves: Sequence[Any], structure: Any) -> Entry | None:
     """The shortest way to a program for such arguments; None where they have to be looked at."""
+    found = None
     if isinstance(made.run, NativeProgram):
-        found = direct(made.run, leaves, structure, made.recorded.result_structure)
-        if found is not None:
-            return found
-    kind = plain_kind(args)
+        found = direct(made.run, leaves, made.recorded.result_structure)
+    found = found or _by_kind(made, leaves)
+    if found is None or structure.num_leaves == structure.num_children:
+        return found
+    return taking_apart(found, structure)
+
+
+def _by_kind(made: Made, leaves: Sequence[Any]) -> Entry | None:
+    """A way in for plain arrays of one kind."""
+    kind = plain_kind(leaves)
     if kind is None:
         return None
 
-    def by_kind(*args: Any) -> Any:
+    def run(*args: Any) -> Any:
         return _results(made, args) if plain_kind(args) == kind else NotImplemented
 
-    return by_kind
+    return run
 
 
 def _results(made: Made, arrays: Sequence[Array]) -> Any:

@@ -28,17 +28,17 @@ def work(plan: Plan) -> int:
 
 
 def direct(
-    program: NativeProgram, leaves: Sequence[Any], structure: Structure, result_structure: Structure
+    program: NativeProgram, leaves: Sequence[Any], result_structure: Structure
 ) -> Entry | None:
-    """A function of arguments like these that takes the shortest way to the code.
+    """A function of arrays and numbers like these that takes the shortest way to the code.
 
     Parameters
     ----------
     program : NativeProgram
     leaves : sequence of object
         Arguments as they came. Those to come have to be of the same types.
-    structure, result_structure : Structure
-        How the leaves make up the arguments, and the outputs the result.
+    result_structure : Structure
+        How the outputs make up the result.
 
     Returns
     -------
@@ -61,8 +61,6 @@ def direct(
     )  # fmt: skip
     if found is None:
         return None
-    if structure.num_leaves != structure.num_children:
-        found = _taking_apart(found, structure)
     return found if is_flat else _putting_together(found, result_structure)
 
 
@@ -71,8 +69,8 @@ def _is_plain_tuple(structure: Structure) -> bool:
     return is_tuple and all(optree.treespec_is_leaf(part) for part in structure.children())
 
 
-def _taking_apart(inner: Entry, structure: Structure) -> Entry:
-    """Arguments that are containers are taken apart first."""
+def taking_apart(inner: Entry, structure: Structure) -> Entry:
+    """The same for arguments that are containers, which are taken apart first."""
     flatten: Any = optree.tree_flatten
 
     def run(*args: Any) -> Any:

@@ -40,8 +40,8 @@ class Made(NamedTuple):
     seconds: float
     interpreted: str
     """Why it is interpreted; empty where it is native."""
-    entries: dict[Hashable, Entry]
-    """Ways in, by the types of the arguments."""
+    entries: dict[Hashable, Entry | None]
+    """Ways in, by the types of the arguments; None where there is none."""
 
 
 def record(
