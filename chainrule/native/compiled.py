@@ -207,13 +207,13 @@ def _named(compiled: Any) -> Any:
 
 def _entry(made: Made, leaves: Sequence[Any], structure: Any) -> Entry | None:
     """The shortest way to a program for such arguments; None where they have to be looked at."""
-    found = None
     if isinstance(made.run, NativeProgram):
-        found = direct(made.run, leaves, made.recorded.result_structure)
-    found = found or _by_kind(made, leaves)
-    if found is None or structure.num_leaves == structure.num_children:
-        return found
-    return taking_apart(found, structure)
+        found = direct(made.run, leaves, structure, made.recorded.result_structure)
+        if found is not None:
+            return found
+    kept = _by_kind(made, leaves)
+    is_flat = structure.num_leaves == structure.num_children
+    return kept if kept is None or is_flat else taking_apart(kept, structure)
 
 
 def _by_kind(made: Made, leaves: Sequence[Any]) -> Entry | None:

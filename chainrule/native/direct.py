@@ -23,50 +23,50 @@ of Python runs. Longer programs let others run, which costs some microseconds a 
 
 
 def work(plan: Plan) -> int:
-    """A rough count of what a plan computes."""
-    return sum(step.size * len(step.body) for step in plan.steps if isinstance(step, Loop))
+    """A rough count of what a plan computes and hands out."""
+    loops = sum(step.size * len(step.body) for step in plan.steps if isinstance(step, Loop))
+    return loops + sum(node.size for node in plan.outputs)
 
 
 def direct(
-    program: NativeProgram, leaves: Sequence[Any], result_structure: Structure
+    program: NativeProgram, leaves: Sequence[Any], structure: Structure, result_structure: Structure
 ) -> Entry | None:
-    """A function of arrays and numbers like these that takes the shortest way to the code.
+    """A function of arguments like these that takes the shortest way to the code.
 
     Parameters
     ----------
     program : NativeProgram
     leaves : sequence of object
-        Arguments as they came. Those to come have to be of the same types.
-    result_structure : Structure
-        How the outputs make up the result.
+        Arguments as they came, taken apart. Those to come have to be of the same types.
+    structure, result_structure : Structure
+        How the leaves make up the arguments, and the outputs the result.
 
     Returns
     -------
     callable or None
         It returns ``NotImplemented`` for other arguments. None where the program does not consist
-        of native code alone, runs long, or gives out parts of arrays that are not in order.
+        of native code alone, or runs long.
     """
-    if len(program.functions) != 1 or not program.is_native or work(program.plan) > MOST_WORK:
+    if len(program.functions) > 1 or not program.is_native or work(program.plan) > MOST_WORK:
         return None
     memory = _Memory(program)
     results = memory.results(program.outputs)
-    if results is None:
-        return None
     arguments = _arguments(program, leaves)
-    is_flat = optree.treespec_is_leaf(result_structure) or _is_plain_tuple(result_structure)
-    found = entry(
-        program.functions[0].address, memory.table(), arguments, results,
-        as_tuple=not optree.treespec_is_leaf(result_structure),
-        keep=(program.functions[0], memory),
-    )  # fmt: skip
-    if found is None:
-        return None
-    return found if is_flat else _putting_together(found, result_structure)
+    taken = unflatten(structure, range(structure.num_leaves))
+    given = unflatten(result_structure, range(result_structure.num_leaves))
+    address = program.functions[0].address if program.functions else 0
 
+    def new(taken: Any, given: Any) -> Entry | None:
+        return entry(
+            address, memory.table(), arguments, results, taken=taken, given=given,
+            keep=(program.functions, memory),
+        )  # fmt: skip
 
-def _is_plain_tuple(structure: Structure) -> bool:
-    is_tuple = structure.kind == optree.PyTreeKind.TUPLE
-    return is_tuple and all(optree.treespec_is_leaf(part) for part in structure.children())
+    found = new(taken, given)
+    if found is None:  # containers that are not built into Python, or very many arrays
+        flat = new(range(len(leaves)), tuple(range(len(results))))
+        found = flat and taking_apart(_putting_together(flat, result_structure), structure)
+    return found
 
 
 def taking_apart(inner: Entry, structure: Structure) -> Entry:
@@ -108,25 +108,27 @@ class _Memory:
         self._places = dict(program.places)
         self._addresses = list(self._frame.table)
         self._constants: list[Any] = []
+        for node in program.inputs:
+            if node.shape:  # the callers bring their own
+                self._frame.arrays[program.places[node]] = None
 
     def table(self) -> Any:
         return (ctypes.c_void_p * len(self._addresses))(*self._addresses)
 
-    def results(self, outputs: Sequence[Node]) -> list[Result] | None:
-        """How each output is made; None where one is not a part of memory in order."""
+    def results(self, outputs: Sequence[Node]) -> list[Result]:
+        """How each output is made: written where it is handed out, or copied from memory."""
         given: set[Node] = set()
         found = []
         for node in outputs:
             base, steps, offset = view_of(node)
-            if not _in_order(node, steps):
-                return None
-            is_whole = node.size == base.size and bool(node.shape)
-            is_fresh = is_whole and base not in given and base.value is None and bool(base.inputs)
+            in_order = node.size == base.size and steps == row_major(node.shape) and node.shape
+            is_computed = base.value is None and bool(base.inputs)
+            is_fresh = bool(in_order) and is_computed and base not in given
             if is_fresh:
                 given.add(base)
                 self._frame.arrays[self._places[base]] = None
-            where = offset * node.dtype.itemsize
-            found.append(Result(self._place(base), node.shape, node.dtype, is_fresh, where))
+            place = self._place(base)
+            found.append(Result(place, node.shape, node.dtype, is_fresh, steps, offset))
         return found
 
     def _place(self, base: Node) -> int:
@@ -137,9 +139,3 @@ class _Memory:
             self._places[base] = len(self._addresses)
             self._addresses.append(held.ctypes.data)
         return self._places[base]
-
-
-def _in_order(node: Node, steps: tuple[int, ...]) -> bool:
-    """Whether a value's elements lie one after the other."""
-    pairs = zip(node.shape, steps, row_major(node.shape), strict=True)
-    return all(size == 1 or step == usual for size, step, usual in pairs) or node.size == 0

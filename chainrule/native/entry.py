@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.native import entry_text as code
+from chainrule.native import entry_layout as layout
 from chainrule.native.entry_code import dtype_word, interface
+from chainrule.native.views import row_major
 from chainrule.shapes import Shape
 
 Dtype = np.dtype[Any]
@@ -19,7 +21,7 @@ Entry = Callable[..., Any]
 
 
 class Argument(NamedTuple):
-    """What an argument has to be.
+    """What an argument, or a part of one, has to be.
 
     Attributes
     ----------
@@ -40,7 +42,7 @@ class Argument(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How a result comes about.
+    """How a result, or a part of it, comes about.
 
     Attributes
     ----------
@@ -51,14 +53,17 @@ class Result(NamedTuple):
     is_fresh : bool
         The code writes into a new array, whose address goes to that place. Otherwise the result is
         copied from there when the code has run.
+    steps : tuple of int
+        From an element to the next along each axis of what is copied, in elements.
     offset : int
-        Where at that address it begins, in bytes.
+        Where at that address it begins, in elements.
     """
 
     place: int
     shape: Shape
     dtype: Dtype
     is_fresh: bool
+    steps: tuple[int, ...]
     offset: int = 0
 
 
@@ -74,30 +79,33 @@ class _Method(ctypes.Structure):
 
 
 METH_FASTCALL = 0x0080
+_CONTAINERS: dict[type, int] = {tuple: layout.TUPLE, list: layout.LIST, dict: layout.DICT}
 
 
 class _State(int):
-    """The address of an entry's rows; it holds on to all that they refer to."""
+    """The address of an entry's words; it holds on to all that they refer to."""
 
     kept: Any
 
 
 def entry(
     run: int, table: Any, arguments: Sequence[Argument], results: Sequence[Result], *,
-    as_tuple: bool, keep: Any = (),
+    taken: Sequence[Any], given: Any, keep: Any = (),
 ) -> Entry | None:  # fmt: skip
     """A function that calls native code as directly as Python can; None where that cannot be.
 
     Parameters
     ----------
     run : int
-        The address of ``void run(ptr table)``.
+        The address of ``void run(ptr table)``; 0 where there is nothing to compute.
     table : ctypes array of void pointers
         The addresses that the code works on; those of arguments and results are filled in anew for
         every call. Numbers are written where their places point to.
     arguments, results : sequences of Argument and Result
-    as_tuple : bool
-        Whether the results come in a tuple; if not there has to be just one.
+    taken : sequence
+        What the function takes: numbers of arguments, alone or in tuples, lists and dicts.
+    given : object
+        What it returns: the number of a result, or several in tuples, lists and dicts.
     keep : object
         What has to live as long as the function: the code, the arrays in the table.
 
@@ -106,67 +114,116 @@ def entry(
     A call holds the interpreter's lock until it is over, so that one table serves all threads.
     """
     shared = interface()
-    argument_rows = [_argument_row(item, table) for item in arguments]
-    if shared is None or None in argument_rows:
+    memory = _Memory()
+    opened, numbers = memory.containers(taken, before=len(taken))
+    made, places = memory.containers([given], before=0)
+    rows = [memory.argument(*pair, table) for pair in zip(arguments, numbers, strict=True)]
+    if shared is None or memory.is_refused:
         return None
-    wanted = [*(item.shape for item in arguments), *(item.shape for item in results)]
-    shapes = [(ctypes.c_ssize_t * len(shape))(*shape) for shape in wanted]
-    sizes = [ctypes.addressof(shape) for shape in shapes]
-    taking, making = sizes[: len(arguments)], sizes[len(arguments) :]
-    argument_words = _words(
-        (*row, size) for row, size in zip(argument_rows, taking, strict=True) if row is not None
-    )
-    result_words = _words(_result_row(*pair) for pair in zip(results, making, strict=True))
-    made = _words([[0] * len(results)])
-    state = _words(
-        [(
-            len(arguments), ctypes.addressof(argument_words),
-            len(results), ctypes.addressof(result_words),
-            run, ctypes.addressof(table), id(NotImplemented), as_tuple, ctypes.addressof(made),
-        )]
+    given_rows = [memory.result(*pair) for pair in zip(results, places, strict=True)]
+    axes = max((len(item.shape) for item in results), default=0)
+    state = memory.words(
+        len(taken), len(opened), memory.table(opened), len(rows), memory.table(rows),
+        len(made), memory.table(made), len(results), memory.table(given_rows), run,
+        ctypes.addressof(table), memory.words(*[0] * len(results)), memory.words(*[0] * axes),
+        id(None), id(NotImplemented),
     )  # fmt: skip
+    own = _State(state)
     method = _Method(b"entry", shared.address, METH_FASTCALL, None)
-    own = _State(ctypes.addressof(state))
-    own.kept = (
-        shared, state, argument_words, result_words, made, shapes, table, method,
-        [(item.example, item.dtype) if _is_static(item) else item.dtype for item in arguments],
-        [item.dtype for item in results], keep,
-    )  # fmt: skip
+    own.kept = shared, memory, method, table, keep
     new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
     found: Entry = new(("PyCFunction_NewEx", ctypes.pythonapi))(ctypes.addressof(method), own, None)
     return found
 
 
-def _words(rows: Any) -> Any:
-    """Rows of numbers one after the other in memory."""
-    numbers = list(itertools.chain.from_iterable(rows))
-    return (ctypes.c_int64 * len(numbers))(*numbers)
+class _Memory:
+    """Words for the code to read, and the objects whose addresses are among them."""
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+        self.is_refused = False
+        """Something came up that the code does not know."""
+
+    def words(self, *words: int) -> int:
+        """The address of words in memory."""
+        held = (ctypes.c_int64 * max(len(words), 1))(*words)
+        self._kept.append(held)
+        return ctypes.addressof(held)
+
+    def table(self, rows: Sequence[Sequence[int]]) -> int:
+        return self.words(*itertools.chain.from_iterable(rows))
+
+    def address(self, item: Any) -> int:
+        """The address of an object, which stays where it is."""
+        self._kept.append(item)
+        return id(item)
+
+    def containers(
+        self, trees: Sequence[Any], before: int
+    ) -> tuple[list[tuple[int, ...]], list[tuple[int, int, int]]]:
+        """Rows of the containers in trees, outer ones first, and where the numbers are.
+
+        Each number's place is given among all objects, by its container and where it is in that.
+        """
+        rows: list[tuple[int, ...]] = []
+        places: dict[int, tuple[int, int, int]] = {}
+        objects = [(tree, -1, k) for k, tree in enumerate(trees)]
+        for k, (tree, outer, where) in enumerate(objects):  # which grows under way
+            if type(tree) is int:
+                places[tree] = k, outer, where
+                continue
+            kind = _CONTAINERS.get(type(tree))
+            keys = list(tree) if type(tree) is dict else []
+            if kind is None or not all(type(key) is str for key in keys):
+                self.is_refused = True
+                break
+            names = self.words(*map(self.address, keys))
+            rows.append((kind, id(type(tree)), k, len(tree), names, outer, where))
+            inner = tree.values() if type(tree) is dict else tree
+            number = len(rows) - 1
+            objects += [(item, number, position) for position, item in enumerate(inner)]
+        self.is_refused |= len(objects) > layout.MOST_OBJECTS
+        return rows, [places[k] for k in sorted(places)]
+
+    def argument(
+        self, argument: Argument, where: tuple[int, int, int], table: Any
+    ) -> tuple[int, ...]:
+        example, place, shape, dtype = argument
+        own = type(example)
+        sizes = self.words(*shape)
+        kind, wanted, memory, word = layout.STATIC, self.address(example), 0, 0
+        if own is np.ndarray:
+            kind, wanted, memory, word = layout.ARRAY, id(own), place, dtype_word(dtype)
+        elif own is float:
+            is_double = dtype == np.float64
+            self.is_refused |= not is_double and dtype != np.float32
+            kind = layout.DOUBLE if is_double else layout.SINGLE
+            wanted, memory = id(own), table[place]
+        elif isinstance(example, np.generic):
+            self.is_refused |= own is not dtype.type
+            kind, wanted, memory = layout.SCALAR, id(own), table[place]
+        elif own is int and abs(example) < 2**63:
+            kind, wanted, memory = layout.WHOLE, id(own), example
+        else:
+            self.is_refused |= isinstance(example, np.ndarray)
+        return kind, wanted, memory, word, len(shape), sizes, where[0]
+
+    def result(self, result: Result, where: tuple[int, int, int]) -> tuple[int, ...]:
+        size = result.dtype.itemsize
+        sizes = self.words(*result.shape)
+        steps = self.words(*(step * size for step in result.steps))
+        whole = prod(result.shape) * size
+        return (
+            _kind(result), self.address(result.dtype), len(result.shape), sizes, result.place,
+            result.offset * size, whole, where[1], where[2], steps, size,
+        )  # fmt: skip
 
 
-def _is_static(argument: Argument) -> bool:
-    return not isinstance(argument.example, (np.ndarray, np.generic, float))
-
-
-def _argument_row(argument: Argument, table: Any) -> tuple[int, ...] | None:
-    """All words of a row but the last; None for an argument that is not checked here."""
-    example, place, shape, dtype = argument
-    own = type(example)
-    if _is_static(argument):
-        if own is int and abs(example) < 2**63:
-            return code.WHOLE, id(int), example, 0, 0
-        return code.STATIC, id(example), 0, 0, 0
-    if own is np.ndarray:
-        return code.ARRAY, id(own), place, dtype_word(dtype), len(shape)
-    if own is float and dtype in (np.float32, np.float64):
-        return (code.DOUBLE if dtype == np.float64 else code.SINGLE), id(own), table[place], 0, 0
-    if own is dtype.type:
-        return code.SCALAR, id(own), table[place], 0, 0
-    return None
-
-
-def _result_row(result: Result, sizes: int) -> tuple[int, ...]:
-    place, shape, dtype, is_fresh, offset = result
-    kind = code.NUMBER if not shape else code.FRESH if is_fresh else code.COPY
-    count = np.prod(shape, dtype=np.int64)
-    size = int(count) * dtype.itemsize
-    return kind, id(dtype), len(shape), sizes, place, offset, size
+def _kind(result: Result) -> int:
+    if not result.shape:
+        return layout.NUMBER
+    if result.is_fresh:
+        return layout.FRESH
+    pairs = zip(result.shape, result.steps, row_major(result.shape), strict=True)
+    in_order = all(size == 1 or step == usual for size, step, usual in pairs)
+    return layout.COPY if in_order or 0 in result.shape else layout.GATHER

@@ -1,4 +1,4 @@
-"""The machine code of entry_text.py, made ready on this Python and this NumPy.
+"""The machine code of entry.ll, made ready on this Python and this NumPy.
 
 It is written against published binary interfaces: CPython's stable ABI, and NumPy's table of
 functions behind ``import_array`` and the fields that its headers name. What is assumed of them is
@@ -16,13 +16,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.native.entry_text import DATA, DTYPE, FLAGS, HEAD, KIND, KIND_MASK, NDIM, SHAPE, text
+from chainrule.native.entry_layout import (
+    DATA,
+    DTYPE,
+    FLAGS,
+    HEAD,
+    KIND,
+    KIND_MASK,
+    NDIM,
+    SHAPE,
+    text,
+)
 from chainrule.native.machine import NativeModule, compile_text
 
 _ABI = 0x02000000
 _PYTHON = (
-    "PyLong_AsVoidPtr", "PyLong_AsLongLongAndOverflow", "PyFloat_AsDouble", "PyTuple_New",
-    "PyTuple_SetItem", "Py_IncRef", "Py_DecRef",
+    "PyLong_AsVoidPtr", "PyLong_AsLongLongAndOverflow", "PyFloat_AsDouble", "PyUnicode_Compare",
+    "PyTuple_Size", "PyTuple_GetItem", "PyTuple_New", "PyTuple_SetItem", "PyList_Size",
+    "PyList_GetItem", "PyList_New", "PyList_SetItem", "PyDict_Size", "PyDict_Next", "PyDict_New",
+    "PyDict_SetItem", "Py_IncRef", "Py_DecRef",
 )  # fmt: skip
 _NUMPY = {"PyArray_Scalar": 60, "PyArray_ScalarAsCtype": 62, "PyArray_Empty": 184}
 """Places in NumPy's table of functions, which never change."""

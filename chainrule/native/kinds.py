@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph.node import Array
+from chainrule.tracing.containers import unflatten
 
 
 def plain_kind(args: Sequence[Any]) -> Hashable | None:
@@ -61,18 +63,31 @@ def kind_of(
         (array.shape, array.dtype) if array is not None else _exactly(leaf)
         for leaf, array in zip(leaves, arrays, strict=True)
     )
-    key = (kinds, structure, tuple((name, _exactly(kwargs[name])) for name in sorted(kwargs)))
+    order = _orders(unflatten(structure, leaves))
+    named = tuple((name, _exactly(kwargs[name])) for name in sorted(kwargs))
+    key = (kinds, structure, order, named)
     try:
         hash(key)
     except TypeError:
         static = [leaf for leaf, array in zip(leaves, arrays, strict=True) if array is None]
-        named = [f"{name}={value!r}" for name, value in kwargs.items()]
+        keywords = [f"{name}={value!r}" for name, value in kwargs.items()]
         raise ArgumentError(
             "compile", "a static argument must be hashable, to know programs by it",
-            got=", ".join([*map(repr, static), *named]),
+            got=", ".join([*map(repr, static), *keywords]),
             remedy="pass arrays by position, and tuples instead of lists by keyword",
         ) from None  # fmt: skip
     return key
+
+
+def _orders(tree: Any) -> Hashable:
+    """The order of the keys of all dicts, which the code may walk along; structures forget it."""
+    if isinstance(tree, dict):
+        return tuple((key, _orders(item)) for key, item in tree.items())
+    if isinstance(tree, (list, tuple)):
+        return tuple(map(_orders, tree))
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        return tuple(_orders(getattr(tree, item.name)) for item in dataclasses.fields(tree))
+    return None
 
 
 def _exactly(value: Any) -> Hashable:
