@@ -11,6 +11,7 @@ import optree
 
 from chainrule.graph.node import Node
 from chainrule.native.entry import Argument, Entry, Result, entry
+from chainrule.native.kinds import orders
 from chainrule.native.loops import Loop
 from chainrule.native.plan import Plan
 from chainrule.native.program import NativeProgram
@@ -72,10 +73,12 @@ def direct(
 def taking_apart(inner: Entry, structure: Structure) -> Entry:
     """The same for arguments that are containers, which are taken apart first."""
     flatten: Any = optree.tree_flatten
+    order = orders(unflatten(structure, range(structure.num_leaves)))
 
     def run(*args: Any) -> Any:
         leaves, found = flatten(list(args), namespace=NAMESPACE)
-        return inner(*leaves) if found == structure else NotImplemented
+        is_known = found == structure and orders(list(args)) == order
+        return inner(*leaves) if is_known else NotImplemented
 
     return run
 

@@ -63,7 +63,7 @@ def kind_of(
         (array.shape, array.dtype) if array is not None else _exactly(leaf)
         for leaf, array in zip(leaves, arrays, strict=True)
     )
-    order = _orders(unflatten(structure, leaves))
+    order = orders(unflatten(structure, leaves))
     named = tuple((name, _exactly(kwargs[name])) for name in sorted(kwargs))
     key = (kinds, structure, order, named)
     try:
@@ -79,14 +79,14 @@ def kind_of(
     return key
 
 
-def _orders(tree: Any) -> Hashable:
+def orders(tree: Any) -> Hashable:
     """The order of the keys of all dicts, which the code may walk along; structures forget it."""
     if isinstance(tree, dict):
-        return tuple((key, _orders(item)) for key, item in tree.items())
+        return tuple((key, orders(item)) for key, item in tree.items())
     if isinstance(tree, (list, tuple)):
-        return tuple(map(_orders, tree))
+        return tuple(map(orders, tree))
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        return tuple(_orders(getattr(tree, item.name)) for item in dataclasses.fields(tree))
+        return tuple(orders(getattr(tree, item.name)) for item in dataclasses.fields(tree))
     return None
 
 
