@@ -148,7 +148,7 @@ class Compiled:
                 self._made.move_to_end(key)
                 if made.interpreted == LATER:
                     made = self._made[key] = made._replace(interpreted=UNDER_WAY)
-                    threading.Thread(target=self._make_later, args=(key, made)).start()
+                    threading.Thread(target=self._make_later, args=(key, made), name=THREAD).start()
         return made
 
     def _make_later(self, key: Hashable, made: Made) -> None:
@@ -191,6 +191,7 @@ class Compiled:
 
 LATER = "native code is made when it is called again"
 UNDER_WAY = "native code is being made"
+THREAD = "chainrule: native code"
 
 
 def _compiled(f: Callable[..., Any], when: When) -> Compiled:

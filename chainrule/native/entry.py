@@ -117,8 +117,10 @@ def entry(
     memory = _Memory()
     opened, numbers = memory.containers(taken, before=len(taken))
     made, places = memory.containers([given], before=0)
+    if shared is None or not memory.knows_all():
+        return None
     rows = [memory.argument(*pair, table) for pair in zip(arguments, numbers, strict=True)]
-    if shared is None or memory.is_refused:
+    if not memory.knows_all():
         return None
     given_rows = [memory.result(*pair) for pair in zip(results, places, strict=True)]
     axes = max((len(item.shape) for item in results), default=0)
@@ -141,8 +143,11 @@ class _Memory:
 
     def __init__(self) -> None:
         self._kept: list[Any] = []
-        self.is_refused = False
-        """Something came up that the code does not know."""
+        self._is_refused = False
+
+    def knows_all(self) -> bool:
+        """Whether the code knows everything that has come up."""
+        return not self._is_refused
 
     def words(self, *words: int) -> int:
         """The address of words in memory."""
@@ -175,14 +180,14 @@ class _Memory:
             kind = _CONTAINERS.get(type(tree))
             keys = list(tree) if type(tree) is dict else []
             if kind is None or not all(type(key) is str for key in keys):
-                self.is_refused = True
+                self._is_refused = True
                 break
             names = self.words(*map(self.address, keys))
             rows.append((kind, id(type(tree)), k, len(tree), names, outer, where))
             inner = tree.values() if type(tree) is dict else tree
             number = len(rows) - 1
             objects += [(item, number, position) for position, item in enumerate(inner)]
-        self.is_refused |= len(objects) > layout.MOST_OBJECTS
+        self._is_refused |= len(objects) > layout.MOST_OBJECTS
         return rows, [places[k] for k in sorted(places)]
 
     def argument(
@@ -196,16 +201,16 @@ class _Memory:
             kind, wanted, memory, word = layout.ARRAY, id(own), place, dtype_word(dtype)
         elif own is float:
             is_double = dtype == np.float64
-            self.is_refused |= not is_double and dtype != np.float32
+            self._is_refused |= not is_double and dtype != np.float32
             kind = layout.DOUBLE if is_double else layout.SINGLE
             wanted, memory = id(own), table[place]
         elif isinstance(example, np.generic):
-            self.is_refused |= own is not dtype.type
+            self._is_refused |= own is not dtype.type
             kind, wanted, memory = layout.SCALAR, id(own), table[place]
         elif own is int and abs(example) < 2**63:
             kind, wanted, memory = layout.WHOLE, id(own), example
         else:
-            self.is_refused |= isinstance(example, np.ndarray)
+            self._is_refused |= isinstance(example, np.ndarray)
         return kind, wanted, memory, word, len(shape), sizes, where[0]
 
     def result(self, result: Result, where: tuple[int, int, int]) -> tuple[int, ...]:
