@@ -123,17 +123,19 @@ class Compiled:
         if any(isinstance(leaf, Expression) for leaf in (*leaves, *kwargs.values())):
             return self._f(*args, **kwargs)  # inside another trace: it is compiled as a whole
         arrays = as_arrays(leaves)
-        made = self._program(leaves, arrays, structure, kwargs)
-        if not kwargs and made.interpreted not in (LATER, UNDER_WAY):
+        made, is_known = self._program(leaves, arrays, structure, kwargs)
+        if is_known and not kwargs and made.interpreted not in (LATER, UNDER_WAY):
             self._remember(made, leaves, structure)
         return _results(made, [array for array in arrays if array is not None])
 
     def _program(
         self, leaves: Sequence[Any], arrays: Sequence[Array | None], structure: Any, kwargs: Any
-    ) -> Made:
+    ) -> tuple[Made, bool]:
+        """The program for such arguments, and whether it was there already."""
         key = kind_of(leaves, arrays, structure, kwargs)
         with self._lock:
             made = self._made.get(key)
+            is_known = made is not None
             if made is None:
                 started = perf_counter()
                 recorded = record(self._f, leaves, arrays, structure, kwargs)
@@ -149,7 +151,7 @@ class Compiled:
                 if made.interpreted == LATER:
                     made = self._made[key] = made._replace(interpreted=UNDER_WAY)
                     threading.Thread(target=self._make_later, args=(key, made), name=THREAD).start()
-        return made
+        return made, is_known
 
     def _make_later(self, key: Hashable, made: Made) -> None:
         """Make native code while calls are interpreted, and let it take over."""
