@@ -233,5 +233,5 @@ def _by_kind(made: Made, leaves: Sequence[Any]) -> Entry | None:
 
 def _results(made: Made, arrays: Sequence[Array]) -> Any:
     """What f returns for arrays of the kind that the program is made for."""
-    recorded = made.recorded
-    return unflatten(recorded.result_structure, owned(recorded.outputs, made.run(*arrays)))
+    results = owned(made.run.outputs, made.run(*arrays))
+    return unflatten(made.recorded.result_structure, results)

@@ -12,21 +12,23 @@ import optree
 from chainrule.graph.node import Node
 from chainrule.native.entry import Argument, Entry, Result, entry
 from chainrule.native.kinds import orders
-from chainrule.native.loops import Loop
 from chainrule.native.plan import Plan
-from chainrule.native.program import NativeProgram
+from chainrule.native.program import Frame, NativeProgram
+from chainrule.native.stages import Stage
 from chainrule.native.views import row_major, view_of
 from chainrule.tracing.containers import NAMESPACE, Structure, unflatten
 
-MOST_WORK = 1 << 20
-"""Operations of a program that is called directly: about a millisecond, in which no other thread
-of Python runs. Longer programs let others run, which costs some microseconds a call."""
+MOST = 1e6
+"""Nanoseconds of a program that is called directly: meanwhile no other thread of Python runs.
+Longer programs let others run, which costs some microseconds a call."""
+MOST_ALONE = 50e3
+"""The same of a program that several threads could share."""
 
 
-def work(plan: Plan) -> int:
-    """A rough count of what a plan computes and hands out."""
-    loops = sum(step.size * len(step.body) for step in plan.steps if isinstance(step, Loop))
-    return loops + sum(node.size for node in plan.outputs)
+def nanoseconds(plan: Plan) -> float:
+    """About how long a plan takes, in one thread."""
+    work = sum(stage.nanoseconds for stage in plan.stages if isinstance(stage, Stage))
+    return work + sum(node.size for node in plan.outputs)
 
 
 def direct(
@@ -48,19 +50,20 @@ def direct(
         It returns ``NotImplemented`` for other arguments. None where the program does not consist
         of native code alone, or runs long.
     """
-    if len(program.functions) > 1 or not program.is_native or work(program.plan) > MOST_WORK:
+    is_native = all(isinstance(stage, Stage) for stage in program.plan.stages)
+    if not is_native or nanoseconds(program.plan) > (MOST_ALONE if program.is_shared else MOST):
         return None
     memory = _Memory(program)
     results = memory.results(program.outputs)
     arguments = _arguments(program, leaves)
     taken = unflatten(structure, range(structure.num_leaves))
     given = unflatten(result_structure, range(result_structure.num_leaves))
-    address = program.functions[0].address if program.functions else 0
+    address = program.segments[0].address if program.segments else 0
 
     def new(taken: Any, given: Any) -> Entry | None:
         return entry(
             address, memory.table(), arguments, results, taken=taken, given=given,
-            keep=(program.functions, memory),
+            keep=(program.segments, memory),
         )  # fmt: skip
 
     found = new(taken, given)
@@ -97,7 +100,7 @@ def _arguments(program: NativeProgram, leaves: Sequence[Any]) -> list[Argument]:
     for leaf in leaves:
         if isinstance(leaf, (np.ndarray, np.generic)) or type(leaf) is float:
             node = next(inputs)
-            found.append(Argument(leaf, program.places[node], node.shape, node.dtype))
+            found.append(Argument(leaf, program.layout.places[node], node.shape, node.dtype))
         else:
             found.append(Argument(leaf))
     return found
@@ -107,13 +110,14 @@ class _Memory:
     """The arrays that a program keeps between calls, and the table of their addresses."""
 
     def __init__(self, program: NativeProgram) -> None:
-        self._frame = program.frame()
-        self._places = dict(program.places)
+        self._frame = Frame(program.layout)
+        self._frame.make_room(1)
+        self._places = dict(program.layout.places)
         self._addresses = list(self._frame.table)
         self._constants: list[Any] = []
         for node in program.inputs:
             if node.shape:  # the callers bring their own
-                self._frame.arrays[program.places[node]] = None
+                self._frame.arrays[program.layout.places[node]] = None
 
     def table(self) -> Any:
         return (ctypes.c_void_p * len(self._addresses))(*self._addresses)

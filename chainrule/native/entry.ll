@@ -54,7 +54,7 @@ allocated_all:
   %is_nothing = icmp eq ptr %run, null
   br i1 %is_nothing, label %finish, label %compute
 compute:
-  call void %run(ptr %table)
+  call void %run(ptr %table, ptr null, i64 0, i64 1)
   br label %finish
 finish:
   %finished = call i1 @results(ptr %state, ptr %made)

@@ -97,7 +97,8 @@ def entry(
     Parameters
     ----------
     run : int
-        The address of ``void run(ptr table)``; 0 where there is nothing to compute.
+        The address of ``void run(table, meeting, thread, threads)``, which is called as by one
+        thread alone; 0 where there is nothing to compute.
     table : ctypes array of void pointers
         The addresses that the code works on; those of arguments and results are filled in anew for
         every call. Numbers are written where their places point to.

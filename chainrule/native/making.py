@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Hashable, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -10,15 +9,14 @@ from typing import Any, NamedTuple
 from chainrule.errors import DtypeError
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.interpret.run import Program
-from chainrule.native.emission import write_segment
 from chainrule.native.entry import Entry
 from chainrule.native.functions import EMITTERS
-from chainrule.native.ir import Module
-from chainrule.native.loops import Apply, Loop
-from chainrule.native.machine import CompilationError, NativeModule, compile_text
-from chainrule.native.plan import External, plan
+from chainrule.native.loops import Apply
+from chainrule.native.machine import CompilationError
+from chainrule.native.plan import plan
+from chainrule.native.products import Pack, Product
 from chainrule.native.program import NativeProgram
-from chainrule.native.target import host
+from chainrule.native.stages import External, Step
 from chainrule.tracing.containers import flatten, unflatten
 from chainrule.tracing.session import open_arguments, recording
 from chainrule.tracing.traced import Traced, as_node, call
@@ -69,7 +67,7 @@ def make(recorded: Recorded, started: float) -> Made:
     """Plan and compile what was recorded; interpret it where that does not succeed."""
     try:
         made = plan(recorded.inputs, recorded.outputs, EMITTERS.keys())
-        run = NativeProgram(made, native_function)
+        run = NativeProgram(made)
     except (CompilationError, ImportError) as error:
         return interpreted(recorded, started, str(error))
     return Made(run, recorded, perf_counter() - started, "", {})
@@ -79,32 +77,6 @@ def interpreted(recorded: Recorded, started: float, why: str) -> Made:
     """A program that NumPy runs."""
     run = Program(recorded.inputs, recorded.outputs)
     return Made(run, recorded, perf_counter() - started, why, {})
-
-
-class NativeFunction:
-    """A native function of a table of addresses; the code lives as long as this object.
-
-    Parameters
-    ----------
-    module : NativeModule
-    name : str
-        One of the module's functions ``void name(ptr table)``.
-    """
-
-    def __init__(self, module: NativeModule, name: str) -> None:
-        self._module = module
-        self.address = module.address(name)
-        self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address)
-
-    def __call__(self, table: Any) -> None:
-        self._call(ctypes.addressof(table))
-
-
-def native_function(loops: Sequence[Loop], places: dict[Node, int]) -> NativeFunction:
-    """Several loops as one native function of a table of addresses."""
-    module = Module(host())
-    write_segment(module, "segment", loops, places, EMITTERS)
-    return NativeFunction(compile_text(str(module), ["segment"]), "segment")
 
 
 # -- saying what became of it ---------------------------------------------------------------------
@@ -121,12 +93,17 @@ def described(made: Made) -> str:
     return "\n".join(lines)
 
 
-def _step_text(step: Loop | External) -> str:
+def _step_text(step: Step) -> str:
+    if isinstance(step, Product):
+        m, n, k = step.shape[-3:]
+        return f"native  product of [{m}, {k}] and [{k}, {n}]"
+    if isinstance(step, Pack):
+        return f"native  copy of [{step.shape[1]}, {step.columns}] in strips"
     if isinstance(step, External):
         shapes = " and ".join(str(list(item.shape)) for item in step.node.inputs)
         return f"NumPy   {step.node.primitive.name} of {shapes} -> {list(step.node.shape)}"
     work = sum(isinstance(item, Apply) for item in step.body)
     parts = [f"{work} operations an element"]
     parts += [f"{len(step.stores)} results"] if step.stores else []
-    parts += [f"{len(step.sums)} sums"] if step.sums else []
+    parts += [f"{len(step.reductions)} sums"] if step.reductions else []
     return f"native  loop over {list(step.shape)}: {', '.join(parts)}"
