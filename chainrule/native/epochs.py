@@ -180,25 +180,15 @@ def aligned_copy(array: Array, node: Node) -> Array:
 
 
 def _made(step: Step, tables: int) -> _Made:
-    made = plan(step.inputs, step.outputs, EMITTERS.keys())
-    foreign = [stage for stage in made.stages if isinstance(stage, External)]
-    if foreign:
-        names = ", ".join(sorted({item.node.primitive.name for item in foreign}))
-        raise NotNative(f"{names} runs in NumPy")
-    replaced: dict[Node, Node] = {}
-    copied: list[tuple[Node, Node]] = []
-    arrays = set(made.arrays)
-    for new, old in zip(made.outputs[1:], step.inputs[: len(step.inputs) - tables], strict=True):
-        if new is old:
-            continue
-        if new in arrays and new not in replaced and _can_replace(made, new, old):
-            replaced[new] = old
-        elif new in arrays or new in step.inputs:
-            copied.append((new, old))
-        else:
-            raise NotNative("the new state is a view of other values, or a constant")
-    if made.outputs[0] not in arrays:
-        raise NotNative("the cost is no value of its own")
+    made = plan(step.inputs, step.outputs, EMITTERS.keys(), own_results=True)
+    foreign = {stage.node.primitive.name for stage in made.stages if isinstance(stage, External)}
+    kinds = {node.dtype.name for node in (*step.inputs, *made.outputs)} - {"float32", "float64"}
+    if foreign or kinds:
+        raise NotNative(f"{', '.join(sorted(foreign | kinds))} is left to NumPy")
+    state = step.inputs[: len(step.inputs) - tables]
+    pairs = list(zip(made.outputs[1:], state, strict=True))
+    replaced = {new: old for new, old in pairs if _can_replace(made, new, old)}
+    copied = [pair for pair in pairs if pair[0] not in replaced]
     return _Made(step, made, Layout(made, replaced), copied)
 
 

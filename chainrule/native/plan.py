@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.graph.node import Node
+from chainrule.graph.node import Node, new_input
 from chainrule.graph.walk import topological
 from chainrule.native.loops import (
     Access,
@@ -87,7 +87,10 @@ class _Fused(NamedTuple):
         return 0 in self.out_steps
 
 
-def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]) -> Plan:
+def plan(
+    inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str],
+    own_results: bool = False,
+) -> Plan:  # fmt: skip
     """Loops and other steps for a program.
 
     Parameters
@@ -96,6 +99,9 @@ def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]
         What is given, and what to compute.
     known : collection of str
         Names of elementwise primitives that a loop can compute.
+    own_results : bool
+        Whether each output is to be an array of its own, no view, argument, constant or other
+        output.
     """
     outputs, given = lowered(inputs, outputs), set(inputs)
     order = [
@@ -115,9 +121,13 @@ def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]
     for step in (step for node in order if node not in fused for step in _other(node)):
         timed.append((_depth(step, depths), step))
     steps = [step for _, step in sorted(timed, key=lambda entry: entry[0])]
-    packed = [step.out.array for step in steps if isinstance(step, Pack)]
-    arrays = (*(node for node in order if node in stored or node not in fused), *packed)
-    return Plan(tuple(inputs), tuple(outputs), tuple(staged(steps, outputs)), arrays)
+    made = [step.out.array for step in steps if isinstance(step, Pack)]
+    arrays = [*(node for node in order if node in stored or node not in fused), *made]
+    if own_results:
+        outputs, copies = _own(outputs, set(arrays))
+        steps += copies
+        arrays += [copy.stores[0].access.array for copy in copies]
+    return Plan(tuple(inputs), tuple(outputs), tuple(staged(steps, outputs)), tuple(arrays))
 
 
 def _other(node: Node) -> list[Step]:
@@ -127,6 +137,23 @@ def _other(node: Node) -> list[Step]:
     if product is None:
         return [External(node)]
     return [*with_packing(product, host().lanes(node.dtype), TILE_VECTORS)]
+
+
+def _own(outputs: Sequence[Node], arrays: set[Node]) -> tuple[list[Node], list[Loop]]:
+    """The outputs as arrays of their own, and the loops that copy those that were none."""
+    own: list[Node] = []
+    copies: list[Loop] = []
+    for node in outputs:
+        if (node in arrays and node not in own) or node.size == 0:
+            own.append(node)
+            continue
+        writer, target = _Writer(), new_input(node.shape, node.dtype)
+        labels = tuple(range(node.ndim))
+        value = writer.load(_operand(node, labels, labels))
+        store = Store(value, Access(target, row_major(node.shape)))
+        copies.append(Loop(node.shape, tuple(writer.body), (store,), ()))
+        own.append(target)
+    return own, copies
 
 
 def _depth(step: Step, depths: dict[Node, int]) -> int:

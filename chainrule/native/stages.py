@@ -25,7 +25,7 @@ SMALL = 10_000.0
 BLOCK_BYTES = 128 << 10
 """What a block of elementwise work may touch: half of a usual second-level cache."""
 MOST_BLOCKS = 256
-PRODUCT_ROWS = (16, 128)
+PRODUCT_ROWS = (16, 64)
 """Rows of a block with matrix products: fewer cost speed, more leave nothing to share."""
 MOST_PARTIAL = 1 << 22
 """Elements that the partial sums of all blocks may take."""

@@ -86,7 +86,7 @@ class Training:
         self._latest: list[_Snapshot] = []  # before each of the last two runs of steps
         self._totals = ByRows(job.objective.total)
         self._total: Callable[..., Any] = self._totals
-        if not self.interpreted_because:
+        if not self.interpreted_because and job.validation is not None:  # asked for every epoch
             self._total = compiled(job.objective.total)
 
     @property
