@@ -135,9 +135,15 @@ def entry(
     own = _State(state)
     method = _Method(b"entry", shared.address, METH_FASTCALL, None)
     own.kept = shared, memory, method, table, keep
-    new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-    found: Entry = new(("PyCFunction_NewEx", ctypes.pythonapi))(ctypes.addressof(method), own, None)
+    found: Entry = _new_function()(ctypes.addressof(method), own, None)
     return found
+
+
+@lru_cache(maxsize=1)
+def _new_function() -> Callable[..., Any]:
+    """What makes a function of Python out of a ``PyMethodDef`` and what is called ``self`` in it."""
+    kind = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    return kind(("PyCFunction_NewEx", ctypes.pythonapi))
 
 
 class _Memory:
