@@ -15,6 +15,7 @@ from chainrule.native.kinds import orders
 from chainrule.native.plan import Plan
 from chainrule.native.program import Frame, NativeProgram
 from chainrule.native.stages import Stage
+from chainrule.native.threads import get_threads
 from chainrule.native.views import row_major, view_of
 from chainrule.tracing.containers import NAMESPACE, Structure, unflatten
 
@@ -22,7 +23,7 @@ MOST = 1e6
 """Nanoseconds of a program that is called directly: meanwhile no other thread of Python runs.
 Longer programs let others run, which costs some microseconds a call."""
 MOST_ALONE = 50e3
-"""The same of a program that several threads could share."""
+"""The same where several threads would share the work: to call them costs some ten thousands."""
 
 
 def nanoseconds(plan: Plan) -> float:
@@ -51,7 +52,8 @@ def direct(
         of native code alone, or runs long.
     """
     is_native = all(isinstance(stage, Stage) for stage in program.plan.stages)
-    if not is_native or nanoseconds(program.plan) > (MOST_ALONE if program.is_shared else MOST):
+    would_share = program.is_shared and get_threads() > 1
+    if not is_native or nanoseconds(program.plan) > (MOST_ALONE if would_share else MOST):
         return None
     memory = _Memory(program)
     results = memory.results(program.outputs)

@@ -141,7 +141,7 @@ def entry(
 
 @lru_cache(maxsize=1)
 def _new_function() -> Callable[..., Any]:
-    """What makes a function of Python out of a ``PyMethodDef`` and what is called ``self`` in it."""
+    """What makes one of Python's functions of a ``PyMethodDef`` and its ``self``."""
     kind = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
     return kind(("PyCFunction_NewEx", ctypes.pythonapi))
 
