@@ -16,12 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
 
 import chainrule as cr
 from chainrule.native import direct, entry_code, entry_layout
 from chainrule.native.compiled import Compiled
 from chainrule.native.entry import Argument, Result, entry
 from chainrule.native.machine import compile_text
+from chainrule.tracing.containers import flatten
+from tests.jacobians.generated import Generated, functions
 
 DOUBLE = np.dtype(float)
 TWICE = """
@@ -110,11 +113,23 @@ RESULTS = {
 }
 
 
+@given(functions(3))
+def test_generated_functions_and_gradients_come_out_the_same_either_way(case: Generated):
+    for f in (case.function, cr.value_and_grad(case.scalar())):
+        compiled = cr.compile(f)
+        first = flatten(compiled(case.x))[0]
+        for _ in range(2):
+            again = flatten(compiled(case.x))[0]
+            for one, other in zip(first, again, strict=True):
+                assert type(one) is type(other)
+                assert np.array_equal(one, other, equal_nan=one.dtype.kind == "f"), "to the bit"
+
+
 @pytest.mark.parametrize("f", RESULTS.values(), ids=RESULTS.keys())
 def test_results_of_every_form(f):
     found, expected = straight(f, X), f(X)
-    found_leaves, structure = cr.native.compiled.flatten(found)
-    leaves, expected_structure = cr.native.compiled.flatten(expected)
+    found_leaves, structure = flatten(found)
+    leaves, expected_structure = flatten(expected)
     assert repr(found) == repr(expected)
     assert structure == expected_structure
     for one, other in zip(found_leaves, leaves, strict=True):
@@ -154,7 +169,7 @@ def test_arguments_of_every_kind(args):
 )  # fmt: skip
 def test_containers_of_every_form(args):
     def f(tree):
-        leaves, _ = cr.native.compiled.flatten(tree)
+        leaves, _ = flatten(tree)
         return sum((k + 1) * leaf for k, leaf in enumerate(leaves))
 
     # 100 sums in the order in which NumPy adds them
@@ -169,9 +184,9 @@ def test_containers_of_every_form(args):
     ],
 )  # fmt: skip
 def test_containers_that_python_takes_apart(tree):
-    f = cr.compile(lambda tree: [leaf * 2 for leaf in cr.native.compiled.flatten(tree)[0]])
+    f = cr.compile(lambda tree: [leaf * 2 for leaf in flatten(tree)[0]])
     for _ in range(3):
-        for found, leaf in zip(f(tree), cr.native.compiled.flatten(tree)[0], strict=True):
+        for found, leaf in zip(f(tree), flatten(tree)[0], strict=True):
             assert np.array_equal(found, leaf * 2)
 
 
