@@ -25,7 +25,7 @@ from chainrule.tracing.containers import flatten, unflatten
 MOST_PROGRAMS = 64
 """Kinds of arguments whose programs one compiled function keeps; the least used go first."""
 MOST_ENTRIES = 4
-"""Ways in that are tried one after the other, the latest first, before anything is looked up."""
+"""Ways in that are tried, the latest one first, before anything is looked up."""
 
 When = Literal["first call", "auto"]
 
@@ -107,18 +107,23 @@ class Compiled:
         self._f, self._when = f, when
         self._made: OrderedDict[Hashable, Made] = OrderedDict()
         self._entries: tuple[Entry, ...] = ()
+        self._latest: Entry = _nothing
         self._lock = threading.RLock()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs:
-            for entry in self._entries:
-                result = entry(*args)
-                if result is not NotImplemented:
-                    return result
+            result = self._latest(*args)
+            if result is not NotImplemented:
+                return result
         return self._call(args, kwargs)
 
     def _call(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """The call, for arguments of any kind."""
+        """The call, for arguments of another kind than last time."""
+        for entry in () if kwargs else self._entries:
+            result = entry(*args)
+            if result is not NotImplemented:
+                self._latest = entry
+                return result
         leaves, structure = flatten(list(args))
         if any(isinstance(leaf, Expression) for leaf in (*leaves, *kwargs.values())):
             return self._f(*args, **kwargs)  # inside another trace: it is compiled as a whole
@@ -174,6 +179,7 @@ class Compiled:
             if entry is not None:
                 others = [item for item in self._entries if item is not entry]
                 self._entries = (entry, *others[: MOST_ENTRIES - 1])
+                self._latest = entry
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -189,6 +195,11 @@ class Compiled:
         if not self._made:
             return "nothing compiled yet: it is compiled when it is called"
         return "\n\n".join(described(made) for made in list(self._made.values()))
+
+
+def _nothing(*_: Any) -> Any:
+    """The way in before there is one."""
+    return NotImplemented
 
 
 LATER = "native code is made when it is called again"
