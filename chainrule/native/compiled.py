@@ -40,7 +40,8 @@ def compile(f: Callable[..., Any], *, when: When = "first call") -> Compiled:
     ----------
     f : callable
         A function in plain NumPy, or what :func:`grad`, :func:`value_and_grad`, :func:`vmap` make
-        of one. Arrays, containers of arrays and floats are arguments; whole numbers, booleans and
+        of one; of what :func:`jacobian` and :func:`hessian` make, whose results are then whole
+        arrays. Arrays, containers of arrays and floats are arguments; whole numbers, booleans and
         keyword arguments are static: other ones compile anew. Arrays that f refers to without
         being given them are read, and copied, when it is compiled.
     when : {"first call", "auto"}

@@ -65,6 +65,7 @@ def direct(
     def new(taken: Any, given: Any) -> Entry | None:
         return entry(
             address, memory.table(), arguments, results, taken=taken, given=given,
+            faults=[program.layout.places[node] for node in program.plan.faults],
             keep=(program.segments, memory),
         )  # fmt: skip
 

@@ -31,6 +31,31 @@ declare void @PyArray_ScalarAsCtype(ptr, ptr)
 declare ptr @PyArray_Empty(i32, ptr, ptr, i32)
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
+; Whether something has gone wrong in the code, which is then forgotten: the way through Python will
+; find it again, and say what it is.
+define internal i1 @faults(ptr %state, ptr %table) {
+entry:
+  %count = word i64, %state, $FAULTS
+  %places = word ptr, %state, $FAULT_PLACES
+  br label %next
+next:
+  %k = phi i64 [ 0, %entry ], [ %k1, %look ]
+  %any = phi i1 [ false, %entry ], [ %any1, %look ]
+  %k1 = add i64 %k, 1
+  %more = icmp slt i64 %k, %count
+  br i1 %more, label %look, label %end
+look:
+  %place = word i64, %places, %k
+  %note = word ptr, %table, %place
+  %fault = load i64, ptr %note
+  %is_one = icmp ne i64 %fault, 0
+  %any1 = or i1 %any, %is_one
+  store i64 0, ptr %note
+  br label %next
+end:
+  ret i1 %any
+}
+
 ; METH_FASTCALL: the result, NotImplemented for other arguments, or null with an error set.
 define ptr @entry(ptr %self, ptr %arguments, i64 %given) nounwind {
 start:
@@ -55,7 +80,8 @@ allocated_all:
   br i1 %is_nothing, label %finish, label %compute
 compute:
   call void %run(ptr %table, ptr null, i64 0, i64 1)
-  br label %finish
+  %went_wrong = call i1 @faults(ptr %state, ptr %table)
+  br i1 %went_wrong, label %refuse, label %finish
 finish:
   %finished = call i1 @results(ptr %state, ptr %made)
   br i1 %finished, label %done, label %error

@@ -91,7 +91,7 @@ class _State(int):
 
 def entry(
     run: int, table: Any, arguments: Sequence[Argument], results: Sequence[Result], *,
-    taken: Sequence[Any], given: Any, keep: Any = (),
+    taken: Sequence[Any], given: Any, faults: Sequence[int] = (), keep: Any = (),
 ) -> Entry | None:  # fmt: skip
     """A function that calls native code as directly as Python can; None where that cannot be.
 
@@ -108,6 +108,9 @@ def entry(
         What the function takes: numbers of arguments, alone or in tuples, lists and dicts.
     given : object
         What it returns: the number of a result, or several in tuples, lists and dicts.
+    faults : sequence of int
+        Places of whole numbers that the code sets where something goes wrong. The call then ends
+        as if the arguments were unknown.
     keep : object
         What has to live as long as the function: the code, the arrays in the table.
 
@@ -130,7 +133,7 @@ def entry(
         len(taken), len(opened), memory.table(opened), len(rows), memory.table(rows),
         len(made), memory.table(made), len(results), memory.table(given_rows), run,
         ctypes.addressof(table), memory.words(*[0] * len(results)), memory.words(*[0] * axes),
-        id(None), id(NotImplemented),
+        id(None), id(NotImplemented), len(faults), memory.words(*faults),
     )  # fmt: skip
     own = _State(state)
     method = _Method(b"entry", shared.address, METH_FASTCALL, None)

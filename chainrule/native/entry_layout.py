@@ -26,8 +26,9 @@ RESULT_WORDS = 11
 
 (
     GIVEN, OPENED, OPENED_ROWS, ARGUMENTS, ARGUMENT_ROWS, CONTAINERS, CONTAINER_ROWS, RESULTS,
-    RESULT_ROWS, RUN, TABLE, ADDRESSES, INDICES, NONE, NOT_IMPLEMENTED,
-) = range(15)  # fmt: skip
+    RESULT_ROWS, RUN, TABLE, ADDRESSES, INDICES, NONE, NOT_IMPLEMENTED, FAULTS,
+    FAULT_PLACES,
+) = range(17)  # fmt: skip
 """The words of an entry's state: counts, addresses of rows and of memory, objects."""
 
 MOST_OBJECTS = 256

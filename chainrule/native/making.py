@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from chainrule.errors import DtypeError
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.interpret.run import Program
+from chainrule.jacobian.matrix import Jacobian
 from chainrule.native.entry import Entry
 from chainrule.native.functions import EMITTERS
+from chainrule.native.gathers import Gather
 from chainrule.native.loops import Apply
 from chainrule.native.machine import CompilationError
 from chainrule.native.plan import plan
@@ -54,6 +56,7 @@ def record(
     given = [node for node in inputs if node is not None]
     with recording(), open_arguments(given):
         results, result_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
+        results = [x.toarray() if isinstance(x, Jacobian) else x for x in results]
     outputs = [as_node(item) for item in results]
     if any(node.dtype.kind not in "fiub" for node in outputs):
         raise DtypeError(
@@ -97,6 +100,9 @@ def _step_text(step: Step) -> str:
     if isinstance(step, Product):
         m, n, k = step.shape[-3:]
         return f"native  product of [{m}, {k}] and [{k}, {n}]"
+    if isinstance(step, Gather):
+        how = "rows added up at" if step.adds else "rows picked from"
+        return f"native  {how} {step.size} places: {list(step.shape)}"
     if isinstance(step, Pack):
         return f"native  copy of [{step.shape[1]}, {step.columns}] in strips"
     if isinstance(step, External):

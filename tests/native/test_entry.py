@@ -258,6 +258,19 @@ def test_unpickled_and_copied_arrays_are_taken():
     assert twice()(built).tolist() == [6.0]
 
 
+def test_positions_outside_of_an_array_are_numpys_error():
+    f = cr.compile(lambda x, k: (x[k] * 2, {"sum": x[k].sum()}))
+    x, good, bad = np.arange(5.0), np.array([4, 0, -1]), np.array([0, 7])
+    for _ in range(2):
+        f(x, good)
+    assert type(f._entries[0]) is type(len)
+    for _ in range(3):
+        with pytest.raises(IndexError, match="7 is out of bounds"):
+            f(x, bad)
+        assert f(x, good)[0].tolist() == [8, 0, 8]
+        assert f(x, np.array([1, 2]))[1]["sum"] == 3
+
+
 # -- what is held and let go ----------------------------------------------------------------------
 
 
