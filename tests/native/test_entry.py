@@ -267,7 +267,8 @@ def test_positions_outside_of_an_array_are_numpys_error():
     for _ in range(3):
         with pytest.raises(IndexError, match="7 is out of bounds"):
             f(x, bad)
-        assert f(x, good)[0].tolist() == [8, 0, 8]
+        with no_detour():
+            assert f(x, good)[0].tolist() == [8, 0, 8]
         assert f(x, np.array([1, 2]))[1]["sum"] == 3
 
 
