@@ -260,7 +260,7 @@ def test_unpickled_and_copied_arrays_are_taken():
 
 def test_positions_outside_of_an_array_are_numpys_error():
     f = cr.compile(lambda x, k: (x[k] * 2, {"sum": x[k].sum()}))
-    x, good, bad = np.arange(5.0), np.array([4, 0, -1]), np.array([0, 7])
+    x, good, bad = np.arange(5.0), np.array([4, 0, -1]), np.array([0, 7, 1])
     for _ in range(2):
         f(x, good)
     assert type(f._entries[0]) is type(len)
