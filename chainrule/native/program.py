@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import cached_property, reduce
 from itertools import groupby
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,12 @@ from chainrule.native.functions import EMITTERS
 from chainrule.native.gathers import check_faults
 from chainrule.native.ir import Module
 from chainrule.native.machine import NativeModule, compile_text
+from chainrule.native.pace import Pace
 from chainrule.native.plan import Plan
 from chainrule.native.segment import ARGUMENTS, Segment, memory_of
 from chainrule.native.stages import External, Stage
 from chainrule.native.target import host
-from chainrule.native.threads import get_threads, run_together
+from chainrule.native.threads import run_together
 from chainrule.native.views import view_of
 
 WAKING = 100_000.0
@@ -85,11 +87,12 @@ class NativeProgram:
         self.is_native = len(groups) == len(native) == 1
         shared = [stage for group in native for stage in group if stage.blocks > 1]
         self.is_shared = sum(stage.nanoseconds for stage in shared) > WAKING
+        self._pace = Pace()
         self._idle: list[Frame] = []
 
     def __call__(self, *arrays: Array) -> list[Array]:
         """The outputs' values for new arguments of the planned shapes and dtypes."""
-        threads = get_threads() if self.is_shared else 1
+        threads, started = self._pace.choose() if self.is_shared else 1, perf_counter()
         frame = self._idle.pop() if self._idle else Frame(self.layout)
         frame.make_room(threads)
         for place, array in zip(self.input_places, arrays, strict=True):
@@ -99,6 +102,8 @@ class NativeProgram:
         with nullcontext() if self.is_native else np.errstate(all="ignore"):
             for step in self._steps:
                 step(frame, threads)
+        if self.is_shared:
+            self._pace.note(threads, perf_counter() - started)
         values = [read(frame) for read in self.results]
         frame.check()
         for place in (*self.input_places, *self._fresh):
