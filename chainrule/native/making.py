@@ -45,7 +45,7 @@ def record(
     kwargs: dict[str, Any],
 ) -> Recorded:  # fmt: skip
     """Trace a function for arguments like these."""
-    inputs = [None if array is None else new_input(array.shape, array.dtype) for array in arrays]
+    inputs = [None if array is None else _argument(array) for array in arrays]
     stand_ins = [
         leaf if node is None else Traced(node) for leaf, node in zip(leaves, inputs, strict=True)
     ]
@@ -60,6 +60,13 @@ def record(
             got=", ".join(str(node.dtype) for node in outputs),
         )  # fmt: skip
     return Recorded(given, outputs, result_structure)
+
+
+def _argument(array: Array) -> Node:
+    """An argument of which nothing is known: a zero wins over what may be infinite later."""
+    node = new_input(array.shape, array.dtype)
+    node.finite = array.dtype.kind not in "fc"
+    return node
 
 
 def make(recorded: Recorded, started: float) -> Made:
