@@ -11,12 +11,12 @@ import numpy as np
 from chainrule.differentiate.batching import batch
 from chainrule.differentiate.problem import finished, numeric
 from chainrule.errors import ArgumentError, ShapeError
-from chainrule.graph.node import Node, new_input
+from chainrule.graph.node import Node
 from chainrule.primitives.contraction import transpose
 from chainrule.primitives.expression import Expression
 from chainrule.shapes import normalize_axis
 from chainrule.tracing.containers import flatten, paths, per_leaf, unflatten
-from chainrule.tracing.session import capture, carry_names, open_arguments, recording
+from chainrule.tracing.session import Passing, capture, carry_names, open_arguments, unknown_argument
 from chainrule.tracing.traced import Traced, as_node, call
 
 
@@ -59,7 +59,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
 
     @wraps(f)
     def mapped(*args: Any, **kwargs: Any) -> Any:
-        with recording():
+        with Passing():
             return _vmap(f, in_axes, args, kwargs)
 
     return mapped
@@ -76,8 +76,7 @@ def _vmap(f: Callable[..., Any], in_axes: Any, args: Sequence[Any], kwargs: dict
             stand_ins.append(_shared(leaf))
             continue
         front = _to_front(_whole(leaf, text), axis, text)
-        example = new_input(front.shape[1:], front.dtype)
-        example.finite = front.finite
+        example = unknown_argument(front.shape[1:], front.dtype, front.finite)
         batches[example] = front
         stand_ins.append(Traced(example))
     size = _common_size(batches, where, axes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +11,27 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ArgumentError, DtypeError
-from chainrule.graph.node import Array, Node, new_input
+from chainrule.graph.node import Array, Node
 from chainrule.graph.walk import substitute, topological
-from chainrule.interpret.run import evaluate, owned
+from chainrule.interpret.run import owned, value_at_hand
 from chainrule.primitives.expression import Expression
-from chainrule.primitives.identities import new_alias
 from chainrule.tracing.containers import Structure, flatten, paths, unflatten
-from chainrule.tracing.session import capture, carry_names, is_open, open_arguments
+from chainrule.tracing.session import (
+    argument,
+    capture,
+    carry_names,
+    current,
+    is_open,
+    open_arguments,
+    second_name,
+    values_of,
+)
 from chainrule.tracing.traced import Traced, as_node, call
 
 Wrt = int | str | tuple[int | str, ...] | list[int | str]
 Key = int | str
+
+FLOATING = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,9 @@ class Problem:
 
 def is_inside(nodes: Sequence[Node], originals: Mapping[Node, Node]) -> bool:
     """Whether an outer trace is under way that the nodes depend on."""
+    session = current()
+    if session is not None and session.lane is not None and not session.opened:
+        return False  # all arguments that there are belong to this call
     if originals or any(is_open(node.witness or node) for node in nodes):
         return True
     return any(is_open(node) for node in topological(nodes))
@@ -85,8 +99,9 @@ def finished(
     aliases among them are what they stand for.
     """
     if not traced and not is_inside(nodes, originals):
-        return owned(list(nodes), evaluate(nodes))
-    constants = {node: capture(node.value) for node in own if node.value is not None}
+        return owned(nodes, values_of(nodes))
+    values = {node: value_at_hand(node) for node in own}
+    constants = {node: capture(value) for node, value in values.items() if value is not None}
     replaced = substitute(nodes, constants | originals)
     carry_names(replaced)
     return [Traced(replaced[node]) for node in nodes]
@@ -105,8 +120,7 @@ def record(
     positional, keywords = list(args), dict(kwargs)
     for key in keys:
         value = positional[key] if isinstance(key, int) else keywords[key]
-        argument, stand_in = _argument(operation, f, key, value, originals)
-        arguments[key] = argument
+        arguments[key], stand_in = _argument(operation, f, key, value, originals)
         if isinstance(key, int):
             positional[key] = stand_in
         else:
@@ -133,24 +147,32 @@ def _argument(
 ) -> tuple[Argument, Any]:  # fmt: skip
     """An argument's leaves as fresh nodes, and its stand-in made of traced values."""
     leaves, structure = flatten(value)
-    name = _parameter_name(f, key)
-    where = [f"argument {name}{path}" for path in paths(structure)]
-    nodes = tuple(
-        _leaf(operation, text, leaf, originals) for text, leaf in zip(where, leaves, strict=True)
-    )
+
+    def where(place: int) -> str:
+        return f"argument {_parameter_name(f, key)}{paths(structure)[place]}"
+
+    nodes = tuple([
+        _leaf(operation, partial(where, place), leaf, originals)
+        for place, leaf in enumerate(leaves)
+    ])
     return Argument(structure, nodes), unflatten(structure, [Traced(node) for node in nodes])
 
 
-def _leaf(operation: str, where: str, value: Any, originals: dict[Node, Node]) -> Node:
+def _leaf(
+    operation: str, where: Callable[[], str], value: Any, originals: dict[Node, Node]
+) -> Node:
     """A node that only this call differentiates by."""
     if isinstance(value, Expression):
-        require_floating(operation, where, value.node.dtype)
-        alias = new_alias(value.node)
-        originals[alias] = value.node
+        node = value.node
+        if node.dtype not in FLOATING:
+            require_floating(operation, where(), node.dtype)
+        alias = second_name(node)
+        originals[alias] = node
         return alias
-    array = numeric(operation, where, value)
-    require_floating(operation, where, array.dtype)
-    return new_input(array.shape, array.dtype, array.copy())
+    array = value if type(value) is np.ndarray else numeric(operation, where(), value)
+    if array.dtype not in FLOATING:
+        require_floating(operation, where(), numeric(operation, where(), array).dtype)
+    return argument(array.copy())
 
 
 def numeric(operation: str, where: str, value: Any) -> Array:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from chainrule.graph.node import Array, Node, constant
-from chainrule.interpret.run import keep_value
+from chainrule.graph.node import Array, Node, all_finite, constant, new_input
+from chainrule.graph.walk import topological
+from chainrule.interpret.run import HELD, Program, evaluate, keep_value, value_at_hand
 from chainrule.primitives.contraction import broadcast_to
+from chainrule.primitives.identities import new_alias
+from chainrule.shapes import Shape
+from chainrule.tracing.lanes import MOST_NODES, Lane, Ready, give_back, take_lane
+
+
+MOST_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -23,23 +32,54 @@ class Name:
     line: int = 0
 
 
-@dataclass
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Session:
-    """State of one outermost call; inner calls share it."""
+    """State of one outermost call; inner calls share it. Traced values refer to theirs."""
 
     wants_names: bool = False
     names: dict[Node, list[Name]] = field(default_factory=dict)
     depth: int = 0
     """How many NumPy functions written in terms of others are being recorded."""
-    captured: dict[int, tuple[Array, Node]] = field(default_factory=dict)
+    captured: dict[int, tuple[weakref.ref[Array], Node]] = field(default_factory=dict)
     asked: list[Node] = field(default_factory=list)
     """Guards: values on which the way through the code, or a shape, depended."""
+    lane: Lane | None = None
+    """What is used again by later calls, if nothing of this one stays behind."""
+    held: dict[Node, Array] = field(default_factory=dict)
+    """Values of the lane's nodes."""
+    places: int = 0
+    """How many of the lane's arguments have been taken."""
+    known: int = 0
+    """How many of them have a value; the other values held are those that the code asked for."""
+    spare: int = MOST_BYTES
+    """Bytes of arguments of inner calls that may be held until the outermost one ends."""
+    opened: int = 0
+    """How many calls within the outermost one, this included, are running the user's code."""
 
     def add_name(self, node: Node, name: Name) -> None:
         """Remember a name, once; equal values may bear several."""
         known = self.names.setdefault(node, [])
         if all(item.text != name.text for item in known):
             known.append(name)
+
+    def retire(self) -> None:
+        """From now on the nodes are this session's alone, for something of it stays behind.
+
+        Their values go to where they can be found after the session, and the lane to nobody.
+        """
+        self.lane = None
+        for node, value in list(self.held.items()):
+            node.value = value
+        self.held.clear()  # in this order: another thread may be looking for a value
+
+    def place(self, nbytes: int = 0) -> int:
+        """The next place for an argument in the lane."""
+        self.places += 1
+        if self.opened:
+            self.spare -= nbytes
+        if self.spare < 0 or (self.lane is not None and self.lane.size > MOST_NODES):
+            self.retire()
+        return self.places
 
 
 _open: set[Node] = set()
@@ -55,17 +95,56 @@ def current() -> Session | None:
 
 @contextmanager
 def recording(names: bool = False) -> Iterator[Session]:
-    """A session for the block: the one under way, or a new one."""
+    """A session for the block: the one under way, or a new one. The nodes may outlive it."""
     session = _session.get()
-    if session is not None and (session.wants_names or not names):
-        yield session
-        return
-    session = Session(wants_names=names)
-    token = _session.set(session)
+    if session is not None:
+        session.retire()
+    held = HELD.set(None)
+    token = None
+    if session is None or (names and not session.wants_names):
+        session = Session(wants_names=names)
+        token = _session.set(session)
     try:
         yield session
     finally:
+        HELD.reset(held)
+        if token is not None:
+            _session.reset(token)
+
+
+class Passing:
+    """A session for a block after which nothing but its results is needed.
+
+    As the outermost one it has a lane, which later calls use again if no traced value is alive at
+    the end. The caller must not hold the session itself.
+    """
+
+    __slots__ = ("_session", "_tokens")
+
+    def __enter__(self) -> None:
+        self._session: Session | None = None
+        if _session.get() is None:
+            self._session = session = Session(lane=take_lane())
+            self._tokens: Any = (_session.set(session), HELD.set(session.held))
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        session = self._session
+        if session is None:
+            return
+        token, held = self._tokens
         _session.reset(token)
+        HELD.reset(held)
+        lane = session.lane
+        if lane is None or kind is not None:  # an error's traceback holds traced values
+            session.retire()
+            return
+        watch = weakref.ref(session)
+        self._session = session = None
+        alive = watch()
+        if alive is None:
+            give_back(lane)
+        else:
+            alive.retire()
 
 
 @contextmanager
@@ -73,10 +152,87 @@ def open_arguments(nodes: Iterable[Node]) -> Iterator[None]:
     """Within the block, results that depend on these arguments stay traced, in any thread."""
     added = set(nodes) - _open
     _open.update(added)
+    session = _session.get()
+    if session is not None:
+        session.opened += 1
     try:
         yield
     finally:
         _open.difference_update(added)
+        if session is not None:
+            session.opened -= 1
+
+
+def argument(array: Array) -> Node:
+    """A node for an argument at hand, which no other argument of the calls under way has."""
+    session = _session.get()
+    place = 0 if session is None else session.place(array.nbytes)
+    lane = None if session is None else session.lane
+    if session is None or lane is None:
+        return new_input(array.shape, array.dtype, array)
+    node = lane.input(place, array.shape, array.dtype, all_finite(array))
+    session.held[node] = array
+    session.known += 1
+    return node
+
+
+def unknown_argument(shape: Shape, dtype: np.dtype[Any], finite: bool) -> Node:
+    """A node for an argument without a value."""
+    session = _session.get()
+    lane = None if session is None else session.lane
+    if session is None or lane is None:
+        node = new_input(shape, dtype)
+        node.finite = finite
+        return node
+    return lane.input(session.place(), shape, dtype, finite)
+
+
+def values_of(nodes: Sequence[Node]) -> list[Array]:
+    """The values of nodes, by the program of an earlier call where there is one."""
+    session = _session.get()
+    if session is None or session.lane is None or not all([node.lasting for node in nodes]):
+        return evaluate(nodes)
+    lane, held = session.lane, session.held
+    asked = [node for node in held if node.inputs] if len(held) > session.known else []
+    key = (*nodes, None, *asked)
+    ready = lane.programs.get(key)
+    try:
+        if ready is None:
+            ready = lane.programs[key] = _made_ready(nodes, held)
+            lane.size += ready.program.slots
+        return ready.program(*[held[node] for node in ready.inputs])
+    except KeyError:  # an argument of another call: the message says so
+        return evaluate(nodes)
+
+
+def _made_ready(nodes: Sequence[Node], held: Mapping[Node, Array]) -> Ready:
+    """A program that starts from the values at hand."""
+    inputs = [node for node in topological(nodes, stop=held.__contains__) if node in held]
+    return Ready(tuple(inputs), Program(inputs, nodes))
+
+
+def derived(key: tuple[Any, ...], differentiate: Callable[[], Sequence[Node]]) -> Sequence[Node]:
+    """What differentiation gives, or gave in an earlier call; it depends on the key alone."""
+    session = _session.get()
+    if session is None or session.lane is None:
+        return differentiate()
+    lane = session.lane
+    found = lane.derivatives.get(key)
+    if found is None:
+        found = tuple(differentiate())
+        if all(node.lasting for node in (*key, *found) if isinstance(node, Node)):
+            lane.derivatives[key] = found
+            lane.size += len(found)
+    return found
+
+
+def second_name(node: Node) -> Node:
+    """An alias of a node, which no other argument of the calls under way has."""
+    session = _session.get()
+    lane = None if session is None else session.lane
+    if session is None or lane is None:
+        return new_alias(node)
+    return lane.alias(session.place(), node)
 
 
 def is_open(node: Node) -> bool:
@@ -112,11 +268,19 @@ def capture(array: Array) -> Node:
         part = array[tuple(slice(0, 1) if again else slice(None) for again in repeats)]
         return broadcast_to(capture(part), array.shape)
     session = _session.get()
-    if session is None or array.nbytes <= 1024:
+    is_argument = session is not None and session.lane is not None and varies(array)
+    if session is None or (array.nbytes <= 1024 and not is_argument):
         return constant(array.copy())
     known = session.captured.get(id(array))
-    if known is not None and np.array_equal(known[1].value, array):  # type: ignore[arg-type]
-        return known[1]
-    node = constant(array.copy())
-    session.captured[id(array)] = (array, node)
+    if known is not None and known[0]() is array:
+        value = value_at_hand(known[1])
+        if value is not None and np.array_equal(value, array):
+            return known[1]
+    node = argument(array.copy()) if is_argument else constant(array.copy())
+    session.captured[id(array)] = (weakref.ref(array), node)
     return node
+
+
+def varies(array: Array) -> bool:
+    """Whether an array is data, which may be other data in the next call of the same code."""
+    return array.ndim > 0 and array.dtype.kind == "f"

@@ -22,7 +22,8 @@ from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
 from chainrule.tracing.dispatch import FUNCTIONS, METHODS, _is_default, _refuse_keywords
 from chainrule.tracing.names import ALONE, assigned_name, from_in_place_operator, references
-from chainrule.tracing.session import Name, ask, capture, current
+from chainrule.tracing.lanes import NUMBERS
+from chainrule.tracing.session import Name, ask, capture, current, varies
 from chainrule.tracing.views import VIEWS, Root, View, view_by, view_by_key
 
 
@@ -33,43 +34,63 @@ class Traced(Expression):
     view keeps what it is a view of, reads through it, and writes through it.
     """
 
-    __slots__ = ("__weakref__", "_node", "_root", "_seen", "_view")
+    __slots__ = ("__weakref__", "_node", "_root", "_seen", "_session", "_view")
 
     # -- construction -----------------------------------------------------------------------------
 
     def __init__(self, node: Node, view: View | None = None) -> None:
         self._node = node
         self._view = view
-        self._root: Root = view.base._root if view else Root()
-        self._seen = self._root.version
+        self._session = current()
+        self._root: Root | None = None  # until there is a view
+        if view is not None:
+            self._root = view.base._behind()
+            self._seen = self._root.version
 
     @property
     def node(self) -> Node:  # type: ignore[override]  # a slot there, read through the view here
-        if self._seen != self._root.version:
+        if self._session is not current():
+            self._crosses()
+        if self._root is not None and self._seen != self._root.version:
             self._refresh()
         return self._node
 
+    def _crosses(self) -> None:
+        """It is used by a call or a thread that it does not belong to: nodes are not used again."""
+        for session in (self._session, current()):
+            if session is not None:
+                session.retire()
+
+    def _behind(self) -> Root:
+        """What this value and all views of it have in common."""
+        if self._root is None:
+            self._root = Root()
+            self._seen = self._root.version
+        return self._root
+
     def _refresh(self) -> None:
         """Read again, from the array behind all views on, what has been assigned to since."""
+        root = self._behind()
         chain: list[Traced] = [self]
         while (view := chain[-1]._view) is not None:
             chain.append(view.base)
         for value in reversed(chain):
-            if value._view is not None and value._seen != self._root.version:
+            if value._view is not None and value._seen != root.version:
                 value._node = value._view.read(value._view.base._node)
-            value._seen = self._root.version
+            value._seen = root.version
 
     def _store(self, node: Node) -> None:
         """Another value for this array: in what it is a view of, where it is one."""
         target: Traced = self
         while (view := target._view) is not None:
             if view.may_let_go():
-                target._view, target._root = None, Root()
+                target._view, target._root = None, None
                 break
             node, target = view.write(view.base.node, node), view.base
         target._node = node
-        target._root.version += 1
-        target._seen = target._root.version
+        root = target._behind()
+        root.version += 1
+        target._seen = root.version
 
     def _like(self, node: Node) -> Self:
         result = type(self)(node)
@@ -78,6 +99,32 @@ class Traced(Expression):
 
     def _capture(self, value: Any) -> Node:
         return as_node(value)
+
+    def _apply(self, ufunc: np.ufunc, *operands: Any) -> Any:
+        """As for any expression; an operation of an earlier call on the same nodes is found."""
+        session = current()
+        if session is None or session.lane is None:
+            return super()._apply(ufunc, *operands)
+        lane = session.lane
+        key: list[Any] = [ufunc]
+        for place, item in enumerate(operands):
+            kind = type(item)
+            if kind is Traced:
+                plain = item._root is None and item._session is session
+                key.append(item._node if plain else item.node)
+            elif kind in NUMBERS:
+                key.append((kind, item or repr(item)))  # 0.0 and -0.0 are equal, but not the same
+            elif kind is np.ndarray and varies(item):
+                operands = (*operands[:place], Traced(capture(item)), *operands[place + 1 :])
+                key.append(operands[place].node)
+            else:
+                return super()._apply(ufunc, *operands)
+        known = tuple(key)
+        node = lane.operations.get(known)
+        if node is None:
+            node = super()._apply(ufunc, *operands).node
+            lane.remember(known, node)
+        return Traced(node)
 
     # -- what NumPy calls -------------------------------------------------------------------------
 
