@@ -17,7 +17,8 @@ from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
 from chainrule.primitives.identities import stop_gradient as stop
 from chainrule.tracing.containers import Structure, flatten, unflatten
-from chainrule.tracing.session import Passing, derived, recording
+from chainrule.tracing.results import derived
+from chainrule.tracing.session import Passing, recording
 from chainrule.tracing.traced import Traced, as_node
 
 
@@ -116,9 +117,7 @@ def _value_and_grad(
 def _gradient(output: Node, leaves: Sequence[Node]) -> list[Node]:
     """The cotangents of the leaves where the output's is 1."""
     found = reverse([output], [ones(output)], leaves)
-    return [
-        zeros(leaf) if node is None else node for node, leaf in zip(found, leaves, strict=True)
-    ]
+    return [zeros(leaf) if node is None else node for node, leaf in zip(found, leaves, strict=True)]
 
 
 def _scalar_output(problem: Problem, f: Callable[..., Any]) -> Node:

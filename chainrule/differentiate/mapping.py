@@ -15,8 +15,9 @@ from chainrule.graph.node import Node
 from chainrule.primitives.contraction import transpose
 from chainrule.primitives.expression import Expression
 from chainrule.shapes import normalize_axis
+from chainrule.tracing.arguments import capture, unknown_argument
 from chainrule.tracing.containers import flatten, paths, per_leaf, unflatten
-from chainrule.tracing.session import Passing, capture, carry_names, open_arguments, unknown_argument
+from chainrule.tracing.session import Passing, carry_names, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
 
 

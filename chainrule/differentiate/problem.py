@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from functools import partial
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,10 @@ from chainrule.graph.node import Array, Node
 from chainrule.graph.walk import substitute, topological
 from chainrule.interpret.run import owned, value_at_hand
 from chainrule.primitives.expression import Expression
+from chainrule.tracing.arguments import argument, capture, second_name
 from chainrule.tracing.containers import Structure, flatten, paths, unflatten
-from chainrule.tracing.session import (
-    argument,
-    capture,
-    carry_names,
-    current,
-    is_open,
-    open_arguments,
-    second_name,
-    values_of,
-)
+from chainrule.tracing.results import values_of
+from chainrule.tracing.session import carry_names, current, is_open, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
 
 Wrt = int | str | tuple[int | str, ...] | list[int | str]
@@ -64,7 +57,7 @@ class Problem:
 
     @property
     def leaves(self) -> list[Node]:
-        return [leaf for argument in self.arguments for leaf in argument.leaves]
+        return [leaf for given in self.arguments for leaf in given.leaves]
 
     def results(self, nodes: Sequence[Node], traced: bool = False) -> list[Any]:
         """Nodes as the caller wants them: arrays, or traced values inside another trace."""
@@ -73,9 +66,9 @@ class Problem:
     def rebuilt(self, values: Sequence[Any]) -> list[Any]:
         """One container an argument, from one value a leaf."""
         result, rest = [], list(values)
-        for argument in self.arguments:
-            count = len(argument.leaves)
-            result.append(unflatten(argument.structure, rest[:count]))
+        for given in self.arguments:
+            count = len(given.leaves)
+            result.append(unflatten(given.structure, rest[:count]))
             rest = rest[count:]
         return result
 
@@ -125,7 +118,7 @@ def record(
             positional[key] = stand_in
         else:
             keywords[key] = stand_in
-    leaves = [leaf for argument in arguments.values() for leaf in argument.leaves]
+    leaves = [leaf for given in arguments.values() for leaf in given.leaves]
     with open_arguments(leaves):
         outputs, structure = flatten(call(f, *positional, **keywords))
     if not outputs:
@@ -151,10 +144,12 @@ def _argument(
     def where(place: int) -> str:
         return f"argument {_parameter_name(f, key)}{paths(structure)[place]}"
 
-    nodes = tuple([
-        _leaf(operation, partial(where, place), leaf, originals)
-        for place, leaf in enumerate(leaves)
-    ])
+    nodes = tuple(
+        [
+            _leaf(operation, partial(where, place), leaf, originals)
+            for place, leaf in enumerate(leaves)
+        ]
+    )
     return Argument(structure, nodes), unflatten(structure, [Traced(node) for node in nodes])
 
 

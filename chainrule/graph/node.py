@@ -117,7 +117,7 @@ class Node:
         """The value at hand, where there is one; never part of the node's identity."""
         self.serial = next(_serial)
         """Nodes are numbered as they are made: one depends on older ones only."""
-        self.lasting = all([item.lasting for item in inputs])
+        self.lasting: bool = all(item.lasting for item in inputs)
         """Whether a later trace may build this very node again."""
         self.witness: Node | None = _oldest(inputs)
         """The oldest argument that it depends on; None for leaves."""

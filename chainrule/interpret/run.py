@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.graph.node import CONSTANT, INPUT, Array, Node
 from chainrule.graph.walk import last_uses, topological
-
+from chainrule.interpret.blocks import Blocks, Step, runs
 
 HELD: ContextVar[dict[Node, Array] | None] = ContextVar("chainrule_values", default=None)
 """Values, for the call under way alone, of nodes that later calls use again; None for no such call.
@@ -100,10 +100,27 @@ def owned(nodes: Sequence[Node], arrays: Sequence[Array]) -> list[Any]:
 class Instruction(NamedTuple):
     """One step of a program: storage places instead of nodes."""
 
-    function: Callable[..., Array]
+    function: Callable[..., Any]
+    first: int
+    """Where the first input is; -1 if there are none."""
+    second: int
+    """Where the second is; -1 if there is one at most."""
     inputs: tuple[int, ...]
+    """Where all are, if there are more than two; else empty."""
     output: int
+    """Where the result goes; -1 if the function takes all values and writes several of them."""
     frees: tuple[int, ...]
+
+
+def _alone(step: Step) -> Instruction:
+    inputs = step.inputs
+    first, second = (*inputs[:2], -1, -1)[:2]
+    more = inputs if len(inputs) > 2 else ()
+    return Instruction(step.function, first, second, more, step.output, step.frees)
+
+
+def _together(blocks: Blocks) -> Instruction:
+    return Instruction(blocks, -1, -1, (), -1, blocks.frees)
 
 
 class Program:
@@ -130,14 +147,20 @@ class Program:
         self.constants = {place[node]: node.value for node in constants}
         computed = [node for node in self.order if node.value is None]
         frees = last_uses(computed, outputs)
-        self.instructions = [
-            Instruction(
+        steps = [
+            Step(
                 node.primitive.bind(node),
                 tuple(place[item] for item in node.inputs),
                 place[node],
                 tuple(place[item] for item in done if place[item] not in self.constants),
             )
             for node, done in zip(computed, frees, strict=True)
+        ]
+        self.instructions = [
+            _alone(steps[run[0]])
+            if len(run) == 1
+            else _together(Blocks([steps[k] for k in run], [computed[k] for k in run]))
+            for run in runs(computed, [step.function for step in steps])
         ]
         self.nodes = computed
 
@@ -149,8 +172,17 @@ class Program:
         for slot, array in zip(self.input_slots, arrays, strict=True):
             values[slot] = array
         with np.errstate(all="ignore"):
-            for function, inputs, output, frees in self.instructions:
-                values[output] = function(*[values[slot] for slot in inputs])
+            for function, first, second, inputs, output, frees in self.instructions:
+                if inputs:
+                    values[output] = function(*[values[slot] for slot in inputs])
+                elif second >= 0:
+                    values[output] = function(values[first], values[second])
+                elif first >= 0:
+                    values[output] = function(values[first])
+                elif output >= 0:
+                    values[output] = function()
+                else:
+                    function(values)
                 for slot in frees:
                     values[slot] = None
         return [np.asarray(values[slot]) for slot in self.output_slots]

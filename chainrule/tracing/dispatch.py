@@ -18,6 +18,13 @@ METHODS: dict[np.ufunc, dict[str, Callable[..., Any]]] = {}
 """Methods of ufuncs, such as ``np.add.reduce``, with what replaces them on traced values."""
 
 
+REPEATABLE = frozenset({
+    np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std, np.dot, np.vdot, np.inner, np.outer,
+    np.tensordot, np.cumsum, np.clip,
+})  # fmt: skip
+"""Functions that go by their arguments' nodes alone, never by values, and return no views."""
+
+
 def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register what replaces NumPy's functions on traced values."""
 

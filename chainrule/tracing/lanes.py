@@ -89,7 +89,6 @@ class Lane:
                 self.size += 1
         return alias
 
-
     def remember(self, operation: tuple[Any, ...], node: Node) -> None:
         """An operation's result, if both it and the operands can be met again."""
         if node.lasting and all(item.lasting for item in operation if isinstance(item, Node)):

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from chainrule.graph.node import Array, Node, all_finite, constant, new_input
-from chainrule.graph.walk import topological
-from chainrule.interpret.run import HELD, Program, evaluate, keep_value, value_at_hand
-from chainrule.primitives.contraction import broadcast_to
-from chainrule.primitives.identities import new_alias
-from chainrule.shapes import Shape
-from chainrule.tracing.lanes import MOST_NODES, Lane, Ready, give_back, take_lane
-
+from chainrule.graph.node import Array, Node
+from chainrule.interpret.run import HELD, keep_value
+from chainrule.tracing.lanes import MOST_NODES, Lane, give_back, take_lane
 
 MOST_BYTES = 1 << 26
 
@@ -88,9 +81,8 @@ _open: set[Node] = set()
 _session: ContextVar[Session | None] = ContextVar("chainrule_session", default=None)
 
 
-def current() -> Session | None:
-    """The session of the call under way, if there is one."""
-    return _session.get()
+current: Callable[[], Session | None] = _session.get
+"""The session of the call under way, if there is one."""
 
 
 @contextmanager
@@ -163,78 +155,6 @@ def open_arguments(nodes: Iterable[Node]) -> Iterator[None]:
             session.opened -= 1
 
 
-def argument(array: Array) -> Node:
-    """A node for an argument at hand, which no other argument of the calls under way has."""
-    session = _session.get()
-    place = 0 if session is None else session.place(array.nbytes)
-    lane = None if session is None else session.lane
-    if session is None or lane is None:
-        return new_input(array.shape, array.dtype, array)
-    node = lane.input(place, array.shape, array.dtype, all_finite(array))
-    session.held[node] = array
-    session.known += 1
-    return node
-
-
-def unknown_argument(shape: Shape, dtype: np.dtype[Any], finite: bool) -> Node:
-    """A node for an argument without a value."""
-    session = _session.get()
-    lane = None if session is None else session.lane
-    if session is None or lane is None:
-        node = new_input(shape, dtype)
-        node.finite = finite
-        return node
-    return lane.input(session.place(), shape, dtype, finite)
-
-
-def values_of(nodes: Sequence[Node]) -> list[Array]:
-    """The values of nodes, by the program of an earlier call where there is one."""
-    session = _session.get()
-    if session is None or session.lane is None or not all([node.lasting for node in nodes]):
-        return evaluate(nodes)
-    lane, held = session.lane, session.held
-    asked = [node for node in held if node.inputs] if len(held) > session.known else []
-    key = (*nodes, None, *asked)
-    ready = lane.programs.get(key)
-    try:
-        if ready is None:
-            ready = lane.programs[key] = _made_ready(nodes, held)
-            lane.size += ready.program.slots
-        return ready.program(*[held[node] for node in ready.inputs])
-    except KeyError:  # an argument of another call: the message says so
-        return evaluate(nodes)
-
-
-def _made_ready(nodes: Sequence[Node], held: Mapping[Node, Array]) -> Ready:
-    """A program that starts from the values at hand."""
-    inputs = [node for node in topological(nodes, stop=held.__contains__) if node in held]
-    return Ready(tuple(inputs), Program(inputs, nodes))
-
-
-def derived(key: tuple[Any, ...], differentiate: Callable[[], Sequence[Node]]) -> Sequence[Node]:
-    """What differentiation gives, or gave in an earlier call; it depends on the key alone."""
-    session = _session.get()
-    if session is None or session.lane is None:
-        return differentiate()
-    lane = session.lane
-    found = lane.derivatives.get(key)
-    if found is None:
-        found = tuple(differentiate())
-        if all(node.lasting for node in (*key, *found) if isinstance(node, Node)):
-            lane.derivatives[key] = found
-            lane.size += len(found)
-    return found
-
-
-def second_name(node: Node) -> Node:
-    """An alias of a node, which no other argument of the calls under way has."""
-    session = _session.get()
-    lane = None if session is None else session.lane
-    if session is None or lane is None:
-        return new_alias(node)
-    return lane.alias(session.place(), node)
-
-
 def is_open(node: Node) -> bool:
     """Whether a node is an argument of a call under way."""
     return node in _open
@@ -255,32 +175,3 @@ def ask(node: Node) -> Array:
     if session is not None:
         session.asked.append(node)
     return keep_value(node)
-
-
-def capture(array: Array) -> Node:
-    """A constant with the array's present contents.
-
-    The array is copied, since the user may refill it while the function runs. While a session is
-    under way, an array with unchanged contents gives the same node again, without a copy.
-    """
-    repeats = [step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True)]
-    if any(repeats):  # repeated values are kept once
-        part = array[tuple(slice(0, 1) if again else slice(None) for again in repeats)]
-        return broadcast_to(capture(part), array.shape)
-    session = _session.get()
-    is_argument = session is not None and session.lane is not None and varies(array)
-    if session is None or (array.nbytes <= 1024 and not is_argument):
-        return constant(array.copy())
-    known = session.captured.get(id(array))
-    if known is not None and known[0]() is array:
-        value = value_at_hand(known[1])
-        if value is not None and np.array_equal(value, array):
-            return known[1]
-    node = argument(array.copy()) if is_argument else constant(array.copy())
-    session.captured[id(array)] = (weakref.ref(array), node)
-    return node
-
-
-def varies(array: Array) -> bool:
-    """Whether an array is data, which may be other data in the next call of the same code."""
-    return array.ndim > 0 and array.dtype.kind == "f"

@@ -20,10 +20,18 @@ from chainrule.primitives.identities import cast
 from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
-from chainrule.tracing.dispatch import FUNCTIONS, METHODS, _is_default, _refuse_keywords
-from chainrule.tracing.names import ALONE, assigned_name, from_in_place_operator, references
+from chainrule.tracing.arguments import capture, varies
+from chainrule.tracing.containers import LEAVES
+from chainrule.tracing.dispatch import (
+    FUNCTIONS,
+    METHODS,
+    REPEATABLE,
+    _is_default,
+    _refuse_keywords,
+)
 from chainrule.tracing.lanes import NUMBERS
-from chainrule.tracing.session import Name, ask, capture, current, varies
+from chainrule.tracing.names import ALONE, assigned_name, from_in_place_operator, references
+from chainrule.tracing.session import Name, ask, current
 from chainrule.tracing.views import VIEWS, Root, View, view_by, view_by_key
 
 
@@ -143,23 +151,16 @@ class Traced(Expression):
     def __array_function__(
         self, function: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
-        entry = FUNCTIONS.get(function)
-        if entry is None:
-            raise MissingRuleError(
-                name,
-                "this function has no derivative rule here",
-                remedy="write it in terms of others, or pass it values that are not traced",
-            )
-        implementation, keywords = entry
-        given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
-        if keywords is not None:
-            _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
-        result = _nested(implementation, args, given)
-        if function in VIEWS and isinstance(result, Traced) and isinstance(args[0], Traced):
-            view = view_by(name, function, args[0], result.node, args[1:], given)
-            return type(result)(result.node, view)
-        return result
+        session = current()
+        lane = None if session is None else session.lane
+        operation = _operation(function, args, kwargs) if lane and function in REPEATABLE else None
+        if lane is None or operation is None:
+            return _implemented(function, args, kwargs)
+        node = lane.operations.get(operation)
+        if node is None:
+            node = _implemented(function, args, kwargs).node
+            lane.remember(operation, node)
+        return Traced(node)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if self.dtype.kind in "iub" and not missing_inputs([self.node]):
@@ -395,6 +396,9 @@ class Traced(Expression):
         return np.ravel(self, order=order)
 
 
+LEAVES.add(Traced)
+
+
 def _forwarding(name: str) -> Callable[..., Any]:
     function = getattr(np, name)
 
@@ -492,6 +496,45 @@ def _note(result: Traced) -> None:
     name = assigned_name()
     if name is not None:
         session.add_name(result.node, name)
+
+
+def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What replaces one of NumPy's functions, called."""
+    name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
+    entry = FUNCTIONS.get(function)
+    if entry is None:
+        raise MissingRuleError(
+            name,
+            "this function has no derivative rule here",
+            remedy="write it in terms of others, or pass it values that are not traced",
+        )
+    implementation, keywords = entry
+    given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
+    if keywords is not None:
+        _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
+    result = _nested(implementation, args, given)
+    if function in VIEWS and isinstance(result, Traced) and isinstance(args[0], Traced):
+        view = view_by(name, function, args[0], result.node, args[1:], given)
+        return type(result)(result.node, view)
+    return result
+
+
+def _operation(
+    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Any, ...] | None:
+    """What its result depends on alone, as a key; None where there are arrays among it."""
+    key = [function]
+    for item in (*args, *kwargs, *kwargs.values()):
+        kind = type(item)
+        if kind is Traced:
+            key.append(item.node)
+        elif kind in NUMBERS:
+            key.append((kind, item or repr(item)))
+        elif item is None or kind is str or (kind is tuple and set(map(type, item)) <= {int}):
+            key.append(item)
+        else:
+            return None
+    return (*key, len(args))
 
 
 def _nested(implementation: Callable[..., Any], args: Any, kwargs: Any) -> Any:
