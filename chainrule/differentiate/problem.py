@@ -15,7 +15,7 @@ from chainrule.graph.node import Array, Node
 from chainrule.graph.walk import substitute, topological
 from chainrule.interpret.run import owned, value_at_hand
 from chainrule.primitives.expression import Expression
-from chainrule.tracing.arguments import argument, capture, second_name
+from chainrule.tracing.arguments import argument, capture, native, second_name
 from chainrule.tracing.containers import Structure, flatten, paths, unflatten
 from chainrule.tracing.results import values_of
 from chainrule.tracing.session import carry_names, current, is_open, open_arguments
@@ -164,14 +164,15 @@ def _leaf(
         alias = second_name(node)
         originals[alias] = node
         return alias
-    array = value if type(value) is np.ndarray else numeric(operation, where(), value)
-    if array.dtype not in FLOATING:
-        require_floating(operation, where(), numeric(operation, where(), array).dtype)
+    if type(value) is np.ndarray and value.dtype in FLOATING:
+        return argument(value.copy())
+    array = numeric(operation, where(), value)
+    require_floating(operation, where(), array.dtype)
     return argument(array.copy())
 
 
 def numeric(operation: str, where: str, value: Any) -> Array:
-    """An argument as an array of numbers."""
+    """An argument as an array of numbers in the machine's order of bytes."""
     if isinstance(value, (np.matrix, np.ma.MaskedArray)):
         raise DtypeError(
             operation, f"{where} is a {type(value).__name__}, which follows rules of its own",
@@ -189,7 +190,7 @@ def numeric(operation: str, where: str, value: Any) -> Array:
             got=f"{type(value).__name__} of dtype {array.dtype}",
             remedy="pass real arrays or numbers by position and everything else by keyword",
         )  # fmt: skip
-    return array
+    return native(array)
 
 
 def require_floating(operation: str, where: str, dtype: np.dtype[Any]) -> None:

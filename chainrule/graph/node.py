@@ -196,6 +196,7 @@ class Identity(NamedTuple):
 INPUT = register(Leaf("input"))
 CONSTANT = register(Leaf("constant"))
 _SMALL = 1024  # bytes: constants up to here are equal when their contents are
+_LARGE = 1 << 16  # bytes: from here on another pass over an array costs more than a call
 
 
 def new_input(shape: Shape, dtype: np.dtype[Any], value: Array | None = None) -> Node:
@@ -209,7 +210,15 @@ def new_input(shape: Shape, dtype: np.dtype[Any], value: Array | None = None) ->
 
 def all_finite(value: Array) -> bool:
     """Whether there is neither an infinity nor a NaN."""
-    return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
+    if value.dtype.kind not in "fc":
+        return True
+    if value.nbytes > _LARGE:
+        flat = value.ravel("K")
+        with np.errstate(all="ignore"):
+            squares = flat.dot(flat)  # one pass that makes no array; it may overflow
+        if np.isfinite(squares):
+            return True
+    return bool(np.isfinite(value).all())
 
 
 def holding(value: Array) -> Node:

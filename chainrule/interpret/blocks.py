@@ -11,7 +11,7 @@ from chainrule.graph.node import Array, Node
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.products import is_elementwise
 
-BLOCK = 1 << 16
+BLOCK = 1 << 17
 """Bytes of a block of the widest of the arrays: several fit into a core's own cache."""
 
 
@@ -94,7 +94,8 @@ class Blocks:
             self._at_once(values)
             return
         flat = [array.reshape(-1) for array in given if array is not None]
-        results = [np.empty(self.size, dtype) for _, dtype in self.results]
+        results = [np.empty(self.shape, dtype) for _, dtype in self.results]
+        filled = [result.reshape(-1) for result in results]
         nothing = [None] * (self.places - len(flat))
         for start in range(0, self.size, self.length):
             part = slice(start, start + self.length)
@@ -103,10 +104,10 @@ class Blocks:
                 block[output] = function(*[block[k] for k in inputs])
                 for k in frees:
                     block[k] = None
-            for target, result in zip(self.targets, results, strict=True):
+            for target, result in zip(self.targets, filled, strict=True):
                 result[part] = block[target]
         for (slot, _), result in zip(self.results, results, strict=True):
-            values[slot] = result.reshape(self.shape)
+            values[slot] = result
 
     def _at_once(self, values: list[Array | None]) -> None:
         """Arrays that are not in order are gone through as they are."""

@@ -72,6 +72,12 @@ def capture(array: Array) -> Node:
     return node
 
 
+def native(array: Array) -> Array:
+    """The array in the machine's order of bytes."""
+    dtype = array.dtype
+    return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+
+
 def varies(array: Array) -> bool:
     """Whether an array is data, which may be other data in the next call of the same code."""
     return array.ndim > 0 and array.dtype.kind == "f"

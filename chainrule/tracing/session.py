@@ -14,6 +14,7 @@ from chainrule.interpret.run import HELD, keep_value
 from chainrule.tracing.lanes import MOST_NODES, Lane, give_back, take_lane
 
 MOST_BYTES = 1 << 26
+"""Arguments of inner calls are held until the outermost one ends, but not more than this."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Session:
     """How many of the lane's arguments have been taken."""
     known: int = 0
     """How many of them have a value; the other values held are those that the code asked for."""
-    spare: int = MOST_BYTES
-    """Bytes of arguments of inner calls that may be held until the outermost one ends."""
+    inner: int = 0
+    """Bytes of the arguments that were made while the user's code was running."""
     opened: int = 0
     """How many calls within the outermost one, this included, are running the user's code."""
 
@@ -69,8 +70,8 @@ class Session:
         """The next place for an argument in the lane."""
         self.places += 1
         if self.opened:
-            self.spare -= nbytes
-        if self.spare < 0 or (self.lane is not None and self.lane.size > MOST_NODES):
+            self.inner += nbytes
+        if self.lane is not None and (self.inner > MOST_BYTES or self.lane.size > MOST_NODES):
             self.retire()
         return self.places
 

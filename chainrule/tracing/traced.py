@@ -20,7 +20,7 @@ from chainrule.primitives.identities import cast
 from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
-from chainrule.tracing.arguments import capture, varies
+from chainrule.tracing.arguments import capture, native, varies
 from chainrule.tracing.containers import LEAVES
 from chainrule.tracing.dispatch import (
     FUNCTIONS,
@@ -122,7 +122,7 @@ class Traced(Expression):
                 key.append(item._node if plain else item.node)
             elif kind in NUMBERS:
                 key.append((kind, item or repr(item)))  # 0.0 and -0.0 are equal, but not the same
-            elif kind is np.ndarray and varies(item):
+            elif kind is np.ndarray and varies(item) and item.dtype.isnative:
                 operands = (*operands[:place], Traced(capture(item)), *operands[place + 1 :])
                 key.append(operands[place].node)
             else:
@@ -447,7 +447,7 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
             got=f"{type(value).__name__} of dtype {array.dtype}",
             remedy="convert it with np.asarray(value, dtype=float)",
         )
-    return capture(array)
+    return capture(native(array))
 
 
 def _holds_traced(value: Any) -> bool:
