@@ -212,13 +212,12 @@ def all_finite(value: Array) -> bool:
     """Whether there is neither an infinity nor a NaN."""
     if value.dtype.kind not in "fc":
         return True
-    if value.nbytes > _LARGE:
-        flat = value.ravel("K")
-        with np.errstate(all="ignore"):
-            squares = flat.dot(flat)  # one pass that makes no array; it may overflow
-        if np.isfinite(squares):
-            return True
-    return bool(np.isfinite(value).all())
+    if value.nbytes <= _LARGE:
+        return b"\0" not in np.isfinite(value).tobytes()  # takes less than .all()
+    flat = value.ravel("K")
+    with np.errstate(all="ignore"):
+        squares = flat.dot(flat)  # one pass that makes no array; it may overflow
+    return bool(np.isfinite(squares) or np.isfinite(value).all())
 
 
 def holding(value: Array) -> Node:

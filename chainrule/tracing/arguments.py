@@ -65,11 +65,17 @@ def capture(array: Array) -> Node:
     known = session.captured.get(id(array))
     if known is not None and known[0]() is array:
         value = value_at_hand(known[1])
-        if value is not None and np.array_equal(value, array):
+        if value is not None and _unchanged(value, array):
             return known[1]
     node = argument(array.copy()) if is_argument else constant(array.copy())
     session.captured[id(array)] = (weakref.ref(array), node)
     return node
+
+
+def _unchanged(copy: Array, array: Array) -> bool:
+    if array.nbytes <= 1024:
+        return copy.dtype == array.dtype and copy.tobytes() == array.tobytes()
+    return np.array_equal(copy, array)
 
 
 def native(array: Array) -> Array:

@@ -18,13 +18,6 @@ METHODS: dict[np.ufunc, dict[str, Callable[..., Any]]] = {}
 """Methods of ufuncs, such as ``np.add.reduce``, with what replaces them on traced values."""
 
 
-REPEATABLE = frozenset({
-    np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std, np.dot, np.vdot, np.inner, np.outer,
-    np.tensordot, np.cumsum, np.clip,
-})  # fmt: skip
-"""Functions that go by their arguments' nodes alone, never by values, and return no views."""
-
-
 def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register what replaces NumPy's functions on traced values."""
 
@@ -36,6 +29,11 @@ def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., 
         return implementation
 
     return register
+
+
+def name_of(function: Any) -> str:
+    """A function of NumPy as one writes it."""
+    return f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
 
 
 def _is_default(key: str, value: Any) -> bool:

@@ -25,12 +25,13 @@ from chainrule.tracing.containers import LEAVES
 from chainrule.tracing.dispatch import (
     FUNCTIONS,
     METHODS,
-    REPEATABLE,
     _is_default,
     _refuse_keywords,
+    name_of,
 )
 from chainrule.tracing.lanes import NUMBERS
 from chainrule.tracing.names import ALONE, assigned_name, from_in_place_operator, references
+from chainrule.tracing.repeated import operation, position
 from chainrule.tracing.session import Name, ask, current
 from chainrule.tracing.views import VIEWS, Root, View, view_by, view_by_key
 
@@ -153,13 +154,16 @@ class Traced(Expression):
     ) -> Any:
         session = current()
         lane = None if session is None else session.lane
-        operation = _operation(function, args, kwargs) if lane and function in REPEATABLE else None
-        if lane is None or operation is None:
+        key = None if lane is None else operation(function, args, kwargs)
+        if lane is None or key is None:
             return _implemented(function, args, kwargs)
-        node = lane.operations.get(operation)
+        node = lane.operations.get(key)
         if node is None:
-            node = _implemented(function, args, kwargs).node
-            lane.remember(operation, node)
+            result = _implemented(function, args, kwargs)
+            lane.remember(key, result.node)
+            return result
+        if function in VIEWS and type(args[0]) is Traced:
+            return Traced(node, view_by(function, args[0], node, args[1:], kwargs))
         return Traced(node)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
@@ -288,8 +292,15 @@ class Traced(Expression):
     # -- indexing and assignment ------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Any:
+        session, node = current(), self.node
+        lane = None if session is None else session.lane
+        place = None if lane is None else position(node, key)
+        part = None if lane is None or place is None else lane.operations.get(place)
         items = indexing.plain_key(key)
-        part = indexing.get(self.node, items)
+        if part is None:
+            part = indexing.get(node, items)
+            if lane is not None and place is not None:
+                lane.remember(place, part)
         if part.ndim == 0 or indexing.copies(items):
             return self._like(part)
         result = type(self)(part, view_by_key(self, items))
@@ -500,7 +511,7 @@ def _note(result: Traced) -> None:
 
 def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What replaces one of NumPy's functions, called."""
-    name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
+    name = name_of(function)
     entry = FUNCTIONS.get(function)
     if entry is None:
         raise MissingRuleError(
@@ -514,27 +525,9 @@ def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) 
         _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
     result = _nested(implementation, args, given)
     if function in VIEWS and isinstance(result, Traced) and isinstance(args[0], Traced):
-        view = view_by(name, function, args[0], result.node, args[1:], given)
+        view = view_by(function, args[0], result.node, args[1:], given)
         return type(result)(result.node, view)
     return result
-
-
-def _operation(
-    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> tuple[Any, ...] | None:
-    """What its result depends on alone, as a key; None where there are arrays among it."""
-    key = [function]
-    for item in (*args, *kwargs, *kwargs.values()):
-        kind = type(item)
-        if kind is Traced:
-            key.append(item.node)
-        elif kind in NUMBERS:
-            key.append((kind, item or repr(item)))
-        elif item is None or kind is str or (kind is tuple and set(map(type, item)) <= {int}):
-            key.append(item)
-        else:
-            return None
-    return (*key, len(args))
 
 
 def _nested(implementation: Callable[..., Any], args: Any, kwargs: Any) -> Any:
