@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from chainrule.primitives.expression import Expression
 from chainrule.shapes import normalize_axis
 from chainrule.tracing.arguments import capture, unknown_argument
 from chainrule.tracing.containers import flatten, paths, per_leaf, unflatten
+from chainrule.tracing.results import derived
 from chainrule.tracing.session import Passing, carry_names, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
 
@@ -84,11 +86,17 @@ def _vmap(f: Callable[..., Any], in_axes: Any, args: Sequence[Any], kwargs: dict
     with open_arguments(batches):
         outputs, output_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
     nodes = [as_node(item) for item in outputs]
-    batched = batch(nodes, batches, size)
-    carry_names(batched)
-    results = [batched[node] for node in nodes]
+    key = ("batched", size, *chain.from_iterable(batches.items()), None, *nodes)
+    results = derived(key, lambda: _batched(nodes, batches, size))
     traced = any(isinstance(leaf, Expression) for leaf in leaves)
     return unflatten(output_structure, finished(results, [], {}, traced))
+
+
+def _batched(nodes: Sequence[Node], batches: dict[Node, Node], size: int) -> list[Node]:
+    """The nodes of one example as nodes of all."""
+    batched = batch(nodes, batches, size)
+    carry_names(batched)
+    return [batched[node] for node in nodes]
 
 
 def _axes(in_axes: Any, args: Sequence[Any]) -> list[int | None]:

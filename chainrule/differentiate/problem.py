@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from chainrule.interpret.run import owned, value_at_hand
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.arguments import argument, capture, native, second_name
 from chainrule.tracing.containers import Structure, flatten, paths, unflatten
-from chainrule.tracing.results import values_of
+from chainrule.tracing.results import derived, values_of
 from chainrule.tracing.session import carry_names, current, is_open, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
 
@@ -95,9 +96,16 @@ def finished(
         return owned(nodes, values_of(nodes))
     values = {node: value_at_hand(node) for node in own}
     constants = {node: capture(value) for node, value in values.items() if value is not None}
-    replaced = substitute(nodes, constants | originals)
+    became = constants | originals
+    key = ("replaced", *nodes, None, *chain.from_iterable(became.items()))
+    return [Traced(node) for node in derived(key, lambda: _replaced(nodes, became))]
+
+
+def _replaced(nodes: Sequence[Node], became: dict[Node, Node]) -> list[Node]:
+    """The nodes with others in them."""
+    replaced = substitute(nodes, became)
     carry_names(replaced)
-    return [Traced(replaced[node]) for node in nodes]
+    return [replaced[node] for node in nodes]
 
 
 def record(
