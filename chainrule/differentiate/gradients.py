@@ -179,7 +179,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         nodes, traced = _partners("jvp", "tangent", problem.leaves, given)
         leaves, outputs = problem.leaves, problem.outputs
         moved = derived(
-            ("tangents", *outputs, *leaves, *nodes), lambda: _tangents(outputs, leaves, nodes)
+            ("tangents", *outputs, None, *leaves, None, *nodes),
+            lambda: _tangents(outputs, leaves, nodes),
         )
         results = problem.results([*problem.outputs, *moved], traced)
     count = len(problem.outputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -89,11 +89,13 @@ class Blocks:
 
     def __call__(self, values: list[Array | None]) -> None:
         """Read what is given among the values, and write the results there."""
-        given = [values[slot] for slot in self.given]
-        if not all(array is not None and array.flags.c_contiguous for array in given):
-            self._at_once(values)
-            return
-        flat = [array.reshape(-1) for array in given if array is not None]
+        flat: list[Array] = []
+        for slot in self.given:
+            elements = _flat(values[slot])
+            if elements is None:
+                self._at_once(values)
+                return
+            flat.append(elements)
         results = [np.empty(self.shape, dtype) for _, dtype in self.results]
         filled = [result.reshape(-1) for result in results]
         nothing = [None] * (self.places - len(flat))
@@ -115,3 +117,12 @@ class Blocks:
             values[output] = function(*[values[slot] for slot in inputs])
             for slot in frees:
                 values[slot] = None
+
+
+def _flat(array: Any) -> Array | None:
+    """An array's elements one after the other, without a copy; None where that is not to be had."""
+    if array.flags.c_contiguous:
+        return np.asarray(array.reshape(-1))
+    if any(array.strides):
+        return None
+    return np.broadcast_to(array[(0,) * array.ndim], (array.size,))  # a number everywhere

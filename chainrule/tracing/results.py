@@ -15,10 +15,13 @@ from chainrule.tracing.session import current
 def values_of(nodes: Sequence[Node]) -> list[Array]:
     """The values of nodes, by the program of an earlier call where there is one."""
     session = current()
-    if session is None or session.lane is None or not all(node.lasting for node in nodes):
+    lane = None if session is None else session.lane
+    if session is None or lane is None:
         return evaluate(nodes)
-    lane, held = session.lane, session.held
-    asked = [node for node in held if node.inputs] if len(held) > session.known else []
+    held = session.held
+    asked = [node for node in list(held) if node.inputs] if len(held) > session.known else []
+    if not all(node.lasting for node in (*nodes, *asked)):
+        return evaluate(nodes)
     key = (*nodes, None, *asked)
     ready = lane.programs.get(key)
     try:

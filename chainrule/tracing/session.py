@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import count
+from threading import get_ident
 from typing import Any
 
 from chainrule.graph.node import Array, Node
@@ -41,12 +43,13 @@ class Session:
     """What is used again by later calls, if nothing of this one stays behind."""
     held: dict[Node, Array] = field(default_factory=dict)
     """Values of the lane's nodes."""
-    places: int = 0
-    """How many of the lane's arguments have been taken."""
+    places: Iterator[int] = field(default_factory=count)
+    """Numbers for the lane's arguments."""
     known: int = 0
     """How many of them have a value; the other values held are those that the code asked for."""
     inner: int = 0
     """Bytes of the arguments that were made while the user's code was running."""
+    thread: int = field(default_factory=get_ident)
     opened: int = 0
     """How many calls within the outermost one, this included, are running the user's code."""
 
@@ -68,12 +71,13 @@ class Session:
 
     def place(self, nbytes: int = 0) -> int:
         """The next place for an argument in the lane."""
-        self.places += 1
+        if get_ident() != self.thread:  # what is counted here is for one thread only
+            self.retire()
         if self.opened:
             self.inner += nbytes
         if self.lane is not None and (self.inner > MOST_BYTES or self.lane.size > MOST_NODES):
             self.retire()
-        return self.places
+        return next(self.places)
 
 
 _open: set[Node] = set()

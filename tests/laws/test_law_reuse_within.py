@@ -1,6 +1,7 @@
 """Calls within calls, and calls in several threads, meet no nodes but their own."""
 
 import contextlib
+import contextvars
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,14 @@ def test_a_recursive_function_and_a_recursive_gradient():
         found = derivative(lambda x: x**4.0 + 0 * power(x, 5), n)(1.5)
         factors = [4.0, 3.0, 2.0, 1.0][:n]
         np.testing.assert_allclose(found, np.prod(factors) * 1.5 ** (4 - n), rtol=1e-14)  # as above
+
+
+def test_functions_with_as_many_values_in_other_places():
+    one = lambda x, y: x * y  # noqa: E731
+    three = lambda x: (x, x * x, 3 * x)  # noqa: E731
+    for _ in range(2):
+        assert cr.jvp(one, (2.0, 3.0), (1.0, 10.0))[1] == 23.0
+        assert cr.jvp(three, (2.0,), (1.0,))[1] == (1.0, 4.0, 3.0)
 
 
 def test_other_transformations_inside():
@@ -115,6 +124,28 @@ def test_concurrent_calls_of_one_gradient():
             for _ in range(5):
                 for found, value in zip(pool.map(gradient, points), expected, strict=True):
                     np.testing.assert_array_equal(found, value)
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_threads_that_share_the_context_of_a_call():
+    """Each must get argument nodes of its own, though they are one call to the session."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def f(x):
+        def slope(k):
+            return cr.grad(lambda z: (z**2 * x).sum() * k)(x * k)
+
+        contexts = [contextvars.copy_context() for _ in range(8)]
+        with ThreadPoolExecutor(4) as pool:
+            parts = list(pool.map(lambda k: contexts[k].run(slope, k + 1.0), range(8)))
+        return sum(part.sum() for part in parts)
+
+    try:
+        for x in (X, 2 * X, X, 3 * X):
+            # the sum of 2 k^2 x^2, whose terms are added in another order
+            np.testing.assert_allclose(cr.grad(f)(x), 4 * 204 * x, rtol=1e-14)
     finally:
         sys.setswitchinterval(interval)
 
