@@ -168,6 +168,11 @@ def test_counts_that_the_code_asks_for():
         np.testing.assert_array_equal(cr.grad(f)(X, n), np.arange(1, 4) * (np.arange(3) < n))
 
 
+def test_indices_that_are_equal_and_not_the_same():
+    for index in (1, True, np.True_, slice(1, 2), slice(0, None, 2), (1,), [1], None, (..., 1)):
+        same(cr.grad(lambda x: (x[index] * np.array([2.0])).sum()), X)  # noqa: B023
+
+
 def test_masks_and_positions_that_depend_on_values():
     for x in (X, -X, X[::-1].copy(), X):
         same(cr.grad(lambda x: (x[x > 0] ** 2).sum() + x[np.argmax(x)] ** 3), x)

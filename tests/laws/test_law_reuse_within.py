@@ -48,14 +48,6 @@ def test_a_recursive_function_and_a_recursive_gradient():
         np.testing.assert_allclose(found, np.prod(factors) * 1.5 ** (4 - n), rtol=1e-14)  # as above
 
 
-def test_functions_with_as_many_values_in_other_places():
-    one = lambda x, y: x * y  # noqa: E731
-    three = lambda x: (x, x * x, 3 * x)  # noqa: E731
-    for _ in range(2):
-        assert cr.jvp(one, (2.0, 3.0), (1.0, 10.0))[1] == 23.0
-        assert cr.jvp(three, (2.0,), (1.0,))[1] == (1.0, 4.0, 3.0)
-
-
 def test_other_transformations_inside():
     def f(x):
         jacobian = cr.jacobian(lambda y: y**2 * x)(x)
