@@ -26,6 +26,7 @@ if typing.TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
     from chainrule.explain.deriving import derive
     from chainrule.native.compiled import Compiled, compile
+    from chainrule.native.threads import get_threads, set_threads
     from chainrule.train import (
         FitResult,
         GradientDescent,
@@ -44,6 +45,7 @@ _LATER = {
     "chainrule.explain.derivation": ("Derivation",),
     "chainrule.explain.deriving": ("derive",),
     "chainrule.native.compiled": ("Compiled", "compile"),
+    "chainrule.native.threads": ("get_threads", "set_threads"),
     "chainrule.train": (
         "FitResult", "GradientDescent", "Network", "binary_cross_entropy", "cross_entropy", "fit",
         "load", "save", "squared_cost",
@@ -81,6 +83,7 @@ __all__ = [
     "cross_entropy",
     "derive",
     "fit",
+    "get_threads",
     "grad",
     "hessian",
     "hvp",
@@ -91,6 +94,7 @@ __all__ = [
     "logsumexp",
     "relu",
     "save",
+    "set_threads",
     "sigmoid",
     "softmax",
     "squared_cost",

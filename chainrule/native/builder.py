@@ -150,6 +150,11 @@ class Function(Instructions):
         self, start: Operand, stop: Operand, step: int = 1, initial: Sequence[Value] = ()
     ) -> Iterator[Carried]:
         """A loop that hands values from each turn to the next; see :class:`Carried`."""
+        if isinstance(start, int) and isinstance(stop, int) and 0 < stop - start <= step:
+            once = Carried(constant("i64", start), initial)
+            yield once
+            once.results = once.following
+            return
         start, stop = self.value(start, "i64"), self.value(stop, "i64")
         body, after, before = self.fresh("loop"), self.fresh("done"), self._block
         enters = self.compare("lt", start, stop)

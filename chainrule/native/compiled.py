@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -13,16 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.errors import ArgumentError, DtypeError
-from chainrule.graph.node import Array, Node, new_input
+from chainrule.graph.node import Array, new_input
 from chainrule.interpret.run import Program, owned
-from chainrule.native.emission import write_segment
 from chainrule.native.functions import EMITTERS
-from chainrule.native.ir import Module
-from chainrule.native.loops import Apply, Loop
-from chainrule.native.machine import CompilationError, compile_text
-from chainrule.native.plan import External, Plan, plan
+from chainrule.native.loops import Apply
+from chainrule.native.machine import CompilationError
+from chainrule.native.plan import Plan, plan
+from chainrule.native.products import Pack, Product
 from chainrule.native.program import NativeProgram
-from chainrule.native.target import host
+from chainrule.native.stages import External, Step
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.containers import flatten, unflatten
 from chainrule.tracing.session import open_arguments, recording
@@ -216,24 +214,11 @@ def make(
         )  # fmt: skip
     made = plan(given, outputs, EMITTERS.keys())
     try:
-        run: NativeProgram | Program = NativeProgram(made, native_function)
+        run: NativeProgram | Program = NativeProgram(made)
         problem = ""
     except (CompilationError, ImportError) as error:
         run, problem = Program(given, outputs), str(error)
     return Made(run, made, result_structure, perf_counter() - started, problem)
-
-
-def native_function(loops: Sequence[Loop], places: dict[Node, int]) -> Callable[[Any], None]:
-    """Several loops as one native function of a table of addresses."""
-    module = Module(host())
-    write_segment(module, "segment", loops, places, EMITTERS)
-    native = compile_text(str(module), ["segment"])
-    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(native.address("segment"))
-
-    def run(table: Any, native: Any = native) -> None:  # the code lives as long as this function
-        function(ctypes.addressof(table))
-
-    return run
 
 
 # -- saying what became of it ---------------------------------------------------------------------
@@ -249,12 +234,17 @@ def _described(made: Made) -> str:
     return "\n".join(lines)
 
 
-def _step_text(step: Loop | External) -> str:
+def _step_text(step: Step) -> str:
+    if isinstance(step, Product):
+        m, n, k = step.shape[-3:]
+        return f"native  product of [{m}, {k}] and [{k}, {n}]"
+    if isinstance(step, Pack):
+        return f"native  copy of [{step.shape[1]}, {step.columns}] in strips"
     if isinstance(step, External):
         shapes = " and ".join(str(list(item.shape)) for item in step.node.inputs)
         return f"NumPy   {step.node.primitive.name} of {shapes} -> {list(step.node.shape)}"
     work = sum(isinstance(item, Apply) for item in step.body)
     parts = [f"{work} operations an element"]
     parts += [f"{len(step.stores)} results"] if step.stores else []
-    parts += [f"{len(step.sums)} sums"] if step.sums else []
+    parts += [f"{len(step.reductions)} sums"] if step.reductions else []
     return f"native  loop over {list(step.shape)}: {', '.join(parts)}"

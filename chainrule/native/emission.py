@@ -1,7 +1,8 @@
 """Loops written as LLVM IR: vectors along the innermost axis, sums in blocks.
 
 The last vector of a row is moved back so that it ends where the row does. Elements that it covers
-again get the same values; in sums they are left out.
+again get the same values; in sums they are left out, and where values are replaced in place they
+are not written.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import numpy as np
 
 from chainrule.graph.node import Node
 from chainrule.native.builder import Function
-from chainrule.native.ir import Module, Value, constant, constants, vector
-from chainrule.native.loops import Access, Apply, Constant, Instruction, Load, Loop, Sum
+from chainrule.native.ir import Value, constant, constants, vector
+from chainrule.native.loops import Access, Apply, Constant, Instruction, Load, Loop, Reduction
+from chainrule.native.stages import Part
 
 Emitter = Callable[..., Value]
 """From a function under way and operands to the result."""
@@ -26,49 +28,35 @@ BLOCK = 16
 """Vectors that are summed in their own precision, before they join a sum in double."""
 
 
-def write_segment(
-    module: Module, name: str, loops: Sequence[Loop], places: Mapping[Node, int],
-    emitters: Mapping[str, Emitter],
-) -> None:  # fmt: skip
-    """A function ``void name(ptr table)`` that runs loops on the arrays of a table of addresses."""
-    names = [f"{name}_loop{k}" for k in range(len(loops))]
-    arrays = [list(dict.fromkeys(access.array for access in loop.accesses)) for loop in loops]
-    for loop, own, loop_name in zip(loops, arrays, names, strict=True):
-        _Writer(module, loop_name, arranged(loop), own, emitters).write()
-    f = Function(module, name, [("ptr", "table")])
-    for own, loop_name in zip(arrays, names, strict=True):
-        addresses = [f.load(f.at(f.arguments[0], places[node], "ptr"), "ptr") for node in own]
-        f.call(loop_name, "void", *addresses)
-    f.ret()
+class Rows(NamedTuple):
+    """The rows that a function is to do: numbers where they are known, else its arguments."""
+
+    begin: Any
+    end: Any
+    shared: bool
+    """Whether other threads may do the other rows at the same time."""
 
 
-def arranged(loop: Loop) -> Loop:
+def arranged(part: Part) -> Part:
     """The loop with that axis innermost along which most arrays are read and written in order."""
+    loop = part.step
+    assert isinstance(loop, Loop)
     rank = len(loop.shape)
     if rank < 2:
-        return loop
-    stored = [s.access for s in loop.stores] + [s.access for s in loop.sums]
+        return part
 
     def in_order(axis: int) -> tuple[int, int, int]:
         steps = [access.steps[axis] for access in loop.accesses]
-        ends = sum(access.steps[axis] == 1 for access in stored)
+        ends = sum(access.steps[axis] == 1 for access in loop.writes)
         return ends + steps.count(1), steps.count(0), axis
 
     last = max(range(rank), key=in_order)
     order = [axis for axis in range(rank) if axis != last] + [last]
-
-    def moved(access: Access) -> Access:
-        return access._replace(steps=tuple(access.steps[axis] for axis in order))
-
-    return Loop(
+    moved = loop.moved(
         tuple(loop.shape[axis] for axis in order),
-        tuple(
-            item._replace(access=moved(item.access)) if isinstance(item, Load) else item
-            for item in loop.body
-        ),
-        tuple(item._replace(access=moved(item.access)) for item in loop.stores),
-        tuple(item._replace(access=moved(item.access)) for item in loop.sums),
+        lambda access: access._replace(steps=tuple(access.steps[axis] for axis in order)),
     )
+    return part._replace(step=moved, axis=order.index(part.axis))
 
 
 class _Row(NamedTuple):
@@ -82,72 +70,138 @@ class _Row(NamedTuple):
         return self.size % self.lanes == 0
 
 
-class _Writer:
-    """Writes one loop as a private function of its arrays' addresses."""
+class LoopWriter:
+    """Writes a loop into a function.
+
+    Parameters
+    ----------
+    f : Function
+        Where the instructions go.
+    part : Part
+    rows : Rows
+    bases : mapping of Node to Value
+        The arrays' addresses.
+    emitters : mapping of str to callable
+    in_place : bool
+        Whether an array is written over one that the loop reads.
+    """
 
     def __init__(
-        self, module: Module, name: str, loop: Loop, arrays: Sequence[Node],
-        emitters: Mapping[str, Emitter],
+        self, f: Function, part: Part, rows: Rows, bases: Mapping[Node, Value],
+        emitters: Mapping[str, Emitter], in_place: bool,
     ) -> None:  # fmt: skip
-        names = [f"a{k}" for k in range(len(arrays))]
-        self.f = Function(module, name, [("ptr", n) for n in names], private=True)
-        self.base = dict(zip(arrays, self.f.arguments, strict=True))
-        self.loop, self.emitters = loop, emitters
-        size = loop.shape[-1] if loop.shape else 1
-        self.row = _Row(size, _lanes(loop, module.target, size))
+        part = arranged(part)
+        assert isinstance(part.step, Loop)
+        self.f, self.loop, self.axis, self.base = f, part.step, part.axis, bases
+        self.emitters = emitters
+        self.bounds: list[tuple[Any, Any]] = [(0, size) for size in self.loop.shape] or [(0, 1)]
+        if self.loop.shape:
+            begin, end = (
+                f.mul(b, part.per_row) if isinstance(b, Value) else b
+                for b in (rows.begin, rows.end)
+            )
+            self.bounds[self.axis] = begin, end
+        size = self.loop.shape[-1] if self.loop.shape else 1
+        self.row = _Row(size, _lanes(self.loop, f.target, size))
+        splits_vectors = rows.shared and self.axis == len(self.loop.shape) - 1
+        self.masked = not self.row.is_even and (in_place or splits_vectors)
 
     def write(self) -> None:
         f, loop = self.f, self.loop
-        for entry in loop.sums:
-            self._clear(entry.access.array)
+        for entry in loop.reductions:
+            if not self._is_direct(entry):
+                self._clear(entry)
         with ExitStack() as outer:
-            indices = [outer.enter_context(f.loop(0, size)) for size in loop.shape[:-1]]
+            indices = [outer.enter_context(f.loop(*bounds)) for bounds in self.bounds[:-1]]
             self._row_of({access: self._start(access, indices) for access in loop.accesses})
-        f.ret()
 
-    def _clear(self, array: Node) -> None:
+    def _is_direct(self, entry: Reduction) -> bool:
+        """Whether a single row gives the whole of an element, which is then simply stored."""
+        steps, rank = entry.access.steps, len(self.loop.shape)
+        along = [axis for axis in range(rank) if steps[axis] == 0]
+        return along == [rank - 1] and self.axis != rank - 1
+
+    def _clear(self, entry: Reduction) -> None:
+        f, access = self.f, entry.access
+        initial = constant(MEMORY[access.array.dtype.name], _EMPTY[entry.kind])
+        with ExitStack() as nest:
+            kept = [k for k, step in enumerate(access.steps) if step]
+            indices = {k: nest.enter_context(f.loop(*self.bounds[k])) for k in kept}
+            where = self._offset(access, indices)
+            f.store(initial, f.at(self.base[access.array], where, MEMORY[access.array.dtype.name]))
+
+    def _offset(self, access: Access, indices: Mapping[int, Value]) -> Any:
         f = self.f
-        f.module.declare("llvm.memset.p0.i64", "void", ["ptr", "i8", "i64", "i1"])
-        size = array.size * array.dtype.itemsize
-        f.line(f"call void @llvm.memset.p0.i64({self.base[array]}, i8 0, i64 {size}, i1 false)")
-
-    def _start(self, access: Access, indices: Sequence[Value]) -> Value:
-        """The address of a row's first element."""
-        f, kind = self.f, MEMORY[access.array.dtype.name]
         where: Any = access.offset
-        for index, step in zip(indices, access.steps, strict=False):
+        for axis, index in indices.items():
+            step = access.steps[axis]
             if step:
                 moved = f.mul(index, step) if step != 1 else index
                 where = f.add(moved, where) if not isinstance(where, int) or where else moved
-        return f.at(self.base[access.array], where, kind)
+        return where
+
+    def _start(self, access: Access, indices: Sequence[Value]) -> Value:
+        """The address of a row's first element."""
+        kind = MEMORY[access.array.dtype.name]
+        where = self._offset(access, dict(enumerate(indices)))
+        return self.f.at(self.base[access.array], where, kind)
 
     # -- one row ----------------------------------------------------------------------------------
 
     def _row_of(self, starts: dict[Access, Value]) -> None:
         f, row = self.f, self.row
+        low, high = self.bounds[-1]
         still = {
             k: self._splat(starts[item.access], item)
             for k, item in enumerate(self.loop.body)
             if isinstance(item, Load) and _step(item.access) == 0
         }
-        inside = [entry for entry in self.loop.sums if _step(entry.access) == 0]
-        totals = [constant(vector("double", row.lanes), 0.0) for _ in inside]
+        inside = [entry for entry in self.loop.reductions if _step(entry.access) == 0]
+        if not inside:
+            with f.loop(low, high, row.lanes) as index:
+                self._vector(index, starts, still, inside)
+            return
+        empty = [constant(self._total_type(entry), _EMPTY[entry.kind]) for entry in inside]
         stride = BLOCK * row.lanes
-        with f.accumulate(0, row.size, stride, totals) as blocks:
-            zeros = [constant(self._type(entry.access.array.dtype), 0.0) for entry in inside]
-            end = f.add(blocks.index, stride)
-            stop = f.select(f.compare("lt", end, row.size), end, row.size)
-            with f.accumulate(blocks.index, stop, row.lanes, zeros) as inner:
+        with f.accumulate(low, high, stride, empty) as blocks:
+            zeros = [
+                constant(self._type(entry.access.array.dtype), _EMPTY[entry.kind])
+                for entry in inside
+            ]
+            stop: Any = high
+            if not isinstance(high, int) or not isinstance(low, int) or high - low > stride:
+                end = f.add(blocks.index, stride)
+                stop = f.select(f.compare("lt", end, high), end, f.value(high, "i64"))
+            start = low if isinstance(stop, int) else blocks.index
+            with f.accumulate(start, stop, row.lanes, zeros) as inner:
                 values = self._vector(inner.index, starts, still, inside)
-                inner.carry(*(f.add(a, b) for a, b in zip(inner.values, values, strict=True)))
-            parts = [f.convert(part, "double") for part in inner.results]
-            blocks.carry(*(f.add(a, b) for a, b in zip(blocks.values, parts, strict=True)))
+                inner.carry(*self._combined(inside, inner.values, values))
+            parts = [
+                f.convert(part, "double") if entry.kind == "sum" else part
+                for entry, part in zip(inside, inner.results, strict=True)
+            ]
+            blocks.carry(*self._combined(inside, blocks.values, parts))
         for entry, total in zip(inside, blocks.results, strict=True):
-            self._add_to(entry, starts[entry.access], f.fold(total, f.add))
+            whole = f.fold(total, self._combine(entry))
+            self._put(entry, starts[entry.access], whole)
+
+    def _total_type(self, entry: Reduction) -> str:
+        """Sums are kept in double precision."""
+        kind = "double" if entry.kind == "sum" else KINDS[entry.access.array.dtype.name]
+        return vector(kind, self.row.lanes)
+
+    def _combine(self, entry: Reduction) -> Callable[[Value, Value], Value]:
+        f = self.f
+        return {"sum": f.add, "max": f.maximum, "min": f.minimum}[entry.kind]
+
+    def _combined(
+        self, entries: Sequence[Reduction], a: Sequence[Value], b: Sequence[Value]
+    ) -> list[Value]:
+        return [self._combine(entry)(x, y) for entry, x, y in zip(entries, a, b, strict=True)]
 
     def _vector(
         self, index: Value, starts: dict[Access, Value], still: dict[int, Value],
-        inside: Sequence[Sum],
+        inside: Sequence[Reduction],
     ) -> list[Value]:  # fmt: skip
         """One vector of a row: what it adds to the sums along the row."""
         f, row = self.f, self.row
@@ -158,12 +212,14 @@ class _Writer:
         values: list[Value] = []
         for k, item in enumerate(self.loop.body):
             values.append(still[k] if k in still else self._value(item, values, first, starts))
+        new = None if row.is_even else self._new(first, index)
         for store in self.loop.stores:
-            self._write(values[store.value], store.access, starts[store.access], first)
-        for entry in self.loop.sums:
+            mask = new if self.masked else None
+            self._write(values[store.value], store.access, starts[store.access], first, mask)
+        for entry in self.loop.reductions:
             if _step(entry.access):
-                self._add_along(values[entry.value], entry, starts[entry.access], first, index)
-        return [self._new_only(self._scaled(values[s.value], s), first, index) for s in inside]
+                self._add_along(values[entry.value], entry, starts[entry.access], first, new)
+        return [self._new_only(self._scaled(values[s.value], s), s, new) for s in inside]
 
     def _value(
         self, item: Instruction, values: Sequence[Value], first: Value, starts: dict[Access, Value]
@@ -215,42 +271,63 @@ class _Writer:
             result = f.insert(result, f.load(f.at(start, where, kind), kind), lane)
         return self._truth(result)
 
-    def _write(self, value: Value, access: Access, start: Value, first: Value) -> None:
+    def _write(
+        self, value: Value, access: Access, start: Value, first: Value, mask: Value | None = None
+    ) -> None:
         f, kind, step = self.f, MEMORY[access.array.dtype.name], _step(access)
         if kind == "i8":
             value = f.cast("zext", value, "i8")
         if step == 1 or self.row.lanes == 1:
-            f.store(value, f.at(start, f.mul(first, step) if step != 1 else first, kind))
+            where = f.at(start, f.mul(first, step) if step != 1 else first, kind)
+            if mask is None:
+                f.store(value, where)
+            else:
+                f.store_masked(value, where, mask)
             return
         for lane in range(self.row.lanes):
-            where = f.mul(f.add(first, lane), step)
-            f.store(f.extract(value, lane), f.at(start, where, kind))
+            where = f.at(start, f.mul(f.add(first, lane), step), kind)
+            if mask is None:
+                f.store(f.extract(value, lane), where)
+            else:
+                with f.if_(f.extract(mask, lane)):
+                    f.store(f.extract(value, lane), where)
 
-    # -- sums -------------------------------------------------------------------------------------
+    # -- reductions -------------------------------------------------------------------------------
 
-    def _scaled(self, value: Value, entry: Sum) -> Value:
+    def _scaled(self, value: Value, entry: Reduction) -> Value:
         return value if entry.scale == 1.0 else self.f.mul(value, entry.scale)
 
-    def _new_only(self, value: Value, first: Value, index: Value) -> Value:
-        """Zero in the lanes that an earlier vector has covered already."""
+    def _new(self, first: Value, index: Value) -> Value:
+        """The lanes that no earlier vector has covered."""
         f, row = self.f, self.row
-        if row.is_even:
-            return value
         lanes = constants("i64", range(row.lanes)) if row.lanes > 1 else constant("i64", 0)
-        covered = f.splat(f.sub(index, first), row.lanes)
-        return f.select(f.compare("ge", lanes, covered), value, constant(value.type, 0.0))
+        return f.compare("ge", lanes, f.splat(f.sub(index, first), row.lanes))
+
+    def _new_only(self, value: Value, entry: Reduction, new: Value | None) -> Value:
+        """What counts for nothing in the lanes that an earlier vector has covered already."""
+        if new is None:
+            return value
+        return self.f.select(new, value, constant(value.type, _EMPTY[entry.kind]))
 
     def _add_along(
-        self, value: Value, entry: Sum, start: Value, first: Value, index: Value
+        self, value: Value, entry: Reduction, start: Value, first: Value, new: Value | None
     ) -> None:
         """A sum over other axes: each element of the row has a target of its own."""
-        added = self._new_only(self._scaled(value, entry), first, index)
+        added = self._new_only(self._scaled(value, entry), entry, new)
         known = self._read(entry.access, start, first)
-        self._write(self.f.add(known, added), entry.access, start, first)
+        mask = new if self.masked else None
+        self._write(self._combine(entry)(known, added), entry.access, start, first, mask)
 
-    def _add_to(self, entry: Sum, target: Value, total: Value) -> None:
+    def _put(self, entry: Reduction, target: Value, total: Value) -> None:
         f, kind = self.f, MEMORY[entry.access.array.dtype.name]
-        f.store(f.add(f.load(target, kind), f.convert(total, kind)), target)
+        total = f.convert(total, kind)
+        if not self._is_direct(entry):
+            total = self._combine(entry)(f.load(target, kind), total)
+        f.store(total, target)
+
+
+_EMPTY = {"sum": 0.0, "max": -np.inf, "min": np.inf}
+"""The reduction of nothing."""
 
 
 def _step(access: Access) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
@@ -50,12 +51,15 @@ class Store(NamedTuple):
     access: Access
 
 
-class Sum(NamedTuple):
-    """An instruction's value, times a number, summed into an array: steps of 0 are summed over."""
+class Reduction(NamedTuple):
+    """An instruction's value, reduced into an array over the axes whose step is 0."""
 
     value: int
     access: Access
-    scale: float
+    kind: str = "sum"
+    """``sum``, ``max`` or ``min``."""
+    scale: float = 1.0
+    """What a sum is multiplied by."""
 
 
 Instruction = Load | Constant | Apply
@@ -70,14 +74,14 @@ class Loop(NamedTuple):
         The range of each index; the last one runs fastest.
     body : tuple of Load, Constant or Apply
         Each may use those before it.
-    stores, sums : tuple
+    stores, reductions : tuple
         What comes out.
     """
 
     shape: Shape
     body: tuple[Instruction, ...]
     stores: tuple[Store, ...]
-    sums: tuple[Sum, ...]
+    reductions: tuple[Reduction, ...]
 
     @property
     def size(self) -> int:
@@ -86,8 +90,27 @@ class Loop(NamedTuple):
     @property
     def accesses(self) -> list[Access]:
         """Every access, reads first."""
-        reads = [item.access for item in self.body if isinstance(item, Load)]
-        return [*reads, *(s.access for s in self.stores), *(s.access for s in self.sums)]
+        return [*self.reads, *self.writes]
+
+    @property
+    def reads(self) -> list[Access]:
+        """What is loaded."""
+        return [item.access for item in self.body if isinstance(item, Load)]
+
+    @property
+    def writes(self) -> list[Access]:
+        """What is stored or reduced into."""
+        return [s.access for s in self.stores] + [r.access for r in self.reductions]
+
+    def moved(self, shape: Shape, move: Callable[[Access], Access]) -> Loop:
+        """The same work with other axes."""
+        body = tuple(
+            item._replace(access=move(item.access)) if isinstance(item, Load) else item
+            for item in self.body
+        )
+        stores = tuple(item._replace(access=move(item.access)) for item in self.stores)
+        reductions = tuple(item._replace(access=move(item.access)) for item in self.reductions)
+        return Loop(shape, body, stores, reductions)
 
 
 def collapsed(loop: Loop) -> Loop:
@@ -100,17 +123,10 @@ def collapsed(loop: Loop) -> Loop:
         else:
             groups.append([axis])
     shape = tuple(prod(loop.shape[axis] for axis in group) for group in groups)
-
-    def moved(access: Access) -> Access:
-        return access._replace(steps=tuple(access.steps[group[-1]] for group in groups))
-
-    body = tuple(
-        item._replace(access=moved(item.access)) if isinstance(item, Load) else item
-        for item in loop.body
+    return loop.moved(
+        shape,
+        lambda access: access._replace(steps=tuple(access.steps[group[-1]] for group in groups)),
     )
-    stores = tuple(item._replace(access=moved(item.access)) for item in loop.stores)
-    sums = tuple(item._replace(access=moved(item.access)) for item in loop.sums)
-    return Loop(shape, body, stores, sums)
 
 
 def _continues(loop: Loop, outer: int, inner: int) -> bool:
@@ -135,12 +151,16 @@ def run_loop(loop: Loop, arrays: dict[Node, Array], functions: dict[str, Any]) -
             values.append(np.asarray(functions[item.name](*given)).astype(item.dtype, copy=False))
     for store in loop.stores:
         _elements(arrays[store.access.array], store.access, loop.shape)[...] = values[store.value]
-    for entry in loop.sums:
+    for entry in loop.reductions:
         axes = tuple(k for k, step in enumerate(entry.access.steps) if step == 0)
-        total = np.broadcast_to(values[entry.value], loop.shape).sum(axis=axes, keepdims=True)
+        whole = np.broadcast_to(values[entry.value], loop.shape)
+        total = _REDUCE[entry.kind](whole, axis=axes, keepdims=True)
         shape = tuple(1 if k in axes else size for k, size in enumerate(loop.shape))
         target = _elements(arrays[entry.access.array], entry.access, shape)
         target[...] = total * total.dtype.type(entry.scale)
+
+
+_REDUCE: dict[str, Any] = {"sum": np.sum, "max": np.max, "min": np.min}
 
 
 def _elements(array: Array, access: Access, shape: Shape) -> Array:

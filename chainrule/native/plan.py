@@ -1,4 +1,4 @@
-"""From a graph to what runs: loops that fuse elementwise work with sums, and all else in between.
+"""From a graph to steps: loops that fuse elementwise work with reductions, products, and the rest.
 
 Nodes that are computed element by element over one shape, and the sums of them, become one loop.
 A node's *depth* counts how often a value on the way to it had to be complete before it was read
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.graph.node import Node
+from chainrule.graph.node import Node, new_input
 from chainrule.graph.walk import topological
 from chainrule.native.loops import (
     Access,
@@ -22,41 +22,48 @@ from chainrule.native.loops import (
     Instruction,
     Load,
     Loop,
+    Reduction,
     Store,
-    Sum,
-    collapsed,
 )
+from chainrule.native.lowering import lowered, whole_operand
+from chainrule.native.products import Pack, product_of, with_packing
+from chainrule.native.stages import External, Stage, Step, staged
+from chainrule.native.target import TILE_VECTORS, host
 from chainrule.native.views import View, is_view, row_major, steps_along, view_of
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.identities import CAST
+from chainrule.primitives.reductions import MAX, MIN
 from chainrule.shapes import Labels, Shape
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 TRUTH = np.dtype(np.bool_)
 
 
-class External(NamedTuple):
-    """A node that runs as its primitive says, on whole arrays."""
-
-    node: Node
-
-
 class Plan(NamedTuple):
-    """A program as loops and other steps, in an order in which they can run.
+    """A program as stages of loops and products, and other steps, in an order in which they run.
 
     Attributes
     ----------
     inputs, outputs : tuple of Node
-    steps : tuple of Loop or External
+        The outputs are those asked for in simpler terms; see :mod:`chainrule.native.lowering`.
+    stages : tuple of Stage or External
     arrays : tuple of Node
         The nodes whose elements are stored; all others exist inside a loop only, or are views.
     """
 
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
-    steps: tuple[Loop | External, ...]
+    stages: tuple[Stage | External, ...]
     arrays: tuple[Node, ...]
+
+    @property
+    def steps(self) -> list[Step]:
+        """What the stages consist of."""
+        found: list[Step] = []
+        for stage in self.stages:
+            found += [stage] if isinstance(stage, External) else [p.step for p in stage.parts]
+        return found
 
 
 class _Operand(NamedTuple):
@@ -73,14 +80,17 @@ class _Fused(NamedTuple):
     shape: Shape
     operands: tuple[_Operand, ...]
     out_steps: tuple[int, ...]
-    """Steps of the node's own array along the loop's axes: 0 along those that are summed."""
+    """Steps of the node's own array along the loop's axes: 0 along those that are reduced."""
 
     @property
-    def is_sum(self) -> bool:
+    def is_reduction(self) -> bool:
         return 0 in self.out_steps
 
 
-def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]) -> Plan:
+def plan(
+    inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str],
+    own_results: bool = False,
+) -> Plan:  # fmt: skip
     """Loops and other steps for a program.
 
     Parameters
@@ -89,8 +99,11 @@ def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]
         What is given, and what to compute.
     known : collection of str
         Names of elementwise primitives that a loop can compute.
+    own_results : bool
+        Whether each output is to be an array of its own, no view, argument, constant or other
+        output.
     """
-    given = set(inputs)
+    outputs, given = lowered(inputs, outputs), set(inputs)
     order = [
         node
         for node in topological(outputs, stop=lambda node: node in given or node.value is not None)
@@ -102,14 +115,52 @@ def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]
     for node, item in fused.items():
         groups.setdefault((depths[node], item.shape), []).append(item)
     stored = _stored(order, outputs, fused, depths)
-    timed: list[tuple[int, Loop | External]] = [
-        (depth, collapsed(_loop(items, stored, fused, depths)))
-        for (depth, _), items in groups.items()
+    timed: list[tuple[int, Step]] = [
+        (depth, _loop(items, stored, fused, depths)) for (depth, _), items in groups.items()
     ]
-    timed += [(depths[node], External(node)) for node in order if node not in fused]
-    steps = tuple(step for _, step in sorted(timed, key=lambda entry: entry[0]))
-    arrays = tuple(node for node in order if node in stored or node not in fused)
-    return Plan(tuple(inputs), tuple(outputs), steps, arrays)
+    for step in (step for node in order if node not in fused for step in _other(node)):
+        timed.append((_depth(step, depths), step))
+    steps = [step for _, step in sorted(timed, key=lambda entry: entry[0])]
+    made = [step.out.array for step in steps if isinstance(step, Pack)]
+    arrays = [*(node for node in order if node in stored or node not in fused), *made]
+    if own_results:
+        outputs, copies = _own(outputs, set(arrays))
+        steps += copies
+        arrays += [copy.stores[0].access.array for copy in copies]
+    return Plan(tuple(inputs), tuple(outputs), tuple(staged(steps, outputs)), tuple(arrays))
+
+
+def _other(node: Node) -> list[Step]:
+    """A node that is no part of a loop."""
+    is_product = node.primitive is CONTRACT and node.dtype in FLOATS and node.size > 0
+    product = product_of(node) if is_product else None
+    if product is None:
+        return [External(node)]
+    return [*with_packing(product, host().lanes(node.dtype), TILE_VECTORS)]
+
+
+def _own(outputs: Sequence[Node], arrays: set[Node]) -> tuple[list[Node], list[Loop]]:
+    """The outputs as arrays of their own, and the loops that copy those that were none."""
+    own: list[Node] = []
+    copies: list[Loop] = []
+    for node in outputs:
+        if (node in arrays and node not in own) or node.size == 0:
+            own.append(node)
+            continue
+        writer, target = _Writer(), new_input(node.shape, node.dtype)
+        labels = tuple(range(node.ndim))
+        value = writer.load(_operand(node, labels, labels))
+        store = Store(value, Access(target, row_major(node.shape)))
+        copies.append(Loop(node.shape, tuple(writer.body), (store,), ()))
+        own.append(target)
+    return own, copies
+
+
+def _depth(step: Step, depths: dict[Node, int]) -> int:
+    """When a step that is no loop can run."""
+    if isinstance(step, Pack):
+        return depths.get(step.source.array, -1) + 1
+    return depths[step.node if isinstance(step, External) else step.out.array]  # type: ignore[union-attr]
 
 
 # -- which nodes are part of a loop, and over which shape -----------------------------------------
@@ -118,21 +169,23 @@ def plan(inputs: Sequence[Node], outputs: Sequence[Node], known: Collection[str]
 def _fused(node: Node, known: Collection[str]) -> _Fused | None:
     if node.size == 0 or not _is_plain(node, known):
         return None
-    if node.primitive is not CONTRACT:
-        operands = [
-            _operand(item, tuple(range(node.ndim)), tuple(range(node.ndim))) for item in node.inputs
-        ]
-        return _Fused(node, node.shape, tuple(operands), row_major(node.shape))
-    spec = node.params
-    axes = _loop_labels(spec.operands, spec.out)
-    if axes is None or len(set(spec.out)) < len(spec.out):
+    axes: tuple[int, ...] | None
+    if node.primitive is CONTRACT:
+        spec = node.params
+        axes, sizes, operands, out = whole_operand(spec), spec.sizes, spec.operands, spec.out
+        if len(set(out)) < len(out):
+            return None
+    else:
+        sizes, labels = node.inputs[0].shape, tuple(range(node.inputs[0].ndim))
+        axes = tuple(label for label in labels if sizes[label] != 1)
+        operands, out = (labels,) * len(node.inputs), labels
+        if node.primitive in (MAX, MIN):
+            out = tuple(label for label in labels if label not in node.params)
+    if axes is None or any(size == 0 for size in sizes):
         return None
-    shape = tuple(spec.sizes[label] for label in axes)
-    found = [
-        _operand(item, axes, labels)
-        for item, labels in zip(node.inputs, spec.operands, strict=True)
-    ]
-    return _Fused(node, shape, tuple(found), steps_along(axes, spec.out, row_major(node.shape)))
+    found = [_operand(item, axes, each) for item, each in zip(node.inputs, operands, strict=True)]
+    steps = steps_along(axes, out, row_major(node.shape))
+    return _Fused(node, tuple(sizes[label] for label in axes), tuple(found), steps)
 
 
 def _is_plain(node: Node, known: Collection[str]) -> bool:
@@ -142,24 +195,13 @@ def _is_plain(node: Node, known: Collection[str]) -> bool:
         return node.dtype in FLOATS and dtypes[0] in (*FLOATS, TRUTH)
     if node.primitive is CONTRACT:
         return node.dtype in FLOATS and all(d in (node.dtype, TRUTH) for d in dtypes)
+    if node.primitive in (MAX, MIN):
+        return node.dtype in FLOATS
     if not isinstance(node.primitive, Elementwise) or node.primitive.name not in known:
         return False
     numbers = {dtype for dtype in dtypes if dtype != TRUTH}
     fits = node.dtype == TRUTH or numbers <= {node.dtype}
     return fits and len(numbers) <= 1 and numbers | {node.dtype} <= {*FLOATS, TRUTH}
-
-
-def _loop_labels(operands: Sequence[Labels], out: Labels) -> Labels | None:
-    """The axes of a product's loop; None where it is rather a matrix product.
-
-    A sum is a loop where one operand has every index: each element is then read once.
-    """
-    everything = {label for labels in operands for label in labels}
-    if everything <= set(out):
-        return out
-    whole = [labels for labels in operands if everything | set(out) == set(labels)]
-    whole = [labels for labels in whole if len(set(labels)) == len(labels)]
-    return whole[0] if whole else None
 
 
 def _operand(node: Node, axes: Labels, labels: Labels) -> _Operand:
@@ -194,7 +236,7 @@ def _reads_in_step(item: _Fused, operand: _Operand, fused: dict[Node, _Fused]) -
     source = fused.get(operand.view.base)
     return (
         source is not None
-        and not source.is_sum
+        and not source.is_reduction
         and source.shape == item.shape
         and operand.view.steps == source.out_steps
     )
@@ -233,7 +275,7 @@ def _loop(
     items: Sequence[_Fused], stored: set[Node], fused: dict[Node, _Fused], depths: dict[Node, int]
 ) -> Loop:
     writer = _Writer()
-    stores, sums = [], []
+    stores, reductions = [], []
     for item in items:
         arguments = [
             writer.values[operand.view.base]
@@ -243,11 +285,14 @@ def _loop(
         ]
         value = writer.node(item.node, arguments)
         access = Access(item.node, item.out_steps)
-        if item.is_sum:
-            sums.append(Sum(value, access, item.node.params.scale))
+        if item.is_reduction:
+            is_sum = item.node.primitive is CONTRACT
+            kind = "sum" if is_sum else item.node.primitive.name
+            scale = item.node.params.scale if is_sum else 1.0
+            reductions.append(Reduction(value, access, kind, scale))
         elif item.node in stored:
             stores.append(Store(value, access))
-    return Loop(items[0].shape, tuple(writer.body), tuple(stores), tuple(sums))
+    return Loop(items[0].shape, tuple(writer.body), tuple(stores), tuple(reductions))
 
 
 class _Writer:
@@ -274,6 +319,8 @@ class _Writer:
     def node(self, node: Node, arguments: Sequence[int]) -> int:
         if node.primitive is CONTRACT:
             value = self._product(node, arguments)
+        elif node.primitive in (MAX, MIN):
+            (value,) = arguments
         else:
             name = node.primitive.name
             value = self.add(Apply(name, tuple(arguments), node.dtype))
@@ -294,7 +341,8 @@ class _Writer:
         nothing = self.add(Constant(0.0, node.dtype)) if masks else 0
         for mask in masks:
             total = self.add(Apply("where", (mask, total, nothing), node.dtype))
-        is_sum = {label for labels in spec.operands for label in labels} - set(spec.out)
+        summed = {label for labels in spec.operands for label in labels} - set(spec.out)
+        is_sum = any(spec.sizes[label] != 1 for label in summed)
         if spec.scale != 1.0 and not is_sum:
             factor = self.add(Constant(spec.scale, node.dtype))
             total = self.add(Apply("multiply", (total, factor), node.dtype))

@@ -1,9 +1,9 @@
-"""Runs a plan: native loops on the arrays of a frame, everything else with NumPy in between."""
+"""Runs a plan: native code on the arrays of a frame, everything else with NumPy in between."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import cached_property, reduce
 from itertools import groupby
@@ -12,13 +12,45 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Array, Node
-from chainrule.native.loops import Loop
-from chainrule.native.plan import External, Plan
+from chainrule.native.barrier import YIELD, barrier, yield_address
+from chainrule.native.builder import Function
+from chainrule.native.functions import EMITTERS
+from chainrule.native.ir import Module
+from chainrule.native.machine import compile_text
+from chainrule.native.plan import Plan
+from chainrule.native.segment import ARGUMENTS, Segment, memory_of
+from chainrule.native.stages import External, Stage
+from chainrule.native.target import host
+from chainrule.native.threads import get_threads, run_together
 from chainrule.native.views import view_of
 
-Function = Callable[[Any], None]
-"""A native function of a table of the arrays' addresses."""
-Build = Callable[[Sequence[Loop], dict[Node, int]], Function]
+NATIVE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+
+
+class Layout:
+    """Where the arrays of a plan are: places in a table of addresses.
+
+    Parameters
+    ----------
+    plan : Plan
+    replaced : mapping of Node to Node, optional
+        Arrays that are written in the place of others.
+    """
+
+    def __init__(self, plan: Plan, replaced: Mapping[Node, Node] | None = None) -> None:
+        self.replaced = dict(replaced or {})
+        stages = [stage for stage in plan.stages if isinstance(stage, Stage)]
+        read = {node for stage in stages for node in stage.reads}
+        constants = [node for node in read if node.value is not None]
+        local = {node for stage in stages for node in stage.local}
+        partial = [node for stage in stages for node in stage.partial.values()]
+        constants.sort(key=lambda node: node.serial)
+        arrays = [node for node in plan.arrays if node not in local]
+        stored = dict.fromkeys([*plan.inputs, *constants, *arrays, *partial])
+        own = [node for node in stored if node not in self.replaced]
+        self.places = {node: place for place, node in enumerate(own)}
+        self.places |= {new: self.places[old] for new, old in self.replaced.items()}
+        self.bytes_of_thread = memory_of(stages)
 
 
 class NativeProgram:
@@ -27,43 +59,40 @@ class NativeProgram:
     Parameters
     ----------
     plan : Plan
-    build : callable
-        Makes one native function of several loops, given each array's place in the table.
     """
 
-    def __init__(self, plan: Plan, build: Build) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.inputs, self.outputs = plan.inputs, plan.outputs
-        constants = dict.fromkeys(
-            access.array
-            for step in plan.steps
-            if isinstance(step, Loop)
-            for access in step.accesses
-            if access.array.value is not None
-        )
-        stored = dict.fromkeys([*plan.inputs, *constants, *plan.arrays])
-        self.places = {node: place for place, node in enumerate(stored)}
-        self.input_places = [self.places[node] for node in plan.inputs]
-        self.results = [_Reader(node, self.places) for node in plan.outputs]
-        self._steps: list[Callable[[_Frame], None]] = []
-        for is_loop, group in groupby(plan.steps, lambda step: isinstance(step, Loop)):
-            steps: list[Any] = list(group)
-            self._steps += (
-                [_native(build(steps, self.places))] if is_loop else map(self._external, steps)
-            )
-        self._has_external = any(isinstance(step, External) for step in plan.steps)
-        self._idle: list[_Frame] = []
+        self.layout = Layout(plan)
+        places = self.layout.places
+        self.input_places = [places[node] for node in plan.inputs]
+        self.results = [_Reader(node, places) for node in plan.outputs]
+        groups = [
+            (is_native, list(group))
+            for is_native, group in groupby(plan.stages, lambda item: isinstance(item, Stage))
+        ]
+        native: list[Any] = [group for is_native, group in groups if is_native]
+        code = iter(native_segments(native, self.layout) if native else ())
+        self._steps: list[Callable[[Frame, int], None]] = []
+        for is_native, group in groups:
+            self._steps += [next(code)] if is_native else map(self._external, group)  # type: ignore[arg-type]
+        self.is_native = len(groups) == len(native) == 1
+        self.is_shared = any(stage.blocks > 1 for group in native for stage in group)
+        self._idle: list[Frame] = []
 
     def __call__(self, *arrays: Array) -> list[Array]:
         """The outputs' values for new arguments of the planned shapes and dtypes."""
-        frame = self._idle.pop() if self._idle else _Frame(self.places)
+        threads = get_threads() if self.is_shared else 1
+        frame = self._idle.pop() if self._idle else Frame(self.layout)
+        frame.make_room(threads)
         for place, array in zip(self.input_places, arrays, strict=True):
             frame.put(place, in_row_major_order(array))
         for place in self._fresh:
             frame.put(place, np.empty(frame.shapes[place], frame.dtypes[place]))
-        with np.errstate(all="ignore") if self._has_external else nullcontext():
+        with nullcontext() if self.is_native else np.errstate(all="ignore"):
             for step in self._steps:
-                step(frame)
+                step(frame, threads)
         values = [read(frame) for read in self.results]
         for place in (*self.input_places, *self._fresh):
             frame.arrays[place] = None
@@ -75,16 +104,59 @@ class NativeProgram:
         """Places of arrays that are handed out, and so are new in every run."""
         return [reader.place for reader in self.results if reader.is_whole and reader.is_computed]
 
-    def _external(self, step: External) -> Callable[[_Frame], None]:
+    def _external(self, step: External) -> Callable[[Frame, int], None]:
         run = step.node.primitive.bind(step.node)
-        readers = [_Reader(item, self.places) for item in step.node.inputs]
-        place = self.places[step.node]
+        readers = [_Reader(item, self.layout.places) for item in step.node.inputs]
+        place = self.layout.places[step.node]
 
-        def execute(frame: _Frame) -> None:
+        def execute(frame: Frame, threads: int) -> None:
             result = np.asarray(run(*[read(frame) for read in readers]))
             frame.put(place, in_row_major_order(result))
 
         return execute
+
+
+def native_segments(
+    groups: list[list[Stage]], layout: Layout
+) -> list[Callable[[Frame, int], None]]:
+    """A native function for each group of stages, all of one module."""
+    module = Module(host())
+    names = [f"segment{k}" for k in range(len(groups))]
+    for name, stages in zip(names, groups, strict=True):
+        write_segment(module, name, stages, layout)
+    native = compiled_module(module, names)
+
+    def caller(name: str, stages: list[Stage]) -> Callable[[Frame, int], None]:
+        function: Any = NATIVE(native.address(name))
+        function.code = native  # lives until the last thread has left it
+        shared = any(stage.blocks > 1 for stage in stages)
+
+        def run(frame: Frame, threads: int) -> None:
+            table = ctypes.addressof(frame.table)
+            if threads == 1 or not shared:
+                function(table, 0, 0, 1)
+            else:
+                run_together(lambda *where: function(table, *where), threads)
+
+        return run
+
+    return [caller(name, stages) for name, stages in zip(names, groups, strict=True)]
+
+
+def write_segment(module: Module, name: str, stages: list[Stage], layout: Layout) -> None:
+    """A function that runs stages, and ends when all of its threads are done."""
+    own = f"{name}_work"
+    Segment(module, own, stages, layout.places, EMITTERS, layout.replaced).write()
+    f = Function(module, name, ARGUMENTS)
+    f.call(own, "void", *f.arguments)
+    barrier(f, f.arguments[1], f.arguments[3])
+    f.ret()
+
+
+def compiled_module(module: Module, exports: list[str]) -> Any:
+    """Machine code of a module of segments."""
+    symbols = {YIELD: yield_address()} if YIELD in module.declarations else {}
+    return compile_text(str(module), exports, symbols=symbols)
 
 
 def in_row_major_order(array: Array) -> Array:
@@ -92,18 +164,16 @@ def in_row_major_order(array: Array) -> Array:
     return array if array.flags.c_contiguous else array.copy(order="C")
 
 
-def _native(function: Function) -> Callable[[_Frame], None]:
-    return lambda frame: function(frame.table)
-
-
-class _Frame:
+class Frame:
     """The arrays of one run at a time, and the table of their addresses."""
 
-    def __init__(self, places: dict[Node, int]) -> None:
+    def __init__(self, layout: Layout) -> None:
+        places = layout.places
         self.shapes = [node.shape for node in places]
         self.dtypes = [node.dtype for node in places]
         self.arrays: list[Array | None] = [None] * len(places)
-        self.table = (ctypes.c_void_p * len(places))()
+        self.table = (ctypes.c_void_p * (len(places) + 1))()
+        self._bytes, self._own = layout.bytes_of_thread, np.empty(0, np.uint8)
         for node, place in places.items():
             value = np.empty(node.shape, node.dtype) if node.value is None else node.value
             self.put(place, in_row_major_order(value))
@@ -112,6 +182,13 @@ class _Frame:
         """An array at a place, which is kept alive until another takes it."""
         self.arrays[place] = array
         self.table[place] = array.__array_interface__["data"][0]
+
+    def make_room(self, threads: int) -> None:
+        """Memory for as many threads."""
+        if self._own.size < threads * self._bytes:
+            self._own = np.empty(threads * self._bytes + 64, np.uint8)
+            start = self._own.__array_interface__["data"][0]
+            self.table[len(self.arrays)] = -(-start // 64) * 64
 
 
 class _Reader:
@@ -129,7 +206,7 @@ class _Reader:
             node = node.inputs[0]
         self.steps.reverse()
 
-    def __call__(self, frame: _Frame) -> Array:
+    def __call__(self, frame: Frame) -> Array:
         held = self.constant if self.place < 0 else frame.arrays[self.place]
         assert held is not None, "a step runs after those that it reads from"
         return reduce(lambda value, step: np.asarray(step(value)), self.steps, held)

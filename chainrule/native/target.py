@@ -96,6 +96,15 @@ class Target:
         return self.vector_bytes // int(np.dtype(dtype).itemsize)
 
 
+def registers(target: Target) -> int:
+    """How many vector registers there are."""
+    return 32 if target.has_avx512 or target.is_arm else 16
+
+
+TILE_VECTORS = 3
+"""Vectors of a row of a register tile: with 8 or 4 rows of sums they fill the registers."""
+
+
 @lru_cache(maxsize=1)
 def host() -> Target:
     """The processor that this process runs on."""

@@ -83,7 +83,7 @@ def multiplications(spec: Spec) -> int:
     everything = {label for labels in spec.operands for label in labels}
     summed = everything - set(spec.out)
     if len(spec.operands) > 2 and summed:
-        path = opt_einsum.contract_path(*_equation(spec), shapes=True)[1]
+        path = opt_einsum.contract_path(*equation(spec), shapes=True)[1]
         return int(int(path.opt_cost) * _share(spec))
     count = prod(spec.sizes[label] for label in everything)
     factors = len(spec.operands) - 1 + bool(summed) + (spec.scale != 1.0)
@@ -235,7 +235,7 @@ def has_nan(a: Array) -> bool:
     return bool(squares != squares)
 
 
-def _equation(spec: Spec) -> tuple[Any, ...]:
+def equation(spec: Spec) -> tuple[Any, ...]:
     """The specification as opt_einsum takes it: symbols and shapes."""
     symbol = opt_einsum.get_symbol
     terms = ["".join(symbol(label) for label in labels) for labels in spec.operands]
@@ -250,7 +250,7 @@ def _pairs(spec: Spec, labels: Sequence[Labels], out: Labels) -> Step:
     stack = list(labels)
     if len(stack) > 2:
         symbols = spec._replace(operands=tuple(labels), out=out)
-        path = opt_einsum.contract_path(*_equation(symbols), shapes=True)[0]
+        path = opt_einsum.contract_path(*equation(symbols), shapes=True)[0]
     else:
         path = [tuple(range(len(stack)))]
     steps: list[tuple[tuple[int, ...], Step]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, is_dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from chainrule.errors import ArgumentError, DataError
 from chainrule.train.arguments import instance_of, one_of, whole
 from chainrule.train.costs import Cost, choose_cost
 from chainrule.train.diagnosis import Diverged
+from chainrule.train.engines import Data
 from chainrule.train.examples import Array, as_inputs, as_targets, check_probabilities
 from chainrule.train.network import Network, Params, check_params
 from chainrule.train.objective import ByRows, Objective, Reduction, cost_over
@@ -39,6 +40,7 @@ def fit(
     params: Params | None = None,
     progress: bool = True,
     callback: Callback | None = None,
+    compile: bool | Literal["auto"] = "auto",
 ) -> FitResult:
     """Train a network by gradient steps on the cost of its examples.
 
@@ -76,6 +78,10 @@ def fit(
     callback : function, optional
         Called with an `EpochReport` after each epoch. If it raises KeyboardInterrupt, training
         stops as after Ctrl-C.
+    compile : bool or "auto"
+        Whether whole epochs run as native code; "auto" where that is likely to save time, which
+        depends on the numbers of examples, epochs and parameters alone. What native code does not
+        know is interpreted; the result's ``interpreted_because`` says so.
 
     Returns
     -------
@@ -99,19 +105,15 @@ def fit(
     """
     name, objective = _objective(network, cost, reduction, "fit")
     X = as_inputs(X, network)
-    job = Job(
-        objective,
-        _optimiser(optimiser),
-        X,
-        _targets(Y, X, network, name, "Y"),
-        None if validation is None else _validation(validation, X, network, name),
-        whole(epochs, "fit", "epochs", 1),
-        _batch_size(batch_size, len(X)),
-        whole(seed, "fit", "seed", 0),
-    )
+    targets = _targets(Y, X, network, name, "Y")
+    checked = None if validation is None else _validation(validation, X, network, name)
+    epochs = whole(epochs, "fit", "epochs", 1)
+    data = Data(X, targets, _batch_size(batch_size, len(X)), epochs, whole(seed, "fit", "seed", 0))
+    when = one_of(compile, "fit", "compile", ("auto", True, False))
+    job = Job(objective, _optimiser(optimiser), data, checked, when)
     training = Training(job, _start(network, params, job))
     started = perf_counter()
-    bar = progress_bar(progress, job.epochs, job.epochs * job.steps_per_epoch)
+    bar = progress_bar(progress, data.epochs, data.epochs * job.steps_per_epoch)
     with threads_for(job.operations), bar as show:
         outcome, stopped = _run(training, show, callback)
     history = training.history
@@ -124,9 +126,10 @@ def fit(
         outcome=outcome,
         stopped=stopped,
         epochs=len(history.epoch),
-        seed=job.seed,
+        seed=data.seed,
         seconds=perf_counter() - started,
         settings=_settings(job, name),
+        interpreted_because=training.interpreted_because,
     )
 
 
@@ -226,9 +229,9 @@ def _validation(pair: Any, X: Array, network: Network, cost: str) -> tuple[Array
 
 
 def _start(network: Network, params: Params | None, job: Job) -> Params:
-    dtype = job.X.dtype
+    dtype = job.data.X.dtype
     if params is None:
-        return network.init(job.seed, dtype)
+        return network.init(job.data.seed, dtype)
     check_params(network, params)
     start = {name: np.array(params[name], dtype) for name in network.shapes}
     for name, values in start.items():
@@ -252,8 +255,8 @@ def _settings(job: Job, cost: str) -> dict[str, Any]:
         "cost": cost,
         "reduction": job.objective.reduction,
         "optimiser": {"name": type(job.optimiser).__name__} | _fields(job.optimiser),
-        "epochs": job.epochs,
-        "batch_size": job.batch_size,
+        "epochs": job.data.epochs,
+        "batch_size": job.data.batch_size,
     }
 
 

@@ -82,7 +82,9 @@ def step_programs(objective: Objective, optimiser: Optimiser) -> ByRows:
     return ByRows(step)
 
 
-def cost_over(objective: Objective, totals: ByRows, params: Params, X: Array, Y: Array) -> float:
+def cost_over(
+    objective: Objective, totals: Callable[..., Any], params: Params, X: Array, Y: Array
+) -> float:
     """The total or mean cost over all rows, computed a block of them at a time."""
     parts = [float(totals(params, X[rows], Y[rows])) for rows in row_blocks(len(X))]
     return sum(parts) / objective.weight(len(X))

@@ -64,6 +64,8 @@ class FitResult:
         ``epochs``, ``batch_size``.
     preprocessing : dict or None
         What has to be done to a table before the network sees it; ready for JSON.
+    interpreted_because : str
+        Why the steps ran in NumPy; empty where they ran as native code. Not kept in a model file.
 
     Examples
     --------
@@ -84,6 +86,7 @@ class FitResult:
     seconds: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     preprocessing: Mapping[str, Any] | None = field(default=None, repr=False)
+    interpreted_because: str = field(default="", repr=False, compare=False)
 
     def predict(self, X: Any) -> Any:
         """Return the network's outputs for each row of X.

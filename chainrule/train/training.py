@@ -1,19 +1,21 @@
-"""The moving part of training: parameters, optimiser state, and the way through the epochs."""
+"""The moving part of training: the way through the epochs, the history, and what goes wrong."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import Any
 
 import numpy as np
 
+from chainrule.native.compiled import compile as compiled
 from chainrule.train.diagnosis import Step, diverged
+from chainrule.train.engines import Data, Rows, engine_for
 from chainrule.train.examples import Array, row_blocks
 from chainrule.train.network import Params
-from chainrule.train.objective import ByRows, Objective, cost_over, step_programs
+from chainrule.train.objective import ByRows, Objective, cost_over
 from chainrule.train.optimisers import Optimiser
 from chainrule.train.progress import Show
 from chainrule.train.result import History
@@ -42,41 +44,55 @@ class Job:
 
     objective: Objective
     optimiser: Optimiser
-    X: Array
-    Y: Array
+    data: Data
     validation: tuple[Array, Array] | None
-    epochs: int
-    batch_size: int
-    seed: int
+    compile: bool | str
 
     @property
     def steps_per_epoch(self) -> int:
         """The number of batches, the last of which may be short."""
-        return math.ceil(len(self.X) / self.batch_size)
+        return self.data.batches.per_epoch
 
     @property
     def operations(self) -> int:
         """Multiplications and additions a step, in the matrix products of both passes."""
         weights = (math.prod(shape) for shape in self.objective.network.shapes.values())
-        return 6 * self.batch_size * sum(weights)
+        return 6 * self.data.batch_size * sum(weights)
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    """Where training stood before a step."""
+
+    step: int
+    params: Params
+    state: Any
 
 
 class Training:
-    """Gradient steps over the epochs of a job; arrays are replaced, never written into."""
+    """Gradient steps over the epochs of a job."""
 
     def __init__(self, job: Job, params: Params) -> None:
         self.job = job
-        self.params = params
-        self.state = job.optimiser.init(params)
+        self.engine, self._steps, self.interpreted_because = engine_for(
+            job.objective, job.optimiser, job.data, params, job.compile
+        )
         self.cost = math.nan
         self.validation_cost: float | None = None
         self._costs: list[float] = []  # of each whole epoch
         self._validation_costs: list[float] = []
-        self.epoch, self.batch = 1, 0
-        self._good = params  # the last parameters whose cost was finite
-        self._before: Step | None = None  # the step that made `params`
-        self._steps = step_programs(job.objective, job.optimiser)
+        self._done = 0  # steps
+        self._good: Params | None = None  # the last with a finite cost, once there is another one
+        self._latest: list[_Snapshot] = []  # before each of the last two runs of steps
         self._totals = ByRows(job.objective.total)
+        self._total: Callable[..., Any] = self._totals
+        if not self.interpreted_because and job.validation is not None:  # asked for every epoch
+            self._total = compiled(job.objective.total)
+
+    @property
+    def params(self) -> Params:
+        """The parameters reached."""
+        return self.engine.reached[0] if self._good is None else self._good
 
     @property
     def history(self) -> History:
@@ -87,7 +103,11 @@ class Training:
     @property
     def when(self) -> str:
         """The place that training has reached; epochs and batches count from 1."""
-        return f"epoch {self.epoch}, batch {self.batch}"
+        return self._place(max(self._done - 1, 0))
+
+    def _place(self, step: int) -> str:
+        epoch, batch = divmod(step, self.job.steps_per_epoch)
+        return f"epoch {epoch + 1}, batch {batch + 1}"
 
     def run(self, show: Show, callback: Callback | None) -> None:
         """Do all epochs.
@@ -97,18 +117,33 @@ class Training:
         Diverged
             If a cost is NaN or infinite.
         """
-        rng = np.random.default_rng(self.job.seed).spawn(1)[0]
-        started = perf_counter()
-        for epoch in range(1, self.job.epochs + 1):
-            self.epoch = epoch
-            cost = self._one_epoch(rng, show)
-            validation = self._validate()
-            self._costs.append(cost)
+        job, per_epoch = self.job, self.job.steps_per_epoch
+        total = job.data.epochs * per_epoch
+        each_epoch = callback is not None or job.validation is not None
+        started, shown = perf_counter(), monotonic()
+        at_once, pending = self.engine.steps_at_once(0, 0.0), np.empty(0)
+        while self._done < total:
+            end = min(self._done + at_once, total)
+            if each_epoch:  # not beyond the epoch
+                end = min(end, (self._done // per_epoch + 1) * per_epoch)
+            begun = perf_counter()
+            costs = self._run(end)
+            at_once = self.engine.steps_at_once(len(costs), perf_counter() - begun)
+            whole, pending = self._epochs_of(np.concatenate([pending, costs]))
+            is_whole = self._done % per_epoch == 0
+            validation = self._validate() if is_whole else None
+            self._costs += whole
             self._validation_costs.extend([] if validation is None else [validation])
-            show(self.epoch, self.epoch * self.job.steps_per_epoch, cost, validation)
-            if callback is not None:
-                seconds = perf_counter() - started
-                callback(EpochReport(self.epoch, cost, validation, self.params, seconds))
+            if is_whole or monotonic() > shown + REFRESH:
+                shown = monotonic()
+                epoch = -(-self._done // per_epoch)
+                cost = self._costs[-1] if is_whole else float(costs[-1])
+                last = self._validation_costs[-1] if self._validation_costs else None
+                show(epoch, self._done, cost, last)
+            if callback is not None and is_whole:
+                cost, seconds = self._costs[-1], perf_counter() - started
+                epoch = self._done // per_epoch
+                callback(EpochReport(epoch, cost, validation, self.params, seconds))
 
     def settle(self) -> None:
         """Compute the final costs of the parameters over all rows.
@@ -118,37 +153,53 @@ class Training:
         Diverged
             If one is NaN or infinite.
         """
-        self.cost = self._checked_cost(self.job.X, self.job.Y, "cost")
+        self.cost = self._checked_cost(self.job.data.X, self.job.data.Y, "cost")
         self.validation_cost = self._validate()
 
     def fall_back(self) -> None:
-        """Take up the last parameters whose cost was finite, and compute their costs."""
-        self.params = self._good
-        self.cost = self._over(self.job.X, self.job.Y)
+        """Compute the costs of the last parameters whose cost was finite."""
+        self.cost = self._over(self.job.data.X, self.job.data.Y)
         self.validation_cost = self._over(*self.job.validation) if self.job.validation else None
 
-    def _one_epoch(self, rng: np.random.Generator, show: Show) -> float:
-        job, total, shown = self.job, 0.0, monotonic()
-        validation = self._validation_costs[-1] if self._validation_costs else None
-        for self.batch, rows in enumerate(_batches(rng, len(job.X), job.batch_size), 1):
-            x, y = job.X[rows], job.Y[rows]
-            cost = self._step(x, y)
-            total += job.objective.weight(len(x)) * cost
-            if monotonic() > shown + REFRESH:
-                shown = monotonic()
-                done = (self.epoch - 1) * job.steps_per_epoch + self.batch
-                show(self.epoch, done, cost, validation)
-        return total / job.objective.weight(len(job.X))
+    # -- steps ------------------------------------------------------------------------------------
 
-    def _step(self, x: Array, y: Array) -> float:
-        args = (self.params, self.state, x, y)
-        cost, params, state = self._steps(*args)
-        here = Step(self.when, self._steps.program(*args), args)
-        if not math.isfinite(cost):
-            raise diverged(float(cost), "cost", here, self._before)
-        self._good, self._before = self.params, here
-        self.params, self.state = params, state
-        return float(cost)
+    def _run(self, end: int) -> Array:
+        """Steps up to a number; their costs, all finite."""
+        first = self._done
+        self._latest = [*self._latest[-1:], _Snapshot(first, *self.engine.reached)]
+        costs = np.asarray(self.engine.run(first, end), float)
+        self._done = end
+        wrong = np.flatnonzero(~np.isfinite(costs))
+        if wrong.size:
+            self._done = first + int(wrong[0]) + 1
+            raise self._diverged_at(first + int(wrong[0]), float(costs[wrong[0]]))
+        return costs
+
+    def _diverged_at(self, step: int, cost: float) -> Exception:
+        """What to raise for the cost of a step; the last parameters with a finite one are kept."""
+        before = self._before(step - 1) if step else None
+        self._good = before.args[0] if before else self._latest[0].params
+        return diverged(cost, "cost", self._before(step), before)
+
+    def _before(self, step: int) -> Step:
+        """A step with its arguments, done again up to there."""
+        from_ = next(item for item in reversed(self._latest) if item.step <= step)
+        self.engine.restore(from_.params, from_.state)
+        self.engine.run(from_.step, step)
+        args = (*self.engine.reached, *Rows(self.job.data).of(step))
+        return Step(self._place(step), self._steps.program(*args), args)
+
+    def _epochs_of(self, costs: Array) -> tuple[list[float], Array]:
+        """The costs of whole epochs from those of their steps, and the steps that are left."""
+        per_epoch, data = self.job.steps_per_epoch, self.job.data
+        sizes = np.full(per_epoch, data.batch_size)
+        sizes[-1] = len(data.X) - data.batch_size * (per_epoch - 1)
+        weights = np.array([self.job.objective.weight(int(size)) for size in sizes])
+        whole = len(costs) // per_epoch * per_epoch
+        sums = costs[:whole].reshape(-1, per_epoch) @ weights
+        return (sums / self.job.objective.weight(len(data.X))).tolist(), costs[whole:]
+
+    # -- costs over all rows ----------------------------------------------------------------------
 
     def _validate(self) -> float | None:
         if self.job.validation is None:
@@ -158,11 +209,15 @@ class Training:
     def _checked_cost(self, X: Array, Y: Array, what: str) -> float:
         cost = self._over(X, Y)
         if not math.isfinite(cost):
-            raise diverged(cost, what, self._first_bad_block(X, Y), self._before)
+            here = self._first_bad_block(X, Y)
+            last = self._done - 1
+            before = self._before(last) if last >= 0 else None
+            self._good = before.args[0] if before else self.params
+            raise diverged(cost, what, here, before)
         return cost
 
     def _over(self, X: Array, Y: Array) -> float:
-        return cost_over(self.job.objective, self._totals, self.params, X, Y)
+        return cost_over(self.job.objective, self._total, self.params, X, Y)
 
     def _first_bad_block(self, X: Array, Y: Array) -> Step:
         for rows in row_blocks(len(X)):
@@ -170,13 +225,3 @@ class Training:
             if not math.isfinite(self._totals(*args)):
                 break
         return Step(self.when, self._totals.program(*args), args)
-
-
-def _batches(rng: np.random.Generator, rows: int, size: int) -> Iterator[slice | Array]:
-    """All rows as they stand, or each row once, shuffled, so many at a time."""
-    if size >= rows:
-        yield slice(None)
-        return
-    order = rng.permutation(rows)
-    for start in range(0, rows, size):
-        yield order[start : start + size]

@@ -49,3 +49,10 @@ def compiled(emit, inputs, output="float64", lanes=4, target=None):
 
     call.module = module
     return call
+
+
+def address_of_function(module, name, arguments):
+    """A Python function of addresses that runs a function of native code."""
+    run = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * arguments)(module.address(name))
+    run.code = module
+    return run

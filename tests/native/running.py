@@ -8,7 +8,9 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node
 from chainrule.native.loops import run_loop
-from chainrule.native.plan import External, Plan
+from chainrule.native.plan import Plan
+from chainrule.native.products import Product
+from chainrule.native.stages import External, Stage
 from chainrule.native.views import view_of
 from chainrule.primitives.elementwise import ROWS
 
@@ -46,12 +48,25 @@ class Arrays(dict[Node, Array]):
 def run_plan(plan: Plan, arguments: list[Array]) -> list[Array]:
     """The outputs, with every loop run by NumPy."""
     arrays = Arrays({node: np.array(a) for node, a in zip(plan.inputs, arguments, strict=True)})
-    arrays.update({node: np.full(node.shape, 77, node.dtype) for node in plan.arrays})
+    partial = [node for s in plan.stages if isinstance(s, Stage) for node in s.partial.values()]
+    arrays.update({node: np.full(node.shape, 77, node.dtype) for node in [*plan.arrays, *partial]})
     with np.errstate(all="ignore"):
-        for step in plan.steps:
-            if isinstance(step, External):
-                inputs = [arrays.of(item) for item in step.node.inputs]
-                arrays[step.node][...] = step.node.primitive.bind(step.node)(*inputs)
+        for stage in plan.stages:
+            if isinstance(stage, External):
+                inputs = [arrays.of(item) for item in stage.node.inputs]
+                arrays[stage.node][...] = stage.node.primitive.bind(stage.node)(*inputs)
             else:
-                run_loop(step, arrays, FUNCTIONS)
+                _run_stage(stage, arrays)
     return [arrays.of(node) for node in plan.outputs]
+
+
+def _run_stage(stage: Stage, arrays: Arrays) -> None:
+    """All rows at once: what the blocks contribute is then the first block's alone."""
+    for part in stage.parts:
+        loop = part.step.as_loop() if isinstance(part.step, Product) else part.step
+        run_loop(loop, arrays, FUNCTIONS)
+        for reduction in loop.reductions:
+            if reduction.access.array in stage.partial:
+                collected = arrays[stage.partial[reduction.access.array]]
+                collected[...] = {"sum": 0, "max": -np.inf, "min": np.inf}[reduction.kind]
+                collected[0] = arrays[reduction.access.array]

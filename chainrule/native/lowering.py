@@ -1,0 +1,172 @@
+"""A graph in the terms that native code is written for, with the same values.
+
+A product of several operands becomes pairs, what only one operand has is summed beforehand, and
+the softmax family becomes exponentials, sums and a maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import opt_einsum
+
+from chainrule.graph.node import Node, make
+from chainrule.graph.walk import topological
+from chainrule.primitives.contraction import (
+    CONTRACT,
+    broadcast_to,
+    contract,
+    full,
+    insert_axes,
+    relabel,
+)
+from chainrule.primitives.elementwise import ROWS
+from chainrule.primitives.expression import UFUNCS
+from chainrule.primitives.identities import cast
+from chainrule.primitives.products import Spec, equation
+from chainrule.primitives.reductions import LOG_SOFTMAX, LOGSUMEXP, MAX, SOFTMAX, extremum
+from chainrule.shapes import Labels
+
+
+def lowered(inputs: Sequence[Node], outputs: Sequence[Node]) -> list[Node]:
+    """The outputs, computed from the same inputs by nodes that native code knows."""
+    given = set(inputs)
+    done: dict[Node, Node] = {}
+    for node in topological(outputs, stop=lambda n: n in given or n.value is not None):
+        if node in given or node.value is not None or not node.inputs:
+            done[node] = node
+            continue
+        operands = [done[item] for item in node.inputs]
+        rule = _RULES.get(node.primitive.name)
+        new = None if rule is None or node.dtype.kind != "f" else rule(node, operands)
+        done[node] = new or make(node.primitive, tuple(operands), node.params)
+    return [done[node] for node in outputs]
+
+
+def whole_operand(spec: Spec) -> Labels | None:
+    """The axes of a loop that computes a product; None where it is rather a matrix product.
+
+    Nothing is summed, or one operand has every index, so that each of its elements is read once.
+    Axes of a single element don't count.
+    """
+    wide = {label for label, size in enumerate(spec.sizes) if size != 1}
+    everything = {label for labels in spec.operands for label in labels} & wide
+    out = tuple(label for label in spec.out if label in wide)
+    if everything <= set(out):
+        return out
+    for labels in spec.operands:
+        axes = tuple(label for label in labels if label in wide)
+        if everything | set(out) == set(axes) and len(set(axes)) == len(axes):
+            return axes
+    return None
+
+
+# -- products -------------------------------------------------------------------------------------
+
+
+def _product(node: Node, operands: Sequence[Node]) -> Node | None:
+    spec: Spec = node.params
+    embeds = len(set(spec.out)) < len(spec.out)
+    if embeds or len(operands) < 2 or whole_operand(spec) is not None or spec.symmetric:
+        return None
+    nodes = [cast(item, spec.dtype) for item in operands]
+    stack = [_without_private(spec, k, item) for k, item in enumerate(nodes)]
+    present = tuple(n for n in spec.out if any(n in labels for _, labels in stack))
+    if len(stack) > 2:
+        reduced = spec._replace(operands=tuple(labels for _, labels in stack), out=present)
+        path = opt_einsum.contract_path(*equation(reduced), shapes=True)[0]
+    else:
+        path = [(0, 1)]
+    for number, chosen in enumerate(path):
+        taken = [stack[k] for k in sorted(chosen)]
+        stack = [item for k, item in enumerate(stack) if k not in chosen]
+        is_last = number == len(path) - 1
+        while len(taken) > 1:
+            first, second, *rest = taken
+            needed = set(present).union(*(labels for _, labels in [*rest, *stack]))
+            ends = is_last and not rest
+            keep = present if ends else _order([*first[1], *second[1]], needed, present)
+            scale = spec.scale if ends else 1.0
+            taken = [(_pair(spec, first, second, keep, scale), keep), *rest]
+        stack.append(taken[0])
+    ((result, labels),) = stack
+    return result if labels == spec.out else relabel(result, labels, spec.out, node.shape)
+
+
+def _without_private(spec: Spec, position: int, node: Node) -> tuple[Node, Labels]:
+    """An operand, summed over the labels that nothing else has, and with its diagonals taken."""
+    mine = spec.operands[position]
+    others = set(spec.out).union(
+        *(labels for k, labels in enumerate(spec.operands) if k != position)
+    )
+    keep = tuple(label for label in dict.fromkeys(mine) if label in others)
+    if keep == mine:
+        return node, mine
+    return relabel(node, mine, keep, _sizes(spec, keep)), keep
+
+
+def _order(labels: Sequence[int], needed: set[int], out: Labels) -> Labels:
+    """The labels that are needed later, those of the output first and in its order."""
+    rank = {label: k for k, label in enumerate(out)}
+    kept = [label for label in dict.fromkeys(labels) if label in needed]
+    return tuple(sorted(kept, key=lambda label: rank.get(label, len(out))))
+
+
+def _pair(
+    spec: Spec, first: tuple[Node, Labels], second: tuple[Node, Labels], keep: Labels, scale: float
+) -> Node:
+    nodes, labels = [first[0], second[0]], [first[1], second[1]]
+    shape = _sizes(spec, keep)
+    return contract(nodes, labels, keep, shape, scale=scale, dtype=spec.dtype, strong=spec.strong)
+
+
+def _sizes(spec: Spec, labels: Labels) -> tuple[int, ...]:
+    return tuple(spec.sizes[label] for label in labels)
+
+
+# -- softmax and its relatives --------------------------------------------------------------------
+
+
+def _shifted(node: Node, axis: int) -> tuple[Node, Node]:
+    """The values less the largest along an axis, which is repeated along it; infinite ones stay."""
+    top = extremum(MAX, node, (axis,))
+    zero = full(top.shape, 0.0, top.dtype)
+    top = ROWS["where"](UFUNCS[np.isfinite](top), top, zero)
+    whole = _repeated(top, axis, node.shape)
+    return UFUNCS[np.subtract](node, whole), top
+
+
+def _repeated(node: Node, axis: int, shape: tuple[int, ...]) -> Node:
+    return broadcast_to(insert_axes(node, [axis]), shape)
+
+
+def _sum(node: Node, axis: int) -> Node:
+    labels = tuple(range(node.ndim))
+    out = tuple(label for label in labels if label != axis)
+    return relabel(node, labels, out, tuple(node.shape[label] for label in out))
+
+
+def _softmax(node: Node, operands: Sequence[Node]) -> Node:
+    e = UFUNCS[np.exp](_shifted(operands[0], node.params)[0])
+    total = _repeated(_sum(e, node.params), node.params, e.shape)
+    return UFUNCS[np.divide](e, total)
+
+
+def _log_softmax(node: Node, operands: Sequence[Node]) -> Node:
+    shifted, _ = _shifted(operands[0], node.params)
+    total = UFUNCS[np.log](_sum(UFUNCS[np.exp](shifted), node.params))
+    return UFUNCS[np.subtract](shifted, _repeated(total, node.params, shifted.shape))
+
+
+def _logsumexp(node: Node, operands: Sequence[Node]) -> Node:
+    shifted, top = _shifted(operands[0], node.params)
+    return UFUNCS[np.add](UFUNCS[np.log](_sum(UFUNCS[np.exp](shifted), node.params)), top)
+
+
+_RULES: dict[str, Callable[[Node, Sequence[Node]], Node | None]] = {
+    CONTRACT.name: _product,
+    SOFTMAX.name: _softmax,
+    LOG_SOFTMAX.name: _log_softmax,
+    LOGSUMEXP.name: _logsumexp,
+}

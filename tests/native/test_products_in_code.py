@@ -1,0 +1,186 @@
+"""Matrix products in native code: every layout, every size around vectors, tiles and strips."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.native.builder import Function
+from chainrule.native.functions import EMITTERS
+from chainrule.native.ir import Module, vector
+from chainrule.native.machine import assembly, compile_text
+from chainrule.native.plan import plan
+from chainrule.native.product_emission import turned
+from chainrule.native.products import Pack, Product
+from chainrule.native.program import Layout, write_segment
+from chainrule.native.stages import Stage
+from chainrule.native.target import LEVELS, host, level, runs_here
+from chainrule.tracing.captured import capture
+from tests.native.calling import address_of_function
+
+FORMS = {
+    "AB": (lambda A, B: A @ B, lambda m, n, k: ((m, k), (k, n))),
+    "ABᵀ": (lambda A, B: A @ B.T, lambda m, n, k: ((m, k), (n, k))),
+    "AᵀB": (lambda A, B: A.T @ B, lambda m, n, k: ((k, m), (k, n))),
+    "AᵀBᵀ": (lambda A, B: A.T @ B.T, lambda m, n, k: ((k, m), (n, k))),
+    "(AB)ᵀ": (lambda A, B: (A @ B).T * 1.0, lambda m, n, k: ((m, k), (k, n))),
+    "−½ AB + 1": (lambda A, B: -0.5 * (A @ B) + 1, lambda m, n, k: ((m, k), (k, n))),
+    "batch": (
+        lambda A, B: np.einsum("bij,bjk->bik", A, B),
+        lambda m, n, k: ((3, m, k), (3, k, n)),
+    ),
+    "batch of one right side": (
+        lambda A, B: np.einsum("bij,kj->bik", A, B),
+        lambda m, n, k: ((3, m, k), (n, k)),
+    ),
+    "rows and columns exchanged": (
+        lambda A, B: np.einsum("ij,bjk->bki", A, B),
+        lambda m, n, k: ((m, k), (3, k, n)),
+    ),
+}
+SIZES = st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 33, 47, 48, 49, 64, 97, 144])
+
+
+def check(form: str, shape: tuple[int, int, int], dtype: str, seed: int) -> None:
+    f, shapes_of = FORMS[form]
+    rng = np.random.default_rng(seed)
+    A, B = (rng.normal(size=s).astype(dtype) for s in shapes_of(*shape))
+    found, exact = cr.compile(f)(A, B), f(A.astype(float), B.astype(float))
+    assert found.dtype == dtype
+    assert found.shape == exact.shape
+    # k terms of products of size |A| |B|, each sum rounded once: k eps sum|a b|, and some eps for
+    # the scale and the 1 of the sixth form (Higham, Accuracy and Stability, 2002, section 3.1)
+    size = np.abs(f(np.abs(A).astype(float), np.abs(B).astype(float)))
+    bound = (shape[2] + 4) * np.finfo(dtype).eps * (size + 2)
+    assert (np.abs(found - exact) <= bound).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=12, deadline=None)
+@given(shape=st.tuples(SIZES, SIZES, SIZES), dtype=st.sampled_from(["float32", "float64"]))
+def test_products(form, shape, dtype):
+    check(form, shape, dtype, seed=sum(shape))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("form", ["AB", "ABᵀ", "AᵀB", "AᵀBᵀ"])
+@pytest.mark.parametrize("shape", [(130, 200, 300), (70, 129, 1024), (257, 97, 200)])
+def test_large_products(form, shape, dtype):
+    check(form, shape, dtype, seed=1)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_native(form):
+    f, shapes_of = FORMS[form]
+    program = capture(f, *(np.ones(shape) for shape in shapes_of(40, 50, 60)))._program
+    made = plan(program.inputs, program.outputs, {"add"})
+    kinds = [type(step).__name__ for step in made.steps]
+    assert "Product" in kinds
+    assert "External" not in kinds
+
+
+def test_infinities_and_nan_go_through():
+    A = np.array([[np.inf, 1.0], [np.nan, 1.0], [1.0, 2.0]] * 4)
+    B = np.array([[1.0, 0.0], [2.0, 3.0]])
+    with np.errstate(invalid="ignore"):
+        expected = A @ B
+    np.testing.assert_array_equal(cr.compile(lambda A, B: A @ B)(A, B), expected)
+
+
+def test_empty_sums_and_empty_results():
+    product = cr.compile(lambda A, B: A @ B)
+    assert product(np.ones((2, 0)), np.ones((0, 3))).tolist() == [[0, 0, 0]] * 2
+    assert product(np.ones((0, 2)), np.ones((2, 3))).shape == (0, 3)
+
+
+def test_arguments_that_are_views_or_the_same():
+    A = np.arange(144.0).reshape(12, 12)
+    product = cr.compile(lambda A, B: A @ B)
+    for one, other in [(A, A), (A.T, A), (A[::2], A), (A[:, ::-1], A[::-1]), (A[2:7, 3:9], A[:6])]:
+        np.testing.assert_allclose(product(one, other), one @ other, rtol=1e-14)
+
+
+def test_the_same_bits_for_any_number_of_threads():
+    rng = np.random.default_rng(0)
+    A, B = (rng.normal(size=(300, 300)).astype(np.float32) for _ in range(2))
+    f = cr.compile(lambda A, B: np.tanh(A @ B).sum(axis=0) @ B)
+    try:
+        results = []
+        for threads in (1, 2, 3, 4, 8):
+            cr.set_threads(threads)
+            results.append(f(A, B).tobytes())
+    finally:
+        cr.set_threads(None)
+    assert len(set(results)) == 1
+
+
+def test_wide_right_operands_are_packed_once():
+    program = capture(lambda A, B: A @ B.T, np.ones((64, 300)), np.ones((200, 300)))._program
+    made = plan(program.inputs, program.outputs, set())
+    assert sum(isinstance(step, Pack) for step in made.steps) == 1
+    (product,) = (step for step in made.steps if isinstance(step, Product))
+    assert product.packed is not None
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8, 16])
+def test_squares_are_turned(lanes):
+    module = Module(host())
+    f = Function(module, "turn", [("ptr", "a")])
+    pointers = [f.at(f.arguments[0], lanes * row, "float") for row in range(lanes)]
+    rows = [f.load(pointer, vector("float", lanes)) for pointer in pointers]
+    for pointer, row in zip(pointers, turned(f, rows), strict=True):
+        f.store(row, pointer)
+    f.ret()
+    square = np.arange(lanes * lanes, dtype=np.float32).reshape(lanes, lanes)
+    expected = square.T.copy()
+    code = compile_text(str(module), ["turn"])
+    address_of_function(code, "turn", 1)(square.ctypes.data)
+    np.testing.assert_array_equal(square, expected)
+
+
+def step(A0, A1, X, Y):
+    """A network's gradients: products of every kind, sums over rows, a softmax."""
+
+    def cost(A0, A1):
+        return -np.sum(Y * cr.log_softmax(np.tanh(X @ A0.T) @ A1.T, axis=1))
+
+    return cr.value_and_grad(cost, wrt=(0, 1))(A0, A1)
+
+
+ARGUMENTS = [
+    np.random.default_rng(k).normal(size=shape).astype(np.float32)
+    for k, shape in enumerate([(70, 130), (11, 70), (65, 130), (65, 11)])
+]
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_every_processor_gets_code(name, monkeypatch):
+    """All of it is assembled, without a call of a mathematical library."""
+    monkeypatch.setattr("chainrule.native.plan.host", lambda: level(name))
+    program = capture(step, *ARGUMENTS)._program
+    made = plan(program.inputs, program.outputs, EMITTERS.keys())
+    module = Module(level(name))
+    stages = [stage for stage in made.stages if isinstance(stage, Stage)]
+    write_segment(module, "segment", stages, Layout(made))
+    jumps = re.compile(r"^[ \t]*(?:callq?|jmpq?|bl)[ \t]+(\w+)", re.MULTILINE)
+    called = set(jumps.findall(assembly(str(module), level(name))))
+    outside = {n for n in called if not n.startswith(("segment", "chainrule"))}
+    assert outside <= {"memset", "memcpy", "memmove"}
+
+
+@pytest.mark.parametrize("name", [name for name in LEVELS if runs_here(level(name))])
+def test_every_width_of_vectors_gives_the_same(name, monkeypatch):
+    """The code for smaller processors runs here too."""
+    for module in ("plan", "program"):
+        monkeypatch.setattr(f"chainrule.native.{module}.host", lambda: level(name))
+    found = cr.compile(step)(*ARGUMENTS)
+    expected = step(*(a.astype(float) for a in ARGUMENTS))
+    # sums of up to 130 products of size one, each rounded to 6e-8, three times over
+    assert abs(found[0] - expected[0]) <= 2e-5 * abs(expected[0])
+    for one, other in zip(found[1], expected[1], strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=2e-5 * np.abs(other).max())
