@@ -15,6 +15,7 @@ from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph.node import Array, new_input
 from chainrule.interpret.run import Program, owned
 from chainrule.native.functions import EMITTERS
+from chainrule.native.gathers import Gather
 from chainrule.native.loops import Apply
 from chainrule.native.machine import CompilationError
 from chainrule.native.plan import Plan, plan
@@ -238,6 +239,9 @@ def _step_text(step: Step) -> str:
     if isinstance(step, Product):
         m, n, k = step.shape[-3:]
         return f"native  product of [{m}, {k}] and [{k}, {n}]"
+    if isinstance(step, Gather):
+        how = "rows added up at" if step.adds else "rows picked from"
+        return f"native  {how} {step.size} places: {list(step.shape)}"
     if isinstance(step, Pack):
         return f"native  copy of [{step.shape[1]}, {step.columns}] in strips"
     if isinstance(step, External):

@@ -15,15 +15,15 @@ import numpy as np
 
 from chainrule.graph.node import Node
 from chainrule.native.builder import Function
-from chainrule.native.ir import Value, constant, constants, vector
+from chainrule.native.ir import Value, constant, constants, is_float, vector
 from chainrule.native.loops import Access, Apply, Constant, Instruction, Load, Loop, Reduction
 from chainrule.native.stages import Part
 
 Emitter = Callable[..., Value]
 """From a function under way and operands to the result."""
 
-KINDS = {"float32": "float", "float64": "double", "bool": "i1"}
-MEMORY = {"float32": "float", "float64": "double", "bool": "i8"}
+KINDS = {"float32": "float", "float64": "double", "int64": "i64", "bool": "i1"}
+MEMORY = {"float32": "float", "float64": "double", "int64": "i64", "bool": "i8"}
 BLOCK = 16
 """Vectors that are summed in their own precision, before they join a sum in double."""
 
@@ -241,8 +241,9 @@ class LoopWriter:
             return f.select(hidden, constant(product.type, 0.0), product)
         if item.name == "cast":
             (operand,) = operands
-            is_truth = operand.type in ("i1", vector("i1", self.row.lanes))
-            return f.cast("uitofp", operand, kind) if is_truth else f.convert(operand, kind)
+            if is_float(operand.type):
+                return f.convert(operand, kind)
+            return f.cast("uitofp" if "i1" in operand.type else "sitofp", operand, kind)
         return self.emitters[item.name](f, *operands)
 
     def _type(self, dtype: np.dtype[Any]) -> str:
@@ -337,7 +338,7 @@ def _step(access: Access) -> int:
 
 def _lanes(loop: Loop, target: Any, size: int) -> int:
     """Lanes for the widest number in the loop, but not more than the row has elements."""
-    dtypes = [item.dtype for item in loop.body if item.dtype.kind == "f"]
+    dtypes = [item.dtype for item in loop.body if item.dtype.kind in "fi"]
     widest = max((dtype.itemsize for dtype in dtypes), default=4)
     lanes = int(target.lanes("float64" if widest == 8 else "float32"))
     while lanes > size:

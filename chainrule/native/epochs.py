@@ -160,6 +160,8 @@ class Running:
             program._function(job, 0, 0, 1, first, last)
         else:
             run_together(lambda *where: program._function(job, *where, first, last), threads)
+        for frame in self._frames:
+            frame.check()
         return costs
 
 

@@ -1,7 +1,8 @@
 """A graph in the terms that native code is written for, with the same values.
 
-A product of several operands becomes pairs, what only one operand has is summed beforehand, and
-the softmax family becomes exponentials, sums and a maximum.
+A product of several operands becomes pairs, what only one operand has is summed beforehand, the
+softmax family becomes exponentials, sums and a maximum, and what is put side by side, by
+concatenation or as a sum of values among zeros, is assembled where its parts are computed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import opt_einsum
 
 from chainrule.graph.node import Node, make
 from chainrule.graph.walk import topological
+from chainrule.native.assemblies import ASSEMBLE, are_apart, assembled, parts_of
 from chainrule.primitives.contraction import (
     CONTRACT,
     broadcast_to,
@@ -26,6 +28,7 @@ from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
 from chainrule.primitives.products import Spec, equation
 from chainrule.primitives.reductions import LOG_SOFTMAX, LOGSUMEXP, MAX, SOFTMAX, extremum
+from chainrule.primitives.selections import CONCATENATE, PLACE, Range, whole
 from chainrule.shapes import Labels
 
 
@@ -125,6 +128,42 @@ def _sizes(spec: Spec, labels: Labels) -> tuple[int, ...]:
     return tuple(spec.sizes[label] for label in labels)
 
 
+# -- values side by side --------------------------------------------------------------------------
+
+
+def _place(node: Node, operands: Sequence[Node]) -> Node | None:
+    return assembled([(operands[0], node.params.ranges)], node.params.shape)
+
+
+def _concatenate(node: Node, operands: Sequence[Node]) -> Node | None:
+    if any(item.dtype != node.dtype for item in operands):
+        return None
+    axis, start, parts = node.params, 0, []
+    for item in operands:
+        ranges = [whole(size) for size in item.shape]
+        ranges[axis] = Range(start, 1, item.shape[axis])
+        parts.append((item, tuple(ranges)))
+        start += item.shape[axis]
+    return assembled(parts, node.shape)
+
+
+def _sum_of_two(node: Node, operands: Sequence[Node]) -> Node | None:
+    """Two assemblies whose parts do not overlap, or cover each other, are one."""
+    if any(item.primitive is not ASSEMBLE for item in operands):
+        return None
+    first, second = ([*parts_of(item)] for item in operands)
+    for item, ranges in second:
+        same = [k for k, (_, other) in enumerate(first) if other == ranges]
+        if same:
+            known, _ = first[same[0]]
+            first[same[0]] = (UFUNCS[np.add](known, item), ranges)
+        elif all(are_apart(ranges, other) for _, other in first):
+            first.append((item, ranges))
+        else:
+            return None
+    return assembled(first, node.shape)
+
+
 # -- softmax and its relatives --------------------------------------------------------------------
 
 
@@ -169,4 +208,7 @@ _RULES: dict[str, Callable[[Node, Sequence[Node]], Node | None]] = {
     SOFTMAX.name: _softmax,
     LOG_SOFTMAX.name: _log_softmax,
     LOGSUMEXP.name: _logsumexp,
+    PLACE.name: _place,
+    CONCATENATE.name: _concatenate,
+    "add": _sum_of_two,
 }

@@ -7,13 +7,15 @@ otherwise than element by element: nodes of one shape and one depth never wait f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from chainrule.graph.node import Node, new_input
 from chainrule.graph.walk import topological
+from chainrule.native.assemblies import ASSEMBLE, PART, places_of
+from chainrule.native.gathers import Gather, gather_of
 from chainrule.native.loops import (
     Access,
     Apply,
@@ -37,7 +39,11 @@ from chainrule.primitives.reductions import MAX, MIN
 from chainrule.shapes import Labels, Shape
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-TRUTH = np.dtype(np.bool_)
+WHOLE, TRUTH = np.dtype(np.int64), np.dtype(np.bool_)
+OF_WHOLE = frozenset(
+    "add subtract where equal not_equal less less_equal greater greater_equal".split()
+)
+"""What loops do with whole numbers: enough to work out positions."""
 
 
 class Plan(NamedTuple):
@@ -65,6 +71,11 @@ class Plan(NamedTuple):
             found += [stage] if isinstance(stage, External) else [p.step for p in stage.parts]
         return found
 
+    @property
+    def faults(self) -> dict[Node, int]:
+        """Where positions outside of an axis are noted, and the axis' size."""
+        return {s.fault.array: s.size for s in self.steps if isinstance(s, Gather)}
+
 
 class _Operand(NamedTuple):
     """An input of a fused node, by the loop's axes."""
@@ -81,6 +92,8 @@ class _Fused(NamedTuple):
     operands: tuple[_Operand, ...]
     out_steps: tuple[int, ...]
     """Steps of the node's own array along the loop's axes: 0 along those that are reduced."""
+    target: Access | None = None
+    """Where the values go if they are part of an assembly."""
 
     @property
     def is_reduction(self) -> bool:
@@ -109,7 +122,13 @@ def plan(
         for node in topological(outputs, stop=lambda node: node in given or node.value is not None)
         if node not in given and node.value is None and not is_view(node)
     ]
-    fused = {node: item for node in order if (item := _fused(node, known)) is not None}
+    targets = {
+        part: place
+        for node in order
+        if node.primitive is ASSEMBLE
+        for part, place in zip(node.inputs, places_of(node), strict=True)
+    }
+    fused = {n: item for n in order if (item := _fused(n, known, targets)) is not None}
     depths = _depths(order, fused)
     groups: dict[tuple[int, Shape], list[_Fused]] = {}
     for node, item in fused.items():
@@ -122,6 +141,7 @@ def plan(
         timed.append((_depth(step, depths), step))
     steps = [step for _, step in sorted(timed, key=lambda entry: entry[0])]
     made = [step.out.array for step in steps if isinstance(step, Pack)]
+    made += [step.fault.array for step in steps if isinstance(step, Gather)]
     arrays = [*(node for node in order if node in stored or node not in fused), *made]
     if own_results:
         outputs, copies = _own(outputs, set(arrays))
@@ -132,11 +152,23 @@ def plan(
 
 def _other(node: Node) -> list[Step]:
     """A node that is no part of a loop."""
+    if node.primitive is ASSEMBLE and node.dtype in FLOATS and node.size > 0:
+        return [] if node.params.covers else [_zeros(node)]
+    gather = gather_of(node) if node.dtype in FLOATS else None
+    if gather is not None:
+        return [gather]
     is_product = node.primitive is CONTRACT and node.dtype in FLOATS and node.size > 0
     product = product_of(node) if is_product else None
     if product is None:
         return [External(node)]
     return [*with_packing(product, host().lanes(node.dtype), TILE_VECTORS)]
+
+
+def _zeros(node: Node) -> Loop:
+    """What is there before the parts of an assembly are."""
+    body = (Constant(0.0, node.dtype),)
+    store = Store(0, Access(node, row_major(node.shape)))
+    return Loop(node.shape, body, (store,), ())
 
 
 def _own(outputs: Sequence[Node], arrays: set[Node]) -> tuple[list[Node], list[Loop]]:
@@ -158,15 +190,17 @@ def _own(outputs: Sequence[Node], arrays: set[Node]) -> tuple[list[Node], list[L
 
 def _depth(step: Step, depths: dict[Node, int]) -> int:
     """When a step that is no loop can run."""
+    if isinstance(step, Loop):
+        return -1  # zeros come first
     if isinstance(step, Pack):
         return depths.get(step.source.array, -1) + 1
-    return depths[step.node if isinstance(step, External) else step.out.array]  # type: ignore[union-attr]
+    return depths[step.node if isinstance(step, External) else step.out.array]
 
 
 # -- which nodes are part of a loop, and over which shape -----------------------------------------
 
 
-def _fused(node: Node, known: Collection[str]) -> _Fused | None:
+def _fused(node: Node, known: Collection[str], targets: Mapping[Node, Access]) -> _Fused | None:
     if node.size == 0 or not _is_plain(node, known):
         return None
     axes: tuple[int, ...] | None
@@ -185,23 +219,27 @@ def _fused(node: Node, known: Collection[str]) -> _Fused | None:
         return None
     found = [_operand(item, axes, each) for item, each in zip(node.inputs, operands, strict=True)]
     steps = steps_along(axes, out, row_major(node.shape))
-    return _Fused(node, tuple(sizes[label] for label in axes), tuple(found), steps)
+    target = targets.get(node)
+    if target is not None:
+        target = target._replace(steps=steps_along(axes, out, target.steps))
+    return _Fused(node, tuple(sizes[label] for label in axes), tuple(found), steps, target)
 
 
 def _is_plain(node: Node, known: Collection[str]) -> bool:
     """Whether its dtypes and its function are among those that loops are written for."""
     dtypes = [item.dtype for item in node.inputs]
     if node.primitive is CAST:
-        return node.dtype in FLOATS and dtypes[0] in (*FLOATS, TRUTH)
+        return node.dtype in FLOATS and dtypes[0] in (*FLOATS, WHOLE, TRUTH)
     if node.primitive is CONTRACT:
         return node.dtype in FLOATS and all(d in (node.dtype, TRUTH) for d in dtypes)
-    if node.primitive in (MAX, MIN):
+    if node.primitive in (MAX, MIN, PART):
         return node.dtype in FLOATS
     if not isinstance(node.primitive, Elementwise) or node.primitive.name not in known:
         return False
     numbers = {dtype for dtype in dtypes if dtype != TRUTH}
     fits = node.dtype == TRUTH or numbers <= {node.dtype}
-    return fits and len(numbers) <= 1 and numbers | {node.dtype} <= {*FLOATS, TRUTH}
+    kinds = {*FLOATS, WHOLE, TRUTH} if node.primitive.name in OF_WHOLE else {*FLOATS, TRUTH}
+    return fits and len(numbers) <= 1 and numbers | {node.dtype} <= kinds
 
 
 def _operand(node: Node, axes: Labels, labels: Labels) -> _Operand:
@@ -218,7 +256,8 @@ def _depths(order: Sequence[Node], fused: dict[Node, _Fused]) -> dict[Node, int]
         item = fused.get(node)
         if item is None:
             bases = [view_of(part).base for part in node.inputs]
-            depths[node] = max((depths[base] + 1 for base in bases if base in depths), default=0)
+            later = node.primitive is not ASSEMBLE
+            depths[node] = max((depths[b] + later for b in bases if b in depths), default=0)
         else:
             depths[node] = max(
                 (
@@ -258,7 +297,8 @@ def _stored(
     for node in order:
         item = fused.get(node)
         if item is None:
-            needed.update(view_of(part).base for part in node.inputs)
+            if node.primitive is not ASSEMBLE:
+                needed.update(view_of(part).base for part in node.inputs)
         else:
             needed.update(
                 operand.view.base
@@ -290,6 +330,8 @@ def _loop(
             kind = "sum" if is_sum else item.node.primitive.name
             scale = item.node.params.scale if is_sum else 1.0
             reductions.append(Reduction(value, access, kind, scale))
+        elif item.target is not None:
+            stores.append(Store(value, item.target))
         elif item.node in stored:
             stores.append(Store(value, access))
     return Loop(items[0].shape, tuple(writer.body), tuple(stores), tuple(reductions))
@@ -319,7 +361,7 @@ class _Writer:
     def node(self, node: Node, arguments: Sequence[int]) -> int:
         if node.primitive is CONTRACT:
             value = self._product(node, arguments)
-        elif node.primitive in (MAX, MIN):
+        elif node.primitive in (MAX, MIN, PART):
             (value,) = arguments
         else:
             name = node.primitive.name

@@ -15,6 +15,7 @@ from chainrule.graph.node import Array, Node
 from chainrule.native.barrier import YIELD, barrier, yield_address
 from chainrule.native.builder import Function
 from chainrule.native.functions import EMITTERS
+from chainrule.native.gathers import check_faults
 from chainrule.native.ir import Module
 from chainrule.native.machine import compile_text
 from chainrule.native.plan import Plan
@@ -50,6 +51,7 @@ class Layout:
         own = [node for node in stored if node not in self.replaced]
         self.places = {node: place for place, node in enumerate(own)}
         self.places |= {new: self.places[old] for new, old in self.replaced.items()}
+        self.faults = plan.faults
         self.bytes_of_thread = memory_of(stages)
 
 
@@ -94,6 +96,7 @@ class NativeProgram:
             for step in self._steps:
                 step(frame, threads)
         values = [read(frame) for read in self.results]
+        frame.check()
         for place in (*self.input_places, *self._fresh):
             frame.arrays[place] = None
         self._idle.append(frame)
@@ -173,15 +176,23 @@ class Frame:
         self.dtypes = [node.dtype for node in places]
         self.arrays: list[Array | None] = [None] * len(places)
         self.table = (ctypes.c_void_p * (len(places) + 1))()
+        self._sizes = layout.faults
+        self._faults = {node: places[node] for node in layout.faults}
         self._bytes, self._own = layout.bytes_of_thread, np.empty(0, np.uint8)
         for node, place in places.items():
-            value = np.empty(node.shape, node.dtype) if node.value is None else node.value
+            value = np.zeros(node.shape, node.dtype) if node.value is None else node.value
             self.put(place, in_row_major_order(value))
 
     def put(self, place: int, array: Array) -> None:
         """An array at a place, which is kept alive until another takes it."""
         self.arrays[place] = array
         self.table[place] = array.__array_interface__["data"][0]
+
+    def check(self) -> None:
+        """Raise for what went wrong in a run; see :func:`check_faults`."""
+        if self._faults:
+            found = {node: self.arrays[place] for node, place in self._faults.items()}
+            check_faults(self._sizes, found)  # type: ignore[arg-type]
 
     def make_room(self, threads: int) -> None:
         """Memory for as many threads."""

@@ -9,6 +9,8 @@ from chainrule.graph.node import Node
 from chainrule.native.barrier import barrier
 from chainrule.native.builder import Function
 from chainrule.native.emission import MEMORY, Emitter, LoopWriter, Rows
+from chainrule.native.gather_emission import GatherWriter
+from chainrule.native.gathers import Gather
 from chainrule.native.ir import SIZES, Module, Value, constant
 from chainrule.native.loops import Loop
 from chainrule.native.product_emission import PackWriter, ProductWriter
@@ -131,6 +133,8 @@ class Segment:
             ProductWriter(f, part.step, rows, bases).write()
         elif isinstance(part.step, Pack):
             PackWriter(f, part.step, rows, bases).write()
+        elif isinstance(part.step, Gather):
+            GatherWriter(f, part.step, rows, bases).write()
         else:
             own = {access.array for access in part.step.writes}
             in_place = any(self.replaced.get(array) in _reads(part.step) for array in own)

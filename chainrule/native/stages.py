@@ -9,11 +9,13 @@ results are the same to the bit for any number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from math import ceil, prod
 from typing import NamedTuple
 
 from chainrule.graph.node import Node, new_input
+from chainrule.native.gathers import Gather
 from chainrule.native.loops import Access, Apply, Load, Loop, Reduction, collapsed
 from chainrule.native.products import Pack, Product
 from chainrule.native.views import view_of
@@ -43,7 +45,7 @@ class External(NamedTuple):
     node: Node
 
 
-Native = Loop | Product | Pack
+Native = Loop | Product | Pack | Gather
 Step = Native | External
 
 
@@ -52,7 +54,7 @@ class Part(NamedTuple):
 
     Attributes
     ----------
-    step : Loop or Product
+    step : Loop, Product, Pack or Gather
     axis : int
         The axis of the step's shape that runs over the stage's rows.
     per_row : int
@@ -108,6 +110,7 @@ def staged(steps: Sequence[Step], outputs: Sequence[Node]) -> list[Stage | Exter
     """Stages for steps that are given in an order in which they can run."""
     remaining = list(steps)
     made: list[Stage | External] = []
+    written: set[Node] = set()
     while remaining:
         first = remaining[0]
         if isinstance(first, External):
@@ -115,7 +118,8 @@ def staged(steps: Sequence[Step], outputs: Sequence[Node]) -> list[Stage | Exter
             continue
         taken = _together(remaining)
         remaining = [step for step in remaining if not any(step is item for item in taken)]
-        needed = _needed(remaining, outputs)
+        needed = _needed(remaining, outputs) | written
+        written |= {array for step in taken for array in _made_by(step)}
         stage, finishing = _stage(taken, needed)
         remaining[:0] = finishing
         if made and _both_whole(made[-1], stage):
@@ -130,7 +134,9 @@ def nanoseconds(step: Native) -> float:
     if isinstance(step, Product):
         return 20 + step.multiplications * step.dtype.itemsize / 4 * 0.015
     if isinstance(step, Pack):
-        return 20 + prod(step.shape) * 0.2
+        return 20 + prod(step.shape) * 0.1
+    if isinstance(step, Gather):
+        return 20 + prod(step.shape) * 0.5
     each = sum(
         (0.1 if item.name in _SIMPLE else 1.2) * item.dtype.itemsize / 4
         for item in step.body
@@ -149,13 +155,16 @@ def _together(steps: Sequence[Step]) -> list[Native]:
     rows, taken = _rows(first), [first]
     if rows < 2 * ALIGNED:
         return taken
-    made = {access.array for access in first.writes}
-    pending = _made_by(steps[1:])
+    awaited = Counter(array for step in steps[1:] for array in _made_by(step))
     for step in steps[1:]:
-        fits = not isinstance(step, External) and _rows(step) == rows
-        if fits and _is_ready(step, pending - made) and _stays_in_rows(step, taken, rows):  # type: ignore[arg-type]
-            taken.append(step)  # type: ignore[arg-type]
-            made |= {access.array for access in step.writes}  # type: ignore[union-attr]
+        if (
+            not isinstance(step, External)
+            and _rows(step) == rows
+            and not any(awaited[access.array] for access in step.reads)
+            and _stays_in_rows(step, taken, rows)
+        ):
+            taken.append(step)
+            awaited -= Counter(_made_by(step))
     return taken
 
 
@@ -163,30 +172,19 @@ def _rows(step: Native) -> int:
     return step.shape[0] if step.shape else 1
 
 
-def _made_by(steps: Iterable[Step]) -> set[Node]:
-    made: set[Node] = set()
-    for step in steps:
-        if isinstance(step, External):
-            made.add(step.node)
-        else:
-            made |= {access.array for access in step.writes}
-    return made
-
-
-def _is_ready(step: Step, pending: set[Node]) -> bool:
-    assert not isinstance(step, External)
-    return not any(access.array in pending for access in step.reads)
+def _made_by(step: Step) -> set[Node]:
+    return {step.node} if isinstance(step, External) else {a.array for a in step.writes}
 
 
 def _stays_in_rows(step: Native, taken: Sequence[Native], rows: int) -> bool:
-    """Whether a step needs only the rows at hand of what the others write."""
-    written = {access.array: (access, item) for item in taken for access in item.writes}
-    for access in step.reads:
-        if access.array in written:
-            source, maker = written[access.array]
-            if not (in_row(source, maker.shape, rows) and in_row(access, step.shape, rows)):
-                return False
-    return True
+    """Whether a step has to do only with the rows at hand of what the others write."""
+    written = [(access, item.shape) for item in taken for access in item.writes]
+    return all(
+        in_row(source, shape, rows) and in_row(access, step.shape, rows)
+        for access in (*step.reads, *step.writes)
+        for source, shape in written
+        if source.array is access.array
+    )
 
 
 def in_row(access: Access, shape: tuple[int, ...], rows: int) -> bool:
@@ -204,9 +202,10 @@ def in_row(access: Access, shape: tuple[int, ...], rows: int) -> bool:
 
 
 def _needed(remaining: Sequence[Step], outputs: Sequence[Node]) -> set[Node]:
-    """Arrays that are read after a stage."""
+    """Arrays that are read or written after a stage."""
     needed = {view_of(node).base for node in outputs}
     for step in remaining:
+        needed |= _made_by(step)
         if isinstance(step, External):
             needed |= {view_of(item).base for item in step.node.inputs}
         else:
@@ -235,14 +234,9 @@ def _stage(steps: Sequence[Native], needed: set[Node]) -> tuple[Stage, list[Nati
         access.array: new_input((blocks, *access.array.shape), access.array.dtype)
         for access in over_rows
     }
-    local = {
-        access.array
-        for step in steps
-        for access in step.writes
-        if access.array not in needed
-        and access.array not in partial
-        and in_row(access, step.shape, _rows(steps[0]))
-    }
+    written = [(access, step.shape) for step in steps for access in step.writes]
+    outside = {a.array for a, shape in written if not in_row(a, shape, _rows(steps[0]))}
+    local = {a.array for a, _ in written} - needed - partial.keys() - outside
     finishing: list[Native] = []
     stage_parts = []
     for part in parts:
@@ -278,10 +272,9 @@ def _block(parts: Sequence[Part], rows: int, time: float) -> int:
         wanted = min(max(ceil(rows / 8), low), high)
     else:
         row_bytes = sum(
-            access.array.dtype.itemsize * part.step.size / rows
+            access.array.dtype.itemsize * prod(part.step.shape) / rows
             for part in parts
-            if isinstance(part.step, Loop)
-            for access in part.step.accesses
+            for access in (*part.step.reads, *part.step.writes)
         )
         wanted = max(ceil(BLOCK_BYTES / row_bytes), ceil(rows / MOST_BLOCKS))
         wanted = min(wanted, max(ceil(rows / 8), int(rows * SMALL / time / 4)))

@@ -7,6 +7,8 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -87,6 +89,10 @@ def _processors() -> int:
     return min(count, MOST)
 
 
+Order = tuple[int, Callable[[], None]]
+"""The number of a run, and what to do in it."""
+
+
 class Team:
     """Threads that enter native functions together with the one that calls.
 
@@ -94,12 +100,14 @@ class Team:
     """
 
     def __init__(self) -> None:
-        self._orders: list[SimpleQueue[Callable[[], None] | None]] = []
+        self._orders: list[SimpleQueue[Order | None]] = []
         self._taken = threading.Lock()
+        self._runs = 0
         self._closed = False
-        memory = ctypes.create_string_buffer(BYTES + 64)
-        self._memory = memory
-        self._meeting = -(-ctypes.addressof(memory) // 64) * 64
+        # Zero at first, and never set back: a thread that is late may still be looking at it.
+        self._memory = ctypes.create_string_buffer(BYTES + 64)
+        self._meeting = -(-ctypes.addressof(self._memory) // 64) * 64
+        self._passed = ctypes.c_int64.from_address(self._meeting + BYTES // 2)
 
     def run(self, function: Callable[[int, int, int], Any], threads: int) -> None:
         """Call ``function(meeting, thread, threads)`` in each thread; return when all are done.
@@ -110,14 +118,27 @@ class Team:
             function(0, 0, 1)
             return
         try:
-            while len(self._orders) < threads - 1:
-                self._orders.append(_started())
-            ctypes.memset(self._meeting, 0, BYTES)
-            for k, orders in enumerate(self._orders[: threads - 1], 1):
-                orders.put(lambda k=k: function(self._meeting, k, threads))  # type: ignore[misc]
-            function(self._meeting, 0, threads)
+            self._runs += 1
+            before = self._passed.value
+            try:
+                self._send(function, threads)
+                function(self._meeting, 0, threads)
+            except BaseException:
+                # Ctrl-C between the orders and the call: the others must not wait for ever.
+                while self._passed.value == before:
+                    with suppress(KeyboardInterrupt):
+                        self._send(function, threads)
+                        function(self._meeting, 0, threads)
+                raise
         finally:
             self._taken.release()
+
+    def _send(self, function: Callable[[int, int, int], Any], threads: int) -> None:
+        """Give everyone the order of this run; those who have it already don't mind."""
+        while len(self._orders) < threads - 1:
+            self._orders.append(_started())
+        for k, orders in enumerate(self._orders[: threads - 1], 1):
+            orders.put((self._runs, partial(function, self._meeting, k, threads)))
 
     def close(self) -> None:
         """Send the threads home."""
@@ -127,16 +148,20 @@ class Team:
         self._orders.clear()
 
 
-def _started() -> SimpleQueue[Callable[[], None] | None]:
-    orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+def _started() -> SimpleQueue[Order | None]:
+    orders: SimpleQueue[Order | None] = SimpleQueue()
     threading.Thread(target=_obey, args=(orders,), name="chainrule", daemon=True).start()
     return orders
 
 
-def _obey(orders: SimpleQueue[Callable[[], None] | None]) -> None:
+def _obey(orders: SimpleQueue[Order | None]) -> None:
+    latest = 0
     while (order := orders.get()) is not None:
-        order()
-        del order
+        number, work = order
+        if number > latest:
+            latest = number
+            work()
+        del order, work
 
 
 TEAM = Team()

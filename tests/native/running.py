@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Array, Node
+from chainrule.native.gathers import Gather
 from chainrule.native.loops import run_loop
 from chainrule.native.plan import Plan
-from chainrule.native.products import Product
+from chainrule.native.products import Pack, Product
 from chainrule.native.stages import External, Stage
 from chainrule.native.views import view_of
 from chainrule.primitives.elementwise import ROWS
@@ -63,6 +64,11 @@ def run_plan(plan: Plan, arguments: list[Array]) -> list[Array]:
 def _run_stage(stage: Stage, arrays: Arrays) -> None:
     """All rows at once: what the blocks contribute is then the first block's alone."""
     for part in stage.parts:
+        if isinstance(part.step, Gather):
+            part.step.run(arrays)
+            continue
+        if isinstance(part.step, Pack):
+            continue  # the product is run from what is packed
         loop = part.step.as_loop() if isinstance(part.step, Product) else part.step
         run_loop(loop, arrays, FUNCTIONS)
         for reduction in loop.reductions:
