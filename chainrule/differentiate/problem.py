@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,16 +27,14 @@ Key = int | str
 FLOATING = (np.dtype(np.float64), np.dtype(np.float32))
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(NamedTuple):
     """One argument that is differentiated by: its leaves as nodes, and how it is put together."""
 
     structure: Structure
     leaves: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A function recorded at a point.
 
     Attributes
@@ -66,11 +63,11 @@ class Problem:
 
     def rebuilt(self, values: Sequence[Any]) -> list[Any]:
         """One container an argument, from one value a leaf."""
-        result, rest = [], list(values)
+        result, start = [], 0
         for given in self.arguments:
-            count = len(given.leaves)
-            result.append(unflatten(given.structure, rest[:count]))
-            rest = rest[count:]
+            stop = start + len(given.leaves)
+            result.append(unflatten(given.structure, values[start:stop]))
+            start = stop
         return result
 
 

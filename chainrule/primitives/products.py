@@ -230,7 +230,7 @@ def has_nan(a: Array) -> bool:
     """Whether there is a NaN: then, and only then, the sum of the squares is one."""
     if a.dtype.kind != "f":
         return False
-    flat = a.ravel("K")  # a view: products are contiguous, in one order or the other
+    flat = a if a.ndim == 1 else a.ravel("K")  # a view: products are contiguous in some order
     squares = flat.dot(flat)
     return bool(squares != squares)
 

@@ -20,10 +20,10 @@ def values_of(nodes: Sequence[Node]) -> list[Array]:
         return evaluate(nodes)
     held = session.held
     asked = [node for node in list(held) if node.inputs] if len(held) > session.known else []
-    if not all(node.lasting for node in (*nodes, *asked)):
-        return evaluate(nodes)
     key = (*nodes, None, *asked)
     ready = lane.programs.get(key)
+    if ready is None and not all(node.lasting for node in (*nodes, *asked)):
+        return evaluate(nodes)
     try:
         if ready is None:
             ready = lane.programs[key] = _made_ready(nodes, held)
