@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph.node import Array, new_input
 from chainrule.interpret.run import Program, owned
+from chainrule.jacobian.matrix import Jacobian
 from chainrule.native.functions import EMITTERS
 from chainrule.native.gathers import Gather
 from chainrule.native.loops import Apply
@@ -41,7 +42,8 @@ def compile(f: Callable[..., Any]) -> Compiled:
     ----------
     f : callable
         A function in plain NumPy, or what :func:`grad`, :func:`value_and_grad`, :func:`vmap` make
-        of one. Arrays, containers of arrays and floats are arguments; whole numbers, booleans and
+        of one; of what :func:`jacobian` and :func:`hessian` make, whose results are then whole
+        arrays. Arrays, containers of arrays and floats are arguments; whole numbers, booleans and
         keyword arguments are static: other ones compile anew. Arrays that f refers to without
         being given them are read, and copied, when it is compiled.
 
@@ -207,6 +209,7 @@ def make(
     given = [node for node in inputs if node is not None]
     with recording(), open_arguments(given):
         results, result_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
+        results = [x.toarray() if isinstance(x, Jacobian) else x for x in results]
     outputs = [as_node(item) for item in results]
     if any(node.dtype.kind not in "fiub" for node in outputs):
         raise DtypeError(

@@ -69,9 +69,13 @@ def whole_operand(spec: Spec) -> Labels | None:
 
 
 def _product(node: Node, operands: Sequence[Node]) -> Node | None:
+    if any(is_unit(item) for item in operands):
+        without = _without_units(node, operands)
+        if without is not node:
+            return _lowered_product(without)
     spec: Spec = node.params
     embeds = len(set(spec.out)) < len(spec.out)
-    if embeds or len(operands) < 2 or whole_operand(spec) is not None or spec.symmetric:
+    if embeds or len(operands) < 2 or whole_operand(spec) is not None:
         return None
     nodes = [cast(item, spec.dtype) for item in operands]
     stack = [_without_private(spec, k, item) for k, item in enumerate(nodes)]
@@ -95,6 +99,46 @@ def _product(node: Node, operands: Sequence[Node]) -> Node | None:
         stack.append(taken[0])
     ((result, labels),) = stack
     return result if labels == spec.out else relabel(result, labels, spec.out, node.shape)
+
+
+def _lowered_product(node: Node) -> Node:
+    if node.primitive is not CONTRACT:
+        return node
+    return _product(node, node.inputs) or node
+
+
+def is_unit(node: Node) -> bool:
+    """Whether a node is a unit matrix, up to a factor: where a derivative begins.
+
+    A diagonal of a user's is multiplied in full: its zeros times infinities are NaN, as in NumPy.
+    """
+    if node.primitive is not CONTRACT or len(node.inputs) != 1 or node.ndim != 2:
+        return False
+    return node.inputs[0].ndim == 0 and node.params.out[0] == node.params.out[1]
+
+
+def _without_units(node: Node, operands: Sequence[Node]) -> Node:
+    """A product with unit matrices, whose two indices are one: no sum is left of them."""
+    spec: Spec = node.params
+    nodes, lists, out = list(operands), list(spec.operands), spec.out
+    scale = spec.scale
+    for k, item in enumerate(operands):
+        if not is_unit(item):
+            continue
+        row, column = lists[k]
+        keeps = column if row not in out else row
+        drops = row if keeps == column else column
+        if drops in out or row == column:
+            continue
+        lists = [tuple(keeps if label == drops else label for label in each) for each in lists]
+        inner = item.params
+        nodes[k], lists[k] = item.inputs[0], (keeps,) * len(inner.operands[0])
+        scale *= inner.scale
+    if nodes == list(operands):
+        return node
+    return contract(
+        nodes, lists, out, node.shape, scale=scale, dtype=spec.dtype, strong=spec.strong
+    )
 
 
 def _without_private(spec: Spec, position: int, node: Node) -> tuple[Node, Labels]:

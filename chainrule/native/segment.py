@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from math import prod
+from typing import Any
 
 from chainrule.graph.node import Node
 from chainrule.native.barrier import barrier
@@ -42,6 +43,8 @@ class Segment:
     ) -> None:  # fmt: skip
         self.module, self.name, self.stages = module, name, stages
         self.places, self.emitters, self.replaced = places, emitters, replaced
+        self._known: dict[Any, str] = {}
+        """Functions by what they do: equal layers share theirs."""
 
     def write(self) -> None:
         own = [self._stage(k, stage) for k, stage in enumerate(self.stages)]
@@ -91,10 +94,11 @@ class Segment:
         arguments = [("ptr", "table")]
         if shared:
             arguments += [("ptr", "own"), ("i64", "block"), ("i64", "begin"), ("i64", "end")]
-        names = [f"{name}_part{k}" for k in range(len(stage.parts))]
         arrays = [_arrays(part) for part in stage.parts]
-        for part, each, part_name in zip(stage.parts, arrays, names, strict=True):
-            self._part(part, part_name, each, shared)
+        names = [
+            self._shared(part, each, f"{name}_part{k}", shared)
+            for k, (part, each) in enumerate(zip(stage.parts, arrays, strict=True))
+        ]
         f = Function(self.module, name, arguments, private=True)
         offsets = local_offsets(stage)
         for each, part_name in zip(arrays, names, strict=True):
@@ -110,13 +114,24 @@ class Segment:
             _, own, _, begin, _ = f.arguments
             row = node.size // stage.rows
             start = f.at(own, offsets[node], "i8")
-            return f.at(start, f.neg(f.mul(begin, row)), kind)
+            before = f.neg(f.mul(begin, row))  # outside of the memory: no "inbounds"
+            return f.emit(f"getelementptr {kind}, {start}, {before}", "ptr", "p")
         place = stage.partial.get(node, node)
         address = f.load(f.at(f.arguments[0], self.places[place], "ptr"), "ptr")
         if node in stage.partial:
             block = f.arguments[2]
             address = f.at(address, f.mul(block, prod(node.shape)), kind)
         return address
+
+    def _shared(self, part: Part, arrays: Sequence[Node], name: str, shared: bool) -> str:
+        """The function of a part: that of an equal one where there is one already."""
+        numbers = {array: k for k, array in enumerate(arrays)}
+        kinds = [(array.dtype, array.size, self.replaced.get(array) in numbers) for array in arrays]
+        key = (_form(part, numbers), tuple(kinds), shared)
+        if key not in self._known:
+            self._part(part, name, arrays, shared)
+            self._known[key] = name
+        return self._known[key]
 
     def _part(self, part: Part, name: str, arrays: Sequence[Node], shared: bool) -> None:
         arguments = [("ptr", f"a{k}") for k in range(len(arrays))]
@@ -140,6 +155,17 @@ class Segment:
             in_place = any(self.replaced.get(array) in _reads(part.step) for array in own)
             LoopWriter(f, part, rows, bases, self.emitters, in_place).write()
         f.ret()
+
+
+def _form(value: Any, numbers: Mapping[Node, int]) -> Hashable:
+    """Data without the names of its arrays; numbers that only compare equal are told apart."""
+    if isinstance(value, Node):
+        return numbers.get(value)  # None: what has been packed is not read itself
+    if isinstance(value, tuple):
+        return (type(value).__name__, *(_form(item, numbers) for item in value))
+    if isinstance(value, (bool, int, float)):
+        return (type(value).__name__, repr(value))
+    return value  # type: ignore[no-any-return]
 
 
 def _reads(loop: Loop) -> set[Node]:

@@ -27,6 +27,8 @@ SMALL = 10_000.0
 BLOCK_BYTES = 128 << 10
 """What a block of elementwise work may touch: half of a usual second-level cache."""
 MOST_BLOCKS = 256
+CACHE = 1 << 20
+"""Bytes that a thread can expect to keep near."""
 PRODUCT_ROWS = (16, 64)
 """Rows of a block with matrix products: fewer cost speed, more leave nothing to share."""
 MOST_PARTIAL = 1 << 22
@@ -267,8 +269,11 @@ def _block(parts: Sequence[Part], rows: int, time: float) -> int:
     """Rows of a block."""
     if any(isinstance(part.step, Pack) for part in parts):
         return ceil(rows / 8)
-    if any(isinstance(part.step, Product) for part in parts):
+    products = [part.step for part in parts if isinstance(part.step, Product)]
+    if products:
         low, high = PRODUCT_ROWS
+        if any(step.shape[-2] * step.shape[-1] * step.dtype.itemsize > CACHE for step in products):
+            low *= 2  # every block reads all of it from further away
         wanted = min(max(ceil(rows / 8), low), high)
     else:
         row_bytes = sum(

@@ -303,5 +303,8 @@ def full(shape: Shape, value: float, dtype: np.dtype[Any]) -> Node:
 def repeated_scalar(node: Node) -> Node | None:
     """The constant number that a node repeats along all its axes, or None."""
     if node.primitive is CONTRACT and len(node.inputs) == 1 and node.params.scale == 1.0:
+        out = node.params.out
+        if len(set(out)) < len(out):  # a diagonal of it among zeros
+            return None
         node = node.inputs[0]
     return node if is_constant(node) and node.ndim == 0 else None

@@ -8,6 +8,10 @@ from scipy.sparse import coo_array
 
 import chainrule as cr
 from chainrule.errors import ArgumentError, MemoryRefused
+from chainrule.graph.node import constant
+from chainrule.interpret.run import evaluate
+from chainrule.primitives import contraction
+from chainrule.primitives.elementwise import ROWS
 from tests.jacobians.generated import point
 from tests.jacobians.references import assert_same, columns
 
@@ -148,3 +152,10 @@ def test_keys_of_every_kind():
             J[key]
     with pytest.raises(IndexError, match="single ellipsis"):
         J[..., ...]
+
+
+def test_a_constant_on_a_diagonal_is_no_constant_array():
+    """exp of the unit matrix was e everywhere, where the matrix was a diagonal of the number 1."""
+    eye = contraction.relabel(constant(np.asarray(1.0)), (), (0, 0), (3, 3))
+    assert contraction.repeated_scalar(eye) is None
+    np.testing.assert_allclose(evaluate([ROWS["exp"](eye)])[0], np.exp(np.eye(3)), rtol=1e-15)

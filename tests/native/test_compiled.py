@@ -200,3 +200,15 @@ def test_code_that_does_not_compile_is_interpreted(monkeypatch):
     f = compile(lambda x: np.exp(x) + 1)
     assert f(np.zeros(2)).tolist() == [2, 2]
     assert "interpreted with NumPy: compile: LLVM refuses the code" in f.report()
+
+
+def test_jacobians_and_hessians_become_arrays():
+    def f(x):
+        return np.tanh(np.outer(x, x) @ x)
+
+    x = np.linspace(0.1, 1, 5)
+    for derivative in (cr.jacobian(f), cr.hessian(lambda x: np.sum(f(x) ** 2))):
+        found = compile(derivative)(x)
+        assert type(found) is np.ndarray
+        # the same sums of some products of size one, in another order
+        np.testing.assert_allclose(found, derivative(x).toarray(), rtol=1e-13, atol=1e-13)

@@ -184,3 +184,40 @@ def test_every_width_of_vectors_gives_the_same(name, monkeypatch):
     assert abs(found[0] - expected[0]) <= 2e-5 * abs(expected[0])
     for one, other in zip(found[1], expected[1], strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=2e-5 * np.abs(other).max())
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda A, B, v: np.diag(v) @ A,
+        lambda A, B, v: A @ np.diag(v) @ B,
+        lambda A, B, v: np.diag(v) @ np.diag(v * 2),
+        lambda A, B, v: np.diag(v) * A,
+        lambda A, B, v: np.trace(np.diag(v) @ A),
+        lambda A, B, v: np.einsum("ij,jk,kl->il", np.diag(v), A, np.diag(v)),
+        lambda A, B, v: np.diag(v) @ v,
+        cr.jacobian(lambda A, B, v: np.tanh(A @ v) @ B, wrt=2),
+        cr.hessian(lambda A, B, v: np.sum(np.logaddexp(0, A @ v)), wrt=2),
+    ],
+)
+def test_diagonal_and_unit_matrices(f):
+    rng = np.random.default_rng(0)
+    A, B, v = rng.normal(size=(40, 40)), rng.normal(size=(40, 40)), rng.normal(size=40)
+    expected = np.asarray(f(A, B, v))
+    # the same sums of up to 40 products of size one, in another order
+    np.testing.assert_allclose(cr.compile(f)(A, B, v), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_unit_matrices_are_no_products():
+    A = np.ones((40, 40))
+    program = capture(lambda v: cr.jacobian(lambda v: np.tanh(A @ v))(v).toarray(), np.ones(40))
+    inputs, outputs = program.graph.inputs, program.graph.outputs
+    made = plan(inputs, outputs, EMITTERS.keys())
+    assert not any(isinstance(step, Product) for step in made.steps)
+
+
+def test_zeros_off_a_users_diagonal_meet_infinities():
+    A, v = np.array([[1.0, np.inf], [2.0, 3.0]]), np.array([1.0, 2.0])
+    with np.errstate(invalid="ignore"):
+        expected = np.diag(v) @ A
+    np.testing.assert_array_equal(cr.compile(lambda A, v: np.diag(v) @ A)(A, v), expected)
