@@ -63,6 +63,14 @@ TAILS = {
         HALF_LN2,
         USUAL,
     ),
+    # The same for e^r itself, where r² q(r) is added to 1; not quite so at 0, which has no error
+    "exp_value": Tail(
+        series(lambda k: 1 / mp.factorial(k + 2)),
+        lambda r: (r * r + mpf("0.01")) / mp.exp(r),
+        -HALF_LN2,
+        HALF_LN2,
+        {"float": 27, "double": 57},
+    ),
     # log(m) = z + z³ q(z²) with z = 2(m − 1)/(m + 1)
     "log": Tail(
         series(lambda k: 2 / mpf(2 * k + 3) / mpf(2) ** (2 * k + 3)), abs, TINY, LOG_END, USUAL
@@ -81,7 +89,7 @@ TAILS = {
         abs,
         TINY,
         QUARTER,
-        {"wide": 33, "double": 58},
+        {"float": 27, "wide": 33, "double": 58},
     ),
     # cos r = 1 − r²/2 + r⁴ q(r²)
     "cos": Tail(
@@ -89,7 +97,7 @@ TAILS = {
         lambda t: t * t,
         TINY,
         QUARTER,
-        {"wide": 33, "double": 58},
+        {"float": 27, "wide": 33, "double": 58},
     ),
     "arctan": Tail(
         series(lambda k: (-1) ** (k + 1) / mpf(2 * k + 3), 200),

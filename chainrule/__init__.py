@@ -28,9 +28,14 @@ if typing.TYPE_CHECKING:
     from chainrule.native.compiled import Compiled, compile
     from chainrule.native.threads import get_threads, set_threads
     from chainrule.train import (
+        AdaGrad,
+        Adam,
+        AdamW,
         FitResult,
         GradientDescent,
+        Momentum,
         Network,
+        RMSProp,
         binary_cross_entropy,
         cross_entropy,
         fit,
@@ -47,8 +52,8 @@ _LATER = {
     "chainrule.native.compiled": ("Compiled", "compile"),
     "chainrule.native.threads": ("get_threads", "set_threads"),
     "chainrule.train": (
-        "FitResult", "GradientDescent", "Network", "binary_cross_entropy", "cross_entropy", "fit",
-        "load", "save", "squared_cost",
+        "AdaGrad", "Adam", "AdamW", "FitResult", "GradientDescent", "Momentum", "Network",
+        "RMSProp", "binary_cross_entropy", "cross_entropy", "fit", "load", "save", "squared_cost",
     ),
 }  # fmt: skip
 """Names that are loaded when they are first asked for, so that importing the package is quick."""
@@ -67,6 +72,9 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "AdaGrad",
+    "Adam",
+    "AdamW",
     "CheckReport",
     "Compiled",
     "Derivation",
@@ -74,7 +82,9 @@ __all__ = [
     "GradientDescent",
     "Graph",
     "Jacobian",
+    "Momentum",
     "Network",
+    "RMSProp",
     "__version__",
     "binary_cross_entropy",
     "check",

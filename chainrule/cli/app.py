@@ -19,8 +19,10 @@ from chainrule.cli.settings import (
     COSTS,
     batch_from,
     default_of,
+    default_rates,
     known_activation,
     known_cost,
+    known_optimiser,
     layers_from,
     positive,
     settings_for,
@@ -29,7 +31,7 @@ from chainrule.cli.training import TrainingReport, network_for
 from chainrule.cli.training import train as run_training
 from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.tables import Table, Task, closest, listed, load_digits, prepare, read_table
-from chainrule.train import ACTIVATIONS
+from chainrule.train import ACTIVATIONS, OPTIMISERS
 from chainrule.version import __version__
 
 DIGITS = "digits"
@@ -140,12 +142,20 @@ def train(
             help=f"{' or '.join(COSTS)}. {default_of('cost')}",
         ),
     ] = None,
+    optimiser: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            callback=known_optimiser,
+            help=f"How to take a step: {', '.join(OPTIMISERS)}. {default_of('optimiser')}",
+        ),
+    ] = None,
     rate: Annotated[
         float | None,
         typer.Option(
             metavar="RATE",
             callback=positive,
-            help=f"The learning rate, for the mean cost of a batch. {default_of('rate')}",
+            help=f"The learning rate, for the mean cost of a batch. {default_rates()}",
         ),
     ] = None,
     epochs: Annotated[
@@ -189,6 +199,7 @@ def train(
         "layers": layers_from(layers),
         "activation": activation,
         "cost": cost,
+        "optimiser": optimiser,
         "rate": rate,
         "epochs": epochs,
         "batch": batch_from(batch),

@@ -32,7 +32,8 @@ def announce(source: str, dataset: Dataset, settings: Settings, network: Network
     tell(f"{source}: {preparation.task} of {quoted(preparation.target)}{into}")
     tell(f"rows: {rows}")
     tell(f"network: {sizes}, {settings.activation}, {settings.cost} cost")
-    tell(f"training: gradient descent with rate {settings.rate:g}, {batch} rows a step")
+    optimiser = settings.optimiser.replace("-", " ")
+    tell(f"training: {optimiser} with rate {settings.rate:g}, {batch} rows a step")
 
 
 def tell(sentence: str) -> None:

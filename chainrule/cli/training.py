@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from chainrule.cli.settings import Settings
 from chainrule.tables import Dataset, Metrics, Task, answers, constant_answers, judged
-from chainrule.train import FitResult, GradientDescent, Network, fit, save
+from chainrule.train import OPTIMISERS, FitResult, Network, fit, save
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def train(
         learnt.X,
         learnt.Y,
         cost=settings.cost,
-        optimiser=GradientDescent(settings.rate),
+        optimiser=OPTIMISERS[settings.optimiser](settings.rate),
         epochs=settings.epochs,
         batch_size=settings.batch,
         seed=seed,

@@ -159,7 +159,8 @@ class Function(Instructions):
         body, after, before = self.fresh("loop"), self.fresh("done"), self._block
         enters = self.compare("lt", start, stop)
         self.line(f"br {enters}, label %{body}, label %{after}")
-        self.begin(body)
+        known = self._known
+        self.begin(body, known.new_child())
         heads = [Value(f"%{self.fresh('i')}", "i64")]
         heads += [Value(f"%{self.fresh('carried')}", item.type) for item in initial]
         # Phis name what is computed further down: their lines are filled in at the end.
@@ -172,7 +173,7 @@ class Function(Instructions):
         last = self._block
         for k, (head, first, later) in enumerate(zip(heads, [start, *initial], nexts, strict=True)):
             self._lines[place + k] = f"  {head.text} = {_phi(first, before, later, last)}"
-        self.begin(after)
+        self.begin(after, known)
         inner.results = self._merge(initial, before, nexts[1:], last)
 
     @contextmanager
@@ -186,12 +187,13 @@ class Function(Instructions):
         """A block that runs where the condition holds and may replace values; see `Carried`."""
         then, after, before = self.fresh("then"), self.fresh("after"), self._block
         self.line(f"br {condition}, label %{then}, label %{after}")
-        self.begin(then)
+        known = self._known
+        self.begin(then, known.new_child())
         inner = Carried(constant("i64", 0), initial)
         yield inner
         last = self._block
         self.line(f"br label %{after}")
-        self.begin(after)
+        self.begin(after, known)
         inner.results = self._merge(initial, before, inner.following, last)
 
     def either(
@@ -203,11 +205,12 @@ class Function(Instructions):
         """The values of the one or the other, of which only one is computed."""
         yes, no, after = self.fresh("yes"), self.fresh("no"), self.fresh("after")
         self.line(f"br {condition}, label %{yes}, label %{no}")
-        self.begin(yes)
+        known = self._known
+        self.begin(yes, known.new_child())
         first, end_of_yes = then(), self._end(after)
-        self.begin(no)
+        self.begin(no, known.new_child())
         second, end_of_no = otherwise(), self._end(after)
-        self.begin(after)
+        self.begin(after, known)
         return self._merge(first, end_of_yes, second, end_of_no)
 
     def _end(self, label: str) -> str:

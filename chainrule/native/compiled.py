@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from functools import update_wrapper
+from functools import reduce, update_wrapper
 from time import perf_counter
-from typing import Any, NamedTuple
+from types import MethodType
+from typing import Any, Literal
 
-import numpy as np
-
-from chainrule.errors import ArgumentError, DtypeError
-from chainrule.graph.node import Array, new_input
-from chainrule.interpret.run import Program, owned
-from chainrule.jacobian.matrix import Jacobian
-from chainrule.native.functions import EMITTERS
-from chainrule.native.gathers import Gather
-from chainrule.native.loops import Apply
-from chainrule.native.machine import CompilationError
-from chainrule.native.plan import Plan, plan
-from chainrule.native.products import Pack, Product
+from chainrule.errors import ArgumentError
+from chainrule.graph.node import Array
+from chainrule.interpret.run import owned
+from chainrule.native.direct import direct, taking_apart
+from chainrule.native.entry import Entry
+from chainrule.native.kinds import as_arrays, kind_of, plain_kind
+from chainrule.native.making import Made, described, interpreted, make, record
 from chainrule.native.program import NativeProgram
-from chainrule.native.stages import External, Step
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.containers import flatten, unflatten
-from chainrule.tracing.session import open_arguments, recording
-from chainrule.tracing.traced import Traced, as_node, call
 
 MOST_PROGRAMS = 64
 """Kinds of arguments whose programs one compiled function keeps; the least used go first."""
+MOST_ENTRIES = 4
+"""Ways in that are tried, the latest one first, before anything is looked up."""
+
+When = Literal["first call", "auto"]
 
 
-def compile(f: Callable[..., Any]) -> Compiled:
+def compile(f: Callable[..., Any], *, when: When = "first call") -> Compiled:
     """A function of arrays that runs as native code.
 
     Elementwise work, broadcasts and sums are fused into loops of vector instructions; matrix
@@ -46,6 +44,10 @@ def compile(f: Callable[..., Any]) -> Compiled:
         arrays. Arrays, containers of arrays and floats are arguments; whole numbers, booleans and
         keyword arguments are static: other ones compile anew. Arrays that f refers to without
         being given them are read, and copied, when it is compiled.
+    when : {"first call", "auto"}
+        When code is made for a new combination of shapes and dtypes. With ``"auto"`` nothing ever
+        waits for it: the first call of a kind is interpreted with NumPy, the second starts to make
+        the code on a thread in the background, and calls are interpreted until it is there.
 
     Returns
     -------
@@ -58,6 +60,8 @@ def compile(f: Callable[..., Any]) -> Compiled:
     ------
     TracingError
         If the way through the code depends on values, as in ``if x > 0``.
+    ArgumentError
+        If ``when`` is something else.
 
     Examples
     --------
@@ -67,29 +71,22 @@ def compile(f: Callable[..., Any]) -> Compiled:
     >>> gradient(np.array([0.0, 1.0])).round(6)
     array([1.      , 5.436564])
     """
-    return Compiled(f)
-
-
-class Made(NamedTuple):
-    """A program for one kind of arguments, and what there is to say about it."""
-
-    run: NativeProgram | Program
-    plan: Plan
-    result_structure: Any
-    seconds: float
-    fallen_back: str
-    """Why it is interpreted; empty where it is native."""
+    return Compiled(f, when=when)
 
 
 class Compiled:
     """What :func:`compile` returns: a function of f's own arguments.
 
-    Several threads may call it at once.
+    Several threads may call it at once. In a class it becomes a method; the object is then an
+    argument like others, static unless it is a dataclass, and its attributes are read when the
+    method is compiled. A copy, and what comes out of a pickle, makes its programs anew.
 
     Parameters
     ----------
     f : callable
         A function in plain NumPy.
+    when : {"first call", "auto"}
+        When code is made: see :func:`compile`.
 
     Examples
     --------
@@ -102,156 +99,151 @@ class Compiled:
       native  loop over [3]: 1 operations an element, 1 sums
     """
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], *, when: When = "first call") -> None:
+        if when not in ("first call", "auto"):
+            raise ArgumentError(
+                "compile", "no such time to make code", f"when={when!r}", "'first call' or 'auto'"
+            )
         update_wrapper(self, f)
-        self._f = f
+        self._f, self._when = f, when
         self._made: OrderedDict[Hashable, Made] = OrderedDict()
-        self._latest: tuple[Hashable, Made] | None = None
-        """Plain arrays of the same kind as last time are looked up by this alone."""
-        self._lock = threading.Lock()
+        self._entries: tuple[Entry, ...] = ()
+        self._latest: Entry = _nothing
+        self._lock = threading.RLock()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        kind = _plain_kind(args) if not kwargs else None
-        latest = self._latest
-        if kind is not None and latest is not None and latest[0] == kind:
-            return _results(latest[1], args)
+        if not kwargs:
+            result = self._latest(*args)
+            if result is not NotImplemented:
+                return result
+        return self._call(args, kwargs)
+
+    def _call(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """The call, for arguments of another kind than last time."""
+        for entry in () if kwargs else self._entries:
+            result = entry(*args)
+            if result is not NotImplemented:
+                self._latest = entry
+                return result
         leaves, structure = flatten(list(args))
-        if any(isinstance(leaf, Expression) for leaf in leaves):
+        if any(isinstance(leaf, Expression) for leaf in (*leaves, *kwargs.values())):
             return self._f(*args, **kwargs)  # inside another trace: it is compiled as a whole
-        arrays = _arrays(leaves)
-        made = self._program(leaves, arrays, structure, kwargs)
-        if kind is not None:
-            self._latest = kind, made
+        arrays = as_arrays(leaves)
+        made, is_known = self._program(leaves, arrays, structure, kwargs)
+        if is_known and not kwargs and made.interpreted not in (LATER, UNDER_WAY):
+            self._remember(made, leaves, structure)
         return _results(made, [array for array in arrays if array is not None])
 
     def _program(
         self, leaves: Sequence[Any], arrays: Sequence[Array | None], structure: Any, kwargs: Any
-    ) -> Made:
-        key = _key(leaves, arrays, structure, kwargs)
+    ) -> tuple[Made, bool]:
+        """The program for such arguments, and whether it was there already."""
+        key = kind_of(leaves, arrays, structure, kwargs)
         with self._lock:
             made = self._made.get(key)
+            is_known = made is not None
             if made is None:
-                made = self._made[key] = make(self._f, leaves, arrays, structure, kwargs)
+                started = perf_counter()
+                recorded = record(self._f, leaves, arrays, structure, kwargs)
+                is_first = self._when == "first call"
+                made = (
+                    make(recorded, started) if is_first else interpreted(recorded, started, LATER)
+                )
+                self._made[key] = made
                 if len(self._made) > MOST_PROGRAMS:
                     self._made.popitem(last=False)
             else:
                 self._made.move_to_end(key)
-        return made
+                if made.interpreted == LATER:
+                    made = self._made[key] = made._replace(interpreted=UNDER_WAY)
+                    threading.Thread(target=self._make_later, args=(key, made), name=THREAD).start()
+        return made, is_known
+
+    def _make_later(self, key: Hashable, made: Made) -> None:
+        """Make native code while calls are interpreted, and let it take over."""
+        started = perf_counter() - made.seconds
+        try:
+            native = make(made.recorded, started)
+        except Exception as error:  # there is no caller to tell: the report says it
+            native = made._replace(interpreted=f"{type(error).__name__}: {error}")
+        with self._lock:
+            if self._made.get(key) is made:
+                self._made[key] = native
+
+    def _remember(self, made: Made, leaves: Sequence[Any], structure: Any) -> None:
+        """Try the way in for such arguments first from now on."""
+        types = tuple(map(type, leaves))
+        with self._lock:
+            if types not in made.entries:
+                made.entries[types] = _entry(made, leaves, structure)
+            entry = made.entries[types]
+            if entry is not None:
+                others = [item for item in self._entries if item is not entry]
+                self._entries = (entry, *others[: MOST_ENTRIES - 1])
+                self._latest = entry
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        """The decorated function by its name, any other as a new one of the same function."""
+        if _named(self) is self:
+            return self.__qualname__
+        return _compiled, (self._f, self._when)
 
     def report(self) -> str:
         """What became of f, for each kind of arguments so far."""
         if not self._made:
             return "nothing compiled yet: it is compiled when it is called"
-        return "\n\n".join(_described(made) for made in self._made.values())
+        return "\n\n".join(described(made) for made in list(self._made.values()))
 
 
-def _plain_kind(args: Sequence[Any]) -> Hashable | None:
-    """Shapes and dtypes where all arguments are arrays in native byte order; else None."""
-    if all(type(item) is np.ndarray and item.dtype.isnative for item in args):
-        return tuple([(item.shape, item.dtype) for item in args])
-    return None
+def _nothing(*_: Any) -> Any:
+    """The way in before there is one."""
+    return NotImplemented
+
+
+LATER = "native code is made when it is called again"
+UNDER_WAY = "native code is being made"
+THREAD = "chainrule: native code"
+
+
+def _compiled(f: Callable[..., Any], when: When) -> Compiled:
+    return Compiled(f, when=when)
+
+
+def _named(compiled: Any) -> Any:
+    """What the name and the module of a function lead to."""
+    try:
+        return reduce(getattr, compiled.__qualname__.split("."), sys.modules[compiled.__module__])
+    except (AttributeError, KeyError):
+        return None
+
+
+def _entry(made: Made, leaves: Sequence[Any], structure: Any) -> Entry | None:
+    """The shortest way to a program for such arguments; None where they have to be looked at."""
+    if isinstance(made.run, NativeProgram):
+        found = direct(made.run, leaves, structure, made.recorded.result_structure)
+        if found is not None:
+            return found
+    kept = _by_kind(made, leaves)
+    is_flat = structure.num_leaves == structure.num_children
+    return kept if kept is None or is_flat else taking_apart(kept, structure)
+
+
+def _by_kind(made: Made, leaves: Sequence[Any]) -> Entry | None:
+    """A way in for plain arrays of one kind."""
+    kind = plain_kind(leaves)
+    if kind is None:
+        return None
+
+    def run(*args: Any) -> Any:
+        return _results(made, args) if plain_kind(args) == kind else NotImplemented
+
+    return run
 
 
 def _results(made: Made, arrays: Sequence[Array]) -> Any:
     """What f returns for arrays of the kind that the program is made for."""
-    return unflatten(made.result_structure, owned(made.plan.outputs, made.run(*arrays)))
-
-
-def _arrays(leaves: Sequence[Any]) -> list[Array | None]:
-    """The leaves that are data as arrays in native byte order; None for those that are static."""
-    given = [np.asarray(x) for x in leaves if isinstance(x, (np.ndarray, np.generic))]
-    floats = [array.dtype for array in given if array.dtype.kind == "f"]
-    weak = np.dtype(np.float32) if set(floats) == {np.dtype(np.float32)} else np.dtype(float)
-    found: list[Array | None] = []
-    for leaf in leaves:
-        if isinstance(leaf, (np.ndarray, np.generic)):
-            array = np.asarray(leaf)
-            found.append(array.astype(array.dtype.newbyteorder("="), copy=False))
-        elif type(leaf) is float:  # takes the precision of the arrays, as in NumPy's own arithmetic
-            found.append(np.asarray(leaf, weak))
-        else:
-            found.append(None)
-    return found
-
-
-def _key(
-    leaves: Sequence[Any], arrays: Sequence[Array | None], structure: Any, kwargs: dict[str, Any]
-) -> Hashable:
-    kinds = tuple(
-        (array.shape, array.dtype) if array is not None else leaf
-        for leaf, array in zip(leaves, arrays, strict=True)
-    )
-    key = (kinds, structure, tuple(sorted(kwargs.items())))
-    try:
-        hash(key)
-    except TypeError:
-        raise ArgumentError(
-            "compile", "a static argument must be hashable, to know programs by it",
-            got=", ".join(f"{name}={value!r}" for name, value in kwargs.items()) or "a container",
-            remedy="pass arrays by position, and tuples instead of lists by keyword",
-        ) from None  # fmt: skip
-    return key
-
-
-# -- making a program -----------------------------------------------------------------------------
-
-
-def make(
-    f: Callable[..., Any], leaves: Sequence[Any], arrays: Sequence[Array | None], structure: Any,
-    kwargs: dict[str, Any],
-) -> Made:  # fmt: skip
-    """Trace, plan and compile a function for arguments like these."""
-    started = perf_counter()
-    inputs = [None if array is None else new_input(array.shape, array.dtype) for array in arrays]
-    stand_ins = [
-        leaf if node is None else Traced(node) for leaf, node in zip(leaves, inputs, strict=True)
-    ]
-    given = [node for node in inputs if node is not None]
-    with recording(), open_arguments(given):
-        results, result_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
-        results = [x.toarray() if isinstance(x, Jacobian) else x for x in results]
-    outputs = [as_node(item) for item in results]
-    if any(node.dtype.kind not in "fiub" for node in outputs):
-        raise DtypeError(
-            "compile", "the function must return numbers",
-            got=", ".join(str(node.dtype) for node in outputs),
-        )  # fmt: skip
-    made = plan(given, outputs, EMITTERS.keys())
-    try:
-        run: NativeProgram | Program = NativeProgram(made)
-        problem = ""
-    except (CompilationError, ImportError) as error:
-        run, problem = Program(given, outputs), str(error)
-    return Made(run, made, result_structure, perf_counter() - started, problem)
-
-
-# -- saying what became of it ---------------------------------------------------------------------
-
-
-def _described(made: Made) -> str:
-    arguments = ", ".join(f"{node.dtype}{list(node.shape)}" for node in made.plan.inputs)
-    lines = [f"for {arguments or 'no arrays'}, made in {made.seconds * 1e3:.0f} ms"]
-    if made.fallen_back:
-        return "\n".join([*lines, f"  interpreted with NumPy: {made.fallen_back}"])
-    for step in made.plan.steps:
-        lines.append(f"  {_step_text(step)}")
-    return "\n".join(lines)
-
-
-def _step_text(step: Step) -> str:
-    if isinstance(step, Product):
-        m, n, k = step.shape[-3:]
-        return f"native  product of [{m}, {k}] and [{k}, {n}]"
-    if isinstance(step, Gather):
-        how = "rows added up at" if step.adds else "rows picked from"
-        return f"native  {how} {step.size} places: {list(step.shape)}"
-    if isinstance(step, Pack):
-        return f"native  copy of [{step.shape[1]}, {step.columns}] in strips"
-    if isinstance(step, External):
-        shapes = " and ".join(str(list(item.shape)) for item in step.node.inputs)
-        return f"NumPy   {step.node.primitive.name} of {shapes} -> {list(step.node.shape)}"
-    work = sum(isinstance(item, Apply) for item in step.body)
-    parts = [f"{work} operations an element"]
-    parts += [f"{len(step.stores)} results"] if step.stores else []
-    parts += [f"{len(step.reductions)} sums"] if step.reductions else []
-    return f"native  loop over {list(step.shape)}: {', '.join(parts)}"
+    results = owned(made.run.outputs, made.run(*arrays))
+    return unflatten(made.recorded.result_structure, results)

@@ -24,6 +24,10 @@ Emitter = Callable[..., Value]
 
 KINDS = {"float32": "float", "float64": "double", "int64": "i64", "bool": "i1"}
 MEMORY = {"float32": "float", "float64": "double", "int64": "i64", "bool": "i8"}
+AT_A_TIME = 4
+"""Vectors of a long row that are computed side by side."""
+LONG = 256
+"""Elements of a row that is long."""
 BLOCK = 16
 """Vectors that are summed in their own precision, before they join a sum in double."""
 
@@ -33,8 +37,8 @@ class Rows(NamedTuple):
 
     begin: Any
     end: Any
-    shared: bool
-    """Whether other threads may do the other rows at the same time."""
+    block: int = 0
+    """Rows after which other threads may do the others at the same time; 0 if this is all."""
 
 
 def arranged(part: Part) -> Part:
@@ -102,8 +106,9 @@ class LoopWriter:
             )
             self.bounds[self.axis] = begin, end
         size = self.loop.shape[-1] if self.loop.shape else 1
-        self.row = _Row(size, _lanes(self.loop, f.target, size))
-        splits_vectors = rows.shared and self.axis == len(self.loop.shape) - 1
+        splits_vectors = rows.block > 0 and self.axis == len(self.loop.shape) - 1
+        unit = rows.block * part.per_row if splits_vectors else 0
+        self.row = _Row(size, _lanes(self.loop, f.target, size, unit))
         self.masked = not self.row.is_even and (in_place or splits_vectors)
 
     def write(self) -> None:
@@ -234,11 +239,6 @@ class LoopWriter:
         f, kind = self.f, KINDS[item.dtype.name]
         if item.name == "multiply":
             return f.mul(*operands)
-        if item.name == "strong_multiply":
-            product = f.mul(*operands)
-            zero = f.bit_or(*(f.compare("eq", operand, 0.0) for operand in operands))
-            hidden = f.bit_and(f.is_nan(product), zero)
-            return f.select(hidden, constant(product.type, 0.0), product)
         if item.name == "cast":
             (operand,) = operands
             if is_float(operand.type):
@@ -336,11 +336,19 @@ def _step(access: Access) -> int:
     return access.steps[-1] if access.steps else 0
 
 
-def _lanes(loop: Loop, target: Any, size: int) -> int:
-    """Lanes for the widest number in the loop, but not more than the row has elements."""
+def _lanes(loop: Loop, target: Any, size: int, unit: int) -> int:
+    """Lanes for the widest number in the loop, but not more than the row has elements.
+
+    Long rows are done several vectors at a time, which keeps the processor busy while each of them
+    waits for its last result. Where rows are shared out, a multiple of the lanes is.
+    """
     dtypes = [item.dtype for item in loop.body if item.dtype.kind in "fi"]
     widest = max((dtype.itemsize for dtype in dtypes), default=4)
     lanes = int(target.lanes("float64" if widest == 8 else "float32"))
+    for several in (AT_A_TIME, AT_A_TIME // 2):
+        wide = lanes * several
+        if size >= LONG and -size % wide <= size / 16 and unit % wide == 0:
+            return wide
     while lanes > size:
         lanes //= 2
     return max(lanes, 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from math import ceil
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,13 +21,14 @@ from chainrule.native.builder import Function
 from chainrule.native.functions import EMITTERS
 from chainrule.native.ir import Module, Value, constant
 from chainrule.native.loops import Access, Loop, Store
+from chainrule.native.pace import Pace
 from chainrule.native.plan import Plan, plan
 from chainrule.native.program import Frame, Layout, compiled_module
 from chainrule.native.segment import ARGUMENTS, Segment
 from chainrule.native.shuffling import shuffle
 from chainrule.native.stages import External, Stage, in_row
 from chainrule.native.target import host
-from chainrule.native.threads import get_threads, run_together
+from chainrule.native.threads import run_together
 
 POINTERS = ("order", "seeds", "costs", "table", "short")
 
@@ -100,10 +102,8 @@ class EpochProgram:
         module = Module(host())
         _write(module, self.parts, tables, batches)
         code = compiled_module(module, ["epochs"])
-        kinds = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64]
-        function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *kinds, ctypes.c_int64)(
-            code.address("epochs")
-        )
+        kinds = [ctypes.c_void_p] * 2 + [ctypes.c_int64] * 5
+        function: Any = ctypes.CFUNCTYPE(None, *kinds)(code.address("epochs"))
         function.code = code  # lives until the last thread has left it
         self._function = function
         self.cost_dtype = step.outputs[0].dtype
@@ -132,9 +132,9 @@ class Running:
         self._order = np.empty(program.batches.rows, np.int64)
         self._seeds = np.ascontiguousarray(seeds, np.uint64)
         self._frames = [Frame(part.layout) for part in program.parts]
+        self._pace = Pace()
         whole = program.batches.size >= program.batches.rows
         for frame, part in zip(self._frames, program.parts, strict=True):
-            frame.make_room(get_threads())
             places = part.layout.places
             for array, node in zip(self.state, part.step.inputs, strict=False):
                 frame.put(places[node], array)
@@ -153,16 +153,28 @@ class Running:
         addresses += [table.__array_interface__["data"][0] for table in self._tables]
         pointers = (ctypes.c_void_p * len(addresses))(*addresses)
         job = ctypes.addressof(pointers)
-        threads = get_threads() if program.is_shared else 1
-        for frame in self._frames:
-            frame.make_room(threads)
-        if threads == 1:
-            program._function(job, 0, 0, 1, first, last)
-        else:
-            run_together(lambda *where: program._function(job, *where, first, last), threads)
+        done = first
+        while done < last:
+            threads = self._pace.choose() if program.is_shared else 1
+            end = min(done + (self._pace.trial(threads) or last - done), last)
+            started = perf_counter()
+            self._go(threads, job, done, end, first)
+            if program.is_shared:
+                self._pace.note(threads, (perf_counter() - started) / (end - done))
+            done = end
         for frame in self._frames:
             frame.check()
         return costs
+
+    def _go(self, threads: int, job: int, first: int, last: int, start: int) -> None:
+        """Some steps, with some threads; costs are counted from where the run began."""
+        for frame in self._frames:
+            frame.make_room(threads)
+        function = self.program._function
+        if threads == 1:
+            function(job, 0, 0, 1, first, last, start)
+        else:
+            run_together(lambda *where: function(job, *where, first, last, start), threads)
 
 
 class NotNative(Exception):
@@ -228,14 +240,14 @@ def _store_of(step: Any, node: Node) -> Access | None:
 
 
 def _write(module: Module, parts: Sequence[_Made], tables: int, batches: Batches) -> None:
-    """``epochs(job, meeting, thread, threads, first, last)``."""
+    """``epochs(job, meeting, thread, threads, first, last, start)``."""
     for number, part in enumerate(parts):
         name = f"step{number}"
         layout = part.layout
         Segment(module, name, part.stages, layout.places, EMITTERS, layout.replaced).write()
-    arguments = [("ptr", "job"), *ARGUMENTS[1:], ("i64", "first"), ("i64", "last")]
-    f = Function(module, "epochs", arguments)
-    job, meeting, thread, threads, first, last = f.arguments
+    numbers = [("i64", name) for name in ("first", "last", "start")]
+    f = Function(module, "epochs", [("ptr", "job"), *ARGUMENTS[1:], *numbers])
+    job, meeting, thread, threads, first, last, start = f.arguments
     order, seeds, costs, table, short = (
         f.load(f.at(job, place, "ptr"), "ptr") for place in range(len(POINTERS))
     )
@@ -251,7 +263,7 @@ def _write(module: Module, parts: Sequence[_Made], tables: int, batches: Batches
                 with f.if_(is_first):
                     shuffle(f, order, batches.rows, f.load(f.at(seeds, epoch, "i64"), "i64"))
                 barrier(f, meeting, threads)
-        cost = f.at(costs, f.mul(f.sub(step_number, first), _cost_size(parts[0])), "i8")
+        cost = f.at(costs, f.mul(f.sub(step_number, start), _cost_size(parts[0])), "i8")
 
         def step(which: int, batch: Value = batch, cost: Value = cost) -> None:
             part, place = parts[which], own_tables[which]

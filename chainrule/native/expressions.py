@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isnan
 
+from chainrule.native.blocks import Blocks
 from chainrule.native.ir import (
-    Module,
+    SIZES,
     Operand,
     Value,
     constant,
@@ -14,43 +16,16 @@ from chainrule.native.ir import (
     is_float,
     lanes,
     mangled,
+    number_of,
     vector,
 )
 
 
-class Instructions:
-    """A list of instructions that grows; every method appends some and returns their result.
+class Instructions(Blocks):
+    """Instructions by name; every method appends some and returns their result.
 
     Operands are values, or Python numbers, which become constants of the other operand's type.
     """
-
-    def __init__(self, module: Module) -> None:
-        self.module, self.target = module, module.target
-        self._lines = ["entry:"]
-        self._block = "entry"
-        self._counts: dict[str, int] = {}
-
-    # -- the raw material -------------------------------------------------------------------------
-
-    def fresh(self, stem: str) -> str:
-        """A name that nothing else in the function has."""
-        count = self._counts.get(stem, 0)
-        self._counts[stem] = count + 1
-        return f"{stem}{count}"
-
-    def line(self, text: str) -> None:
-        self._lines.append(f"  {text}")
-
-    def emit(self, instruction: str, type_: str, stem: str = "t") -> Value:
-        """An instruction whose result has the type given."""
-        name = f"%{self.fresh(stem)}"
-        self.line(f"{name} = {instruction}")
-        return Value(name, type_)
-
-    def begin(self, label: str) -> None:
-        """Start a basic block; the one before must have ended in a jump."""
-        self._lines.append(f"{label}:")
-        self._block = label
 
     def value(self, operand: Operand, type_: str) -> Value:
         """The operand itself, or a number as a constant of the type."""
@@ -116,6 +91,26 @@ class Instructions:
     def sqrt(self, a: Value) -> Value:
         return self.intrinsic("llvm.sqrt", a)
 
+    def scales(self, type_: str) -> bool:
+        """Whether :meth:`scaled` exists for a type: AVX-512, and registers of that size."""
+        bits = lanes(type_) * self.bit_width(type_)
+        return self.target.has_avx512 and lanes(type_) > 1 and bits >= 128
+
+    def scaled(self, a: Value, n: Value) -> Value:
+        """``a * 2^n``, rounded once, for a whole number n of the same type."""
+        count, bits = lanes(a.type), lanes(a.type) * self.bit_width(a.type)
+        if bits > 512:
+            low, high = (
+                self.scaled(self._half(a, picks), self._half(n, picks))
+                for picks in (range(count // 2), range(count // 2, count))
+            )
+            return self.shuffle(low, high, range(count))
+        kind = "pd" if element(a.type) == "double" else "ps"
+        mask = constant(f"i{max(count, 8)}", -1)
+        rounding = [constant("i32", 4)] if bits == 512 else []  # as the processor is set
+        name = f"llvm.x86.avx512.mask.scalef.{kind}.{bits}"
+        return self.call(name, a.type, a, n, a, mask, *rounding)
+
     def abs(self, a: Value) -> Value:
         return self.intrinsic("llvm.fabs", a)
 
@@ -124,15 +119,20 @@ class Instructions:
         return self.intrinsic("llvm.copysign", a, sign)
 
     def minimum(self, a: Operand, b: Operand) -> Value:
-        """NumPy's: NaN if either is; of equal ones the second."""
+        """NumPy's: NaN if either is; of two zeros the one or the other."""
         return self._extreme("lt", a, b)
 
     def maximum(self, a: Operand, b: Operand) -> Value:
-        """NumPy's: NaN if either is; of equal ones the second."""
+        """NumPy's: NaN if either is; of two zeros the one or the other."""
         return self._extreme("gt", a, b)
 
     def _extreme(self, wins: str, a: Operand, b: Operand) -> Value:
         a, b = self._same(a, b)
+        if number_of(a) is not None:
+            a, b = b, a
+        if (bound := number_of(b)) is not None and not isnan(bound):
+            # Only the other one may be NaN, which is left: one instruction.
+            return self.select(self.compare("lt" if wins == "gt" else "gt", a, b), b, a)
         chosen = self.select(self.compare(wins, a, b), a, b)
         return self.select(self.is_nan(a), a, chosen) if is_float(a.type) else chosen
 
@@ -172,6 +172,11 @@ class Instructions:
             op = f"icmp {how if how in ('eq', 'ne') else 's' + how}"
         return self.emit(f"{op} {a}, {b.text}", vector("i1", lanes(a.type)))
 
+    def compare_unsigned(self, how: str, a: Operand, b: Operand) -> Value:
+        """``lt le gt ge`` of integers without a sign."""
+        a, b = self._same(a, b)
+        return self.emit(f"icmp u{how} {a}, {b.text}", vector("i1", lanes(a.type)))
+
     def is_nan(self, a: Value) -> Value:
         return self.emit(f"fcmp uno {a}, {a.text}", vector("i1", lanes(a.type)))
 
@@ -199,12 +204,24 @@ class Instructions:
         """Floating point in the other precision, or unchanged."""
         if element(a.type) == kind:
             return a
+        number = number_of(a)
+        if number is not None:
+            return constant(vector(kind, lanes(a.type)), number)
         return self.cast("fpext" if kind == "double" else "fptrunc", a, kind)
 
     def bits(self, a: Value) -> Value:
         """A floating-point value's bits as integers."""
         type_ = integer(a.type)
         return self.emit(f"bitcast {a} to {type_}", type_)
+
+    def bit_width(self, type_: str) -> int:
+        """Bits of an element."""
+        return 8 * SIZES[element(type_)]
+
+    def with_sign_changed(self, a: Value, bits: Value) -> Value:
+        """``a``, negated where the highest of the bits is set."""
+        sign = self.bit_and(bits, -1 << (self.bit_width(a.type) - 1))
+        return self.float_of(self.bit_xor(self.bits(a), sign), a.type)
 
     def float_of(self, bits: Value, type_: str) -> Value:
         """The floating-point value of these bits."""

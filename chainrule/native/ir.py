@@ -95,6 +95,18 @@ def _literal(kind: str, number: Number) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', exact))[0]:016X}"
 
 
+def number_of(value: Value) -> float | None:
+    """The number that a floating-point constant has in every lane; None for anything else.
+
+    Examples
+    --------
+    >>> number_of(constant("<4 x float>", 0.5)), number_of(Value("%x", "float"))
+    (0.5, None)
+    """
+    match = re.fullmatch(r"(?:splat \(\w+ )?0x([0-9A-F]{16})\)?", value.text)
+    return struct.unpack("<d", bytes.fromhex(match[1])[::-1])[0] if match else None
+
+
 def constants(kind: str, numbers: Sequence[Number]) -> Value:
     """A vector with a number for each lane."""
     text = ", ".join(f"{kind} {_literal(kind, number)}" for number in numbers)

@@ -17,7 +17,7 @@ from chainrule.native.builder import Function
 from chainrule.native.functions import EMITTERS
 from chainrule.native.gathers import check_faults
 from chainrule.native.ir import Module
-from chainrule.native.machine import compile_text
+from chainrule.native.machine import NativeModule, compile_text
 from chainrule.native.plan import Plan
 from chainrule.native.segment import ARGUMENTS, Segment, memory_of
 from chainrule.native.stages import External, Stage
@@ -25,6 +25,8 @@ from chainrule.native.target import host
 from chainrule.native.threads import get_threads, run_together
 from chainrule.native.views import view_of
 
+WAKING = 100_000.0
+"""Nanoseconds of work below which it takes longer to wake other threads than they would save."""
 NATIVE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
@@ -75,12 +77,14 @@ class NativeProgram:
             for is_native, group in groupby(plan.stages, lambda item: isinstance(item, Stage))
         ]
         native: list[Any] = [group for is_native, group in groups if is_native]
-        code = iter(native_segments(native, self.layout) if native else ())
+        self.segments = native_segments(native, self.layout) if native else []
+        code = iter(self.segments)
         self._steps: list[Callable[[Frame, int], None]] = []
         for is_native, group in groups:
             self._steps += [next(code)] if is_native else map(self._external, group)  # type: ignore[arg-type]
         self.is_native = len(groups) == len(native) == 1
-        self.is_shared = any(stage.blocks > 1 for group in native for stage in group)
+        shared = [stage for group in native for stage in group if stage.blocks > 1]
+        self.is_shared = sum(stage.nanoseconds for stage in shared) > WAKING
         self._idle: list[Frame] = []
 
     def __call__(self, *arrays: Array) -> list[Array]:
@@ -119,31 +123,39 @@ class NativeProgram:
         return execute
 
 
-def native_segments(
-    groups: list[list[Stage]], layout: Layout
-) -> list[Callable[[Frame, int], None]]:
+class NativeSegment:
+    """A native function that runs stages; its code lives until the last thread has left it.
+
+    Parameters
+    ----------
+    native : NativeModule
+    name : str
+    stages : list of Stage
+    """
+
+    def __init__(self, native: NativeModule, name: str, stages: list[Stage]) -> None:
+        self.address = native.address(name)
+        function: Any = NATIVE(self.address)
+        function.code = native
+        self._function = function
+        self._is_shared = any(stage.blocks > 1 for stage in stages)
+
+    def __call__(self, frame: Frame, threads: int) -> None:
+        table, function = ctypes.addressof(frame.table), self._function
+        if threads == 1 or not self._is_shared:
+            function(table, 0, 0, 1)
+        else:
+            run_together(lambda *where: function(table, *where), threads)
+
+
+def native_segments(groups: list[list[Stage]], layout: Layout) -> list[NativeSegment]:
     """A native function for each group of stages, all of one module."""
     module = Module(host())
     names = [f"segment{k}" for k in range(len(groups))]
     for name, stages in zip(names, groups, strict=True):
         write_segment(module, name, stages, layout)
     native = compiled_module(module, names)
-
-    def caller(name: str, stages: list[Stage]) -> Callable[[Frame, int], None]:
-        function: Any = NATIVE(native.address(name))
-        function.code = native  # lives until the last thread has left it
-        shared = any(stage.blocks > 1 for stage in stages)
-
-        def run(frame: Frame, threads: int) -> None:
-            table = ctypes.addressof(frame.table)
-            if threads == 1 or not shared:
-                function(table, 0, 0, 1)
-            else:
-                run_together(lambda *where: function(table, *where), threads)
-
-        return run
-
-    return [caller(name, stages) for name, stages in zip(names, groups, strict=True)]
+    return [NativeSegment(native, *pair) for pair in zip(names, groups, strict=True)]
 
 
 def write_segment(module: Module, name: str, stages: list[Stage], layout: Layout) -> None:
@@ -156,7 +168,7 @@ def write_segment(module: Module, name: str, stages: list[Stage], layout: Layout
     f.ret()
 
 
-def compiled_module(module: Module, exports: list[str]) -> Any:
+def compiled_module(module: Module, exports: list[str]) -> NativeModule:
     """Machine code of a module of segments."""
     symbols = {YIELD: yield_address()} if YIELD in module.declarations else {}
     return compile_text(str(module), exports, symbols=symbols)

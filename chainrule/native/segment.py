@@ -96,7 +96,7 @@ class Segment:
             arguments += [("ptr", "own"), ("i64", "block"), ("i64", "begin"), ("i64", "end")]
         arrays = [_arrays(part) for part in stage.parts]
         names = [
-            self._shared(part, each, f"{name}_part{k}", shared)
+            self._shared(part, each, f"{name}_part{k}", stage.block if shared else 0)
             for k, (part, each) in enumerate(zip(stage.parts, arrays, strict=True))
         ]
         f = Function(self.module, name, arguments, private=True)
@@ -123,27 +123,27 @@ class Segment:
             address = f.at(address, f.mul(block, prod(node.shape)), kind)
         return address
 
-    def _shared(self, part: Part, arrays: Sequence[Node], name: str, shared: bool) -> str:
+    def _shared(self, part: Part, arrays: Sequence[Node], name: str, block: int) -> str:
         """The function of a part: that of an equal one where there is one already."""
         numbers = {array: k for k, array in enumerate(arrays)}
         kinds = [(array.dtype, array.size, self.replaced.get(array) in numbers) for array in arrays]
-        key = (_form(part, numbers), tuple(kinds), shared)
+        key = (_form(part, numbers), tuple(kinds), block)
         if key not in self._known:
-            self._part(part, name, arrays, shared)
+            self._part(part, name, arrays, block)
             self._known[key] = name
         return self._known[key]
 
-    def _part(self, part: Part, name: str, arrays: Sequence[Node], shared: bool) -> None:
+    def _part(self, part: Part, name: str, arrays: Sequence[Node], block: int) -> None:
         arguments = [("ptr", f"a{k}") for k in range(len(arrays))]
-        if shared:
+        if block:
             arguments += [("i64", "begin"), ("i64", "end")]
         f = Function(self.module, name, arguments, private=True)
         bases = dict(zip(arrays, f.arguments, strict=False))
-        if shared:
+        if block:
             begin, end = f.arguments[-2:]
-            rows = Rows(begin, end, True)
+            rows = Rows(begin, end, block)
         else:
-            rows = Rows(0, part.step.shape[part.axis] if part.step.shape else 1, False)
+            rows = Rows(0, part.step.shape[part.axis] if part.step.shape else 1)
         if isinstance(part.step, Product):
             ProductWriter(f, part.step, rows, bases).write()
         elif isinstance(part.step, Pack):

@@ -134,17 +134,17 @@ def staged(steps: Sequence[Step], outputs: Sequence[Node]) -> list[Stage | Exter
 def nanoseconds(step: Native) -> float:
     """About how long a step takes, in one thread."""
     if isinstance(step, Product):
-        return 20 + step.multiplications * step.dtype.itemsize / 4 * 0.015
+        return 20 + step.multiplications * step.dtype.itemsize / 4 * 0.01
     if isinstance(step, Pack):
         return 20 + prod(step.shape) * 0.1
     if isinstance(step, Gather):
         return 20 + prod(step.shape) * 0.5
     each = sum(
-        (0.1 if item.name in _SIMPLE else 1.2) * item.dtype.itemsize / 4
+        (0.05 if item.name in _SIMPLE else 0.6) * item.dtype.itemsize / 8
         for item in step.body
         if isinstance(item, Apply)
     )
-    return 10 + step.size * (each + 0.05 * len(step.accesses))
+    return 10 + step.size * (each + 0.03 * len(step.accesses))
 
 
 # -- which steps share a stage --------------------------------------------------------------------

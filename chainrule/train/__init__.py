@@ -6,7 +6,17 @@ from chainrule.train.costs import COSTS, binary_cross_entropy, cross_entropy, sq
 from chainrule.train.files import check_writable, write_whole
 from chainrule.train.loop import evaluate, fit
 from chainrule.train.network import Network
-from chainrule.train.optimisers import OPTIMISERS, GradientDescent, Optimiser
+from chainrule.train.optimisers import (
+    OPTIMISERS,
+    AdaGrad,
+    Adam,
+    AdamState,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Optimiser,
+    RMSProp,
+)
 from chainrule.train.prediction import predict
 from chainrule.train.result import FitResult, History
 from chainrule.train.training import EpochReport
@@ -16,12 +26,18 @@ __all__ = [
     "COSTS",
     "OPTIMISERS",
     "OUTPUTS",
+    "AdaGrad",
+    "Adam",
+    "AdamState",
+    "AdamW",
     "EpochReport",
     "FitResult",
     "GradientDescent",
     "History",
+    "Momentum",
     "Network",
     "Optimiser",
+    "RMSProp",
     "binary_cross_entropy",
     "check_writable",
     "cross_entropy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,18 +15,17 @@ T = TypeVar("T")
 
 def positive(value: Any, operation: str, name: str, example: float) -> float:
     """Return the value as a float, or raise `ArgumentError` if it is not positive and finite."""
-    try:
-        number = math.nan if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise ArgumentError(
-            operation,
-            f"the {name} must be a positive, finite number",
-            repr(value),
-            f"write {name}={example}",
-        )
-    return number
+    return _number(value, lambda x: x > 0, "a positive, finite number", operation, name, example)
+
+
+def not_negative(value: Any, operation: str, name: str, example: float) -> float:
+    """Return the value as a float, or raise `ArgumentError` if it is negative or not finite."""
+    return _number(value, lambda x: x >= 0, "0 or a positive number", operation, name, example)
+
+
+def below_one(value: Any, operation: str, name: str, example: float) -> float:
+    """Return the value as a float, or raise `ArgumentError` if it is not in [0, 1)."""
+    return _number(value, lambda x: 0 <= x < 1, "0 or more and below 1", operation, name, example)
 
 
 def whole(value: Any, operation: str, name: str, least: int) -> int:
@@ -58,3 +58,17 @@ def instance_of(value: Any, kind: type[T], operation: str, name: str, example: s
             f"write {example}",
         )
     return value
+
+
+def _number(
+    value: Any, fits: Callable[[float], bool], what: str, operation: str, name: str, example: float
+) -> float:
+    try:
+        number = math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and fits(number)):
+        raise ArgumentError(
+            operation, f"the {name} must be {what}", repr(value), f"write {name}={example}"
+        )
+    return number

@@ -57,7 +57,8 @@ def fit(
         ``"cross-entropy"``, ``"binary-cross-entropy"``. None is cross-entropy for softmax outputs
         and squared for all others. With sigmoid outputs cross-entropy is the binary one.
     optimiser : Optimiser
-        `GradientDescent(rate=0.1)` unless another is given.
+        `GradientDescent(rate=0.1)` unless another is given: `Momentum`, `AdaGrad`, `RMSProp`,
+        `Adam`, `AdamW`, or one of your own with the methods `init` and `update`.
     epochs : int
         How often every example is used.
     batch_size : int, "all" or None
@@ -72,7 +73,8 @@ def fit(
     validation : (Xv, Yv), optional
         Examples whose cost is computed after each epoch, and never trained on.
     params : dict, optional
-        Where to start, instead of `network.init(seed)`; converted to the dtype of X.
+        Where to start, instead of `network.init(seed)`; converted to the dtype of X. What an
+        optimiser remembers is not kept in a result: it begins anew.
     progress : bool
         Whether to show a bar on stderr, if that is a terminal.
     callback : function, optional

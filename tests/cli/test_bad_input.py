@@ -128,6 +128,7 @@ def test_a_model_never_replaces_its_table(chainrule, folder, table):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ("--optimiser adma", "'--optimiser': there is no 'adma'; did you mean adam?"),
         ("--rate 0", "'--rate': 0.0 is not a positive, finite number; write 0.1"),
         ("--rate inf", "'--rate': inf is not a positive, finite number; write 0.1"),
         ("--rate nan", "'--rate': nan is not a positive, finite number; write 0.1"),
@@ -182,7 +183,9 @@ def test_without_a_command_there_is_help(chainrule):
 
 def test_the_help_of_a_command_names_all_its_options_and_their_defaults(chainrule):
     shown = " ".join(chainrule("train", "--help").out.split())
-    for option in "target task layers activation cost rate epochs batch seed out json".split():
+    for (
+        option
+    ) in "target task layers activation cost optimiser rate epochs batch seed out json".split():
         assert f"--{option} " in shown
     assert "[default: 256; regression: 64,32]" in shown
     assert "sigmoid, tanh, relu" in shown

@@ -29,6 +29,9 @@ HARDEST = 6381956970095103 * 2.0**797
 """The double that comes closest to a multiple of π/2, in relation to its size (found by continued
 fractions: J.-M. Muller, Elementary Functions, 11.3)."""
 
+NEAREST = 45.553093477052 * 2.0 ** np.arange(13)
+"""Moderate angles that come closest: found among the neighbours of all quarter turns."""
+
 EXTENDED = np.finfo(np.longdouble).nmant >= 63
 REAL = {**FUNCTIONS, "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "log1p": mp.log1p}
 FEWEST = [name for name in ("sse2", "avx2", "avx512") if runs_here(level(name))]
@@ -177,6 +180,28 @@ def test_the_hardest_angle(name):
     with mp.workdps(400):
         off, where, value = worst(getattr(mp, name), found, [x], "float64")
     assert off <= LIMIT, (off, where, value)
+
+
+@pytest.mark.parametrize("processor", FEWEST)
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_next_to_every_quarter_turn(name, processor):
+    """Where the reduced angle is smallest, nothing of it may be lost."""
+    with mp.workdps(40):
+        turns = range(1, int(MODERATE * 2 / mp.pi), 37)
+        x = np.array([float(k * mp.pi / 2) for k in turns])
+    x = np.concatenate([x, np.nextafter(x, 0), np.nextafter(x, np.inf), NEAREST])
+    target = level(processor)
+    native = compiled(EMITTERS[name], ["float64"], "float64", target.lanes("float64"), target)
+    hardest = x[np.argsort(np.abs(np.sin(2 * x)))[:60]]
+    assert hardest[0] in NEAREST
+    with mp.workdps(60):
+        off, where, found = worst(getattr(mp, name), native, [hardest], "float64")
+    assert off <= 1.0, (off, where, found)  # 0.5 of a rounding, and what the reduction loses
+    if EXTENDED:
+        assert errors(native(x), longer(name, [x])).max() <= LIMIT
+    single = np.unique(x.astype("float32"))
+    native = compiled(EMITTERS[name], ["float32"], "float32", target.lanes("float32"), target)
+    assert errors(native(single), longer(name, [single])).max() <= LIMIT
 
 
 def test_the_measure_sees_a_wrong_value():

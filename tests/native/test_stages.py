@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.native import stages
+from chainrule.native import program, stages
 from chainrule.native.functions import EMITTERS
 from chainrule.native.plan import plan
 from chainrule.native.stages import Stage
@@ -26,6 +26,7 @@ def _small_blocks(monkeypatch):
     monkeypatch.setattr(stages, "SMALL", 0.0)
     monkeypatch.setattr(stages, "BLOCK_BYTES", 64)
     monkeypatch.setattr(stages, "PRODUCT_ROWS", (16, 16))
+    monkeypatch.setattr(program, "WAKING", 0.0)
     yield
     cr.set_threads(None)
 
@@ -114,8 +115,8 @@ def test_every_number_of_rows(rows, columns, threads, dtype):
 
 
 def staged(f, *args):
-    program = capture(f, *args)._program
-    made = plan(program.inputs, program.outputs, EMITTERS.keys())
+    graph = capture(f, *args).graph
+    made = plan(graph.inputs, graph.outputs, EMITTERS.keys())
     return [stage for stage in made.stages if isinstance(stage, Stage)]
 
 

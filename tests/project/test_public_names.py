@@ -17,7 +17,8 @@ PROMISED = """
 grad value_and_grad jacobian hessian jvp vjp hvp vmap trace derive check check_grads
 stop_gradient
 sigmoid relu softmax log_softmax logsumexp
-Network squared_cost cross_entropy binary_cross_entropy GradientDescent fit save load
+Network squared_cost cross_entropy binary_cross_entropy fit save load
+GradientDescent Momentum AdaGrad RMSProp Adam AdamW
 """.split()
 
 

@@ -15,7 +15,8 @@ from chainrule.native.functions import (
     powers,
 )
 from chainrule.native.functions.arithmetic import DOUBLE, FLOAT, WIDE, Arithmetic
-from chainrule.native.ir import Value, element, lanes
+from chainrule.native.functions.booleans import with_booleans
+from chainrule.native.ir import Value, element, lanes, number_of
 
 Emitter = Callable[..., Value]
 """``emitter(f, *values) -> value``: appends instructions to a function."""
@@ -46,16 +47,25 @@ def _through_double(core: Emitter) -> Emitter:
     return emit
 
 
+def _in_own_precision_if_fused(core: Emitter) -> Emitter:
+    """Single precision with its own instructions where these include fused products."""
+    own, wide = _in_own_precision(core), _through_double(core)
+    return lambda f, *values: (own if f.target.has_fma else wide)(f, *values)
+
+
 def _float_power(f: Function, x: Value, y: Value) -> Value:
     """The power as a double, whatever the arguments are."""
     m = Arithmetic(f, DOUBLE, lanes(x.type))
     return powers.power(m, f.convert(x, "double"), f.convert(y, "double"))
 
 
-def power_of_constant(f: Function, x: Value, exponent: float) -> Value:
-    """``x ** exponent`` for an exponent that is known: by products where these are as exact."""
+def _power(f: Function, x: Value, y: Value) -> Value:
+    """``x ** y``; if y is a small whole number that is known, by products, which are as exact."""
+    exponent = number_of(y)
     if exponent not in _FEW_PRODUCTS:
-        return EMITTERS["power"](f, x, f.value(exponent, x.type))
+        is_whole = exponent is not None and exponent.is_integer()
+        general = powers.whole_power if is_whole else powers.power
+        return _through_double(general)(f, x, y)
     if exponent == 1:
         return x
     square = f.mul(x, x)
@@ -64,8 +74,9 @@ def power_of_constant(f: Function, x: Value, exponent: float) -> Value:
     return f.mul(square, x if exponent == 3 else square)
 
 
-EMITTERS: dict[str, Emitter] = {
+_OF_NUMBERS: dict[str, Emitter] = {
     "add": Function.add,
+    "strong_multiply": plain.strong_multiply,
     "subtract": Function.sub,
     "divide": Function.div,
     "reciprocal": plain.reciprocal,
@@ -125,16 +136,18 @@ EMITTERS: dict[str, Emitter] = {
     "arcsinh": _through_double(hyperbolic.arcsinh),
     "arccosh": _through_double(hyperbolic.arccosh),
     "arctanh": _through_double(hyperbolic.arctanh),
-    "sin": _through_double(circular.sin),
-    "cos": _through_double(circular.cos),
-    "tan": _through_double(circular.tan),
+    "sin": _in_own_precision_if_fused(circular.sin),
+    "cos": _in_own_precision_if_fused(circular.cos),
+    "tan": _in_own_precision_if_fused(circular.tan),
     "arcsin": _through_double(circular.arcsin),
     "arccos": _through_double(circular.arccos),
     "arctan": _through_double(circular.arctan),
     "arctan2": _through_double(circular.arctan2),
-    "power": _through_double(powers.power),
+    "power": _power,
     "float_power": _float_power,
     "cbrt": _through_double(powers.cbrt),
     "hypot": _through_double(powers.hypot),
 }
+
+EMITTERS = {name: with_booleans(name, emitter) for name, emitter in _OF_NUMBERS.items()}
 """How the values of each primitive are computed; what is not here is left to the interpreter."""

@@ -11,6 +11,7 @@ Numerische Mathematik 18 (1971); D. E. Knuth, The Art of Computer Programming 2,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +51,10 @@ WIDE = Precision("wide", "double", 52, 1023, False)
 DOUBLE = Precision("double", "double", 52, 1023, True)
 
 
+SHORT = 3
+"""Polynomials of so few coefficients are computed one power after the other."""
+
+
 class Pair(NamedTuple):
     """The sum of two numbers of which the second is below the rounding of the first."""
 
@@ -87,11 +92,13 @@ class Arithmetic:
 
     def polynomial(self, name: str, t: Value) -> Value:
         """One of the minimax polynomials."""
-        *rest, highest = POLYNOMIALS[name, self.precision.name]
-        total = self.number(highest)
-        for coefficient in reversed(rest):
-            total = self.f.fma(total, t, coefficient)
-        return total
+        terms = [self.number(number) for number in POLYNOMIALS[name, self.precision.name]]
+        while len(terms) > SHORT:
+            # Pairs side by side, which are the coefficients of a polynomial in t² (Estrin).
+            pairs = [self.f.fma(b, t, a) for a, b in zip(terms[::2], terms[1::2], strict=False)]
+            terms = pairs + terms[2 * len(pairs) :]
+            t = self.f.mul(t, t)
+        return reduce(lambda total, term: self.f.fma(total, t, term), reversed(terms))
 
     # -- pairs ------------------------------------------------------------------------------------
 
@@ -214,30 +221,37 @@ class Arithmetic:
 
     # -- exponents --------------------------------------------------------------------------------
 
-    def nearest(self, x: Value, factor: float = 1.0) -> tuple[Value, Value]:
-        """The whole number nearest to a moderate ``x * factor``, and bits that end in it."""
-        shifted = self.f.fma(x, factor, self.precision.magic)
-        return self.f.sub(shifted, self.precision.magic), self.f.bits(shifted)
+    def nearest(self, x: Value, factor: float = 1.0, ahead: int = 0) -> tuple[Value, Value]:
+        """The whole number n nearest to a moderate ``x * factor``; bits ending in n + ahead."""
+        magic = self.precision.magic + ahead
+        shifted = self.f.fma(x, factor, magic)
+        return self.f.sub(shifted, magic), self.f.bits(shifted)
 
-    def power_of_two(self, k: Value) -> Value:
-        """2^k where that is a normal number; of k, only the lowest bits matter."""
-        bits = self.f.shift_left(self.f.add(k, self.precision.bias), self.precision.fraction)
-        return self.f.float_of(bits, self.type)
+    def power_of_two(self, exponent: Value) -> Value:
+        """2^(exponent − bias) where that is a normal number; only the lowest bits matter."""
+        return self.f.float_of(self.f.shift_left(exponent, self.precision.fraction), self.type)
 
-    def scaled(self, y: Value, bits: Value, offset: int = 0) -> Value:
-        """``y`` near 1 times 2^k for any k, by two factors so that only the result is rounded.
-
-        ``bits`` is what :meth:`nearest` gave for k.
-        """
-        # Only by products, not by adding to its exponent: where y is NaN, k is any number.
+    def scaled(self, y: Value, n: Value, exponent: Value) -> Value:
+        """``(1 + y) * 2^n`` for a whole number n, with ``exponent`` = n + 2 bias as bits."""
         f = self.f
-        if offset:
-            bits = f.add(bits, offset)
-        half = f.shift_right(bits, 1)
-        return f.mul(f.mul(y, self.power_of_two(half)), self.power_of_two(f.sub(bits, half)))
+        if f.scales(self.type):
+            return f.scaled(f.add(1.0, y), n)
+        first, second = self.factors(exponent)
+        return f.mul(f.fma(first, y, first), second)
+
+    def factors(self, exponent: Value) -> tuple[Value, Value]:
+        """Two normal numbers whose product is 2^(exponent − 2 bias).
+
+        A number near 1 times the one and then the other is rounded only in the end. Products are
+        needed, since adding to its exponent would make a number of a NaN.
+        """
+        half = self.f.shift_right(exponent, 1)
+        return self.power_of_two(half), self.power_of_two(self.f.sub(exponent, half))
 
     def clamped(self, x: Value, low: float, high: float) -> Value:
         """``x`` within bounds; NaN stays."""
-        f = self.f
-        x = f.select(f.compare("gt", x, high), high, x)
-        return f.select(f.compare("lt", x, low), low, x)
+        return self.at_least(self.f.select(self.f.compare("gt", x, high), high, x), low)
+
+    def at_least(self, x: Value, low: float) -> Value:
+        """``x``, or the bound where that is larger; NaN stays."""
+        return self.f.select(self.f.compare("lt", x, low), low, x)

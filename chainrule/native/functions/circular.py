@@ -17,26 +17,24 @@ PI = (2 * HALF_PI[0], 2 * HALF_PI[1])
 QUARTER_PI = (HALF_PI[0] / 2, HALF_PI[1] / 2)
 
 
-def _sine(m: Arithmetic, r: Pair) -> Pair:
+def _sine(m: Arithmetic, r: Pair) -> tuple[Value, Value]:
+    """Two numbers whose sum is sin r, the larger one first."""
     f = m.f
     t = f.mul(r.high, r.high)
-    tail = f.mul(f.mul(t, r.high), m.polynomial("sin", t))
-    if r.low is not None:
-        tail = f.fma(f.fma(t, -0.5, 1.0), r.low, tail)
-    return m.ordered_sum(r.high, tail)
+    cube, q = f.mul(t, r.high), m.polynomial("sin", t)
+    return r.high, f.mul(cube, q) if r.low is None else f.fma(cube, q, r.low)
 
 
-def _cosine(m: Arithmetic, r: Pair) -> Pair:
+def _cosine(m: Arithmetic, r: Pair) -> tuple[Value, Value]:
+    """Two numbers whose sum is cos r, the larger one first."""
     f = m.f
-    t = m.product(r.high, r.high)
-    half = m.times(t, -0.5)
-    s = m.ordered_sum(1.0, half.high)
-    tail = f.mul(f.mul(t.high, t.high), m.polynomial("cos", t.high))
-    if r.low is not None:
-        tail = f.sub(tail, f.mul(r.high, r.low))
-    low = m.lows(s.low, half.low, tail)
-    assert low is not None
-    return m.ordered_sum(s.high, low)
+    t = f.mul(r.high, r.high)
+    start = f.fma(t, -0.5, 1.0)
+    square, q = f.mul(t, t), m.polynomial("cos", t)
+    if r.low is None:
+        return start, f.mul(square, q)
+    lost = f.fma(f.neg(r.high), r.low, f.fma(t, -0.5, f.sub(1.0, start)))
+    return start, f.fma(square, q, lost)
 
 
 def _odd(m: Arithmetic, turns: Value) -> Value:
@@ -44,34 +42,40 @@ def _odd(m: Arithmetic, turns: Value) -> Value:
     return m.f.compare("ne", m.f.bit_and(turns, 1), 0)
 
 
-def _wave(m: Arithmetic, x: Value, ahead: int) -> Value:
-    f = m.f
-    turns, r = reduced(m, x)
-    turns = f.add(turns, ahead)
-    sine, cosine = m.value(_sine(m, r)), m.value(_cosine(m, r))
-    y = f.select(_odd(m, turns), cosine, sine)
-    negative = f.compare("ne", f.bit_and(turns, 2), 0)
-    return f.select(negative, f.neg(y), y)
+def _waves(m: Arithmetic, x: Value) -> tuple[Value, Value, Value]:
+    """Quarter turns of |x|, and sine and cosine of what is left."""
+    turns, r = reduced(m, m.f.abs(x))
+    return turns, m.f.add(*_sine(m, r)), m.f.add(*_cosine(m, r))
+
+
+def _second_bit_as_sign(m: Arithmetic, turns: Value) -> Value:
+    """The sign of a half turn, at the place of a number's sign; other bits are left."""
+    return m.f.shift_left(turns, m.f.bit_width(m.type) - 2)
 
 
 def sin(m: Arithmetic, x: Value) -> Value:
     f = m.f
-    return f.select(f.compare("lt", f.abs(x), _tiny(m)), x, _wave(m, x, 0))
+    turns, sine, cosine = _waves(m, x)
+    y = f.select(_odd(m, turns), cosine, sine)
+    return f.with_sign_changed(y, f.bit_xor(_second_bit_as_sign(m, turns), f.bits(x)))
 
 
 def cos(m: Arithmetic, x: Value) -> Value:
-    return _wave(m, x, 1)
+    f = m.f
+    turns, sine, cosine = _waves(m, x)
+    y = f.select(_odd(m, turns), sine, cosine)
+    return f.with_sign_changed(y, _second_bit_as_sign(m, f.add(turns, 1)))
 
 
 def tan(m: Arithmetic, x: Value) -> Value:
     """sin/cos, or −cos/sin after an odd number of quarter turns."""
     f = m.f
-    turns, r = reduced(m, x)
-    sine, cosine = _sine(m, r), _cosine(m, r)
+    turns, r = reduced(m, f.abs(x))
+    sine, cosine = m.ordered_sum(*_sine(m, r)), m.ordered_sum(*_cosine(m, r))
     odd = _odd(m, turns)
     top = m.choose(odd, m.negative(cosine), sine)
     y = m.divided(top, m.choose(odd, sine, cosine))
-    return f.select(f.compare("lt", f.abs(x), _tiny(m)), x, y)
+    return f.with_sign_changed(y, f.bits(x))
 
 
 def _tiny(m: Arithmetic) -> float:

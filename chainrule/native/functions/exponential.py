@@ -22,16 +22,16 @@ def split_ln2(m: Arithmetic) -> tuple[float, float]:
     return high, (LN2[0] - high) + LN2[1]
 
 
-def reduced(m: Arithmetic, x: Value) -> tuple[Value, Pair]:
-    """The bits of n, and r."""
+def reduced(m: Arithmetic, x: Value, ahead: int) -> tuple[Value, Value, Pair]:
+    """n, bits that end in n + ahead, and r."""
     f = m.f
-    n, bits = m.nearest(x, 1 / math.log(2))
+    n, bits = m.nearest(x, 1 / math.log(2), ahead)
     high, low = split_ln2(m)
     exact = f.fma(n, -high, x)
     r = f.fma(n, -low, exact)
     if not m.precision.paired:
-        return bits, Pair(r)
-    return bits, Pair(r, f.fma(n, -low, f.sub(exact, r)))
+        return n, bits, Pair(r)
+    return n, bits, Pair(r, f.fma(n, -low, f.sub(exact, r)))
 
 
 def minus_one(m: Arithmetic, r: Pair) -> Pair:
@@ -42,10 +42,10 @@ def minus_one(m: Arithmetic, r: Pair) -> Pair:
     return Pair(s.high, m.lows(s.low, r.low))
 
 
-def exp_reduced(m: Arithmetic, r: Value) -> Value:
-    """e^r for a reduced r, to a unit in the last place."""
+def minus_one_rounded(m: Arithmetic, r: Value) -> Value:
+    """e^r − 1 for a reduced r, as one number."""
     f = m.f
-    return f.add(f.fma(f.mul(r, r), m.polynomial("exp", r), r), 1.0)
+    return f.fma(f.mul(r, r), m.polynomial("exp_value", r), r)
 
 
 def exp_reduced_pair(m: Arithmetic, r: Pair) -> Value:
@@ -61,35 +61,46 @@ def range_of_exp(m: Arithmetic) -> tuple[float, float]:
 
 
 def exp(m: Arithmetic, x: Value) -> Value:
-    bits, r = reduced(m, m.clamped(x, *range_of_exp(m)))
-    return m.scaled(exp_reduced(m, r.high), bits)
+    return exp_moderate(m, m.clamped(x, *range_of_exp(m)))
+
+
+def exp_below_one(m: Arithmetic, x: Value) -> Value:
+    """e^x for x ≤ 0."""
+    return exp_moderate(m, m.at_least(x, range_of_exp(m)[0]))
+
+
+def exp_moderate(m: Arithmetic, x: Value) -> Value:
+    """e^x within `range_of_exp`."""
+    n, bits, r = reduced(m, x, 2 * m.precision.bias)
+    return m.scaled(minus_one_rounded(m, r.high), n, bits)
 
 
 def exp_of_pair(m: Arithmetic, x: Pair, offset: int = 0) -> Value:
     """2^offset times e^x, to little more than half a unit in the last place."""
-    bits, r = reduced(m, m.clamped(x.high, *range_of_exp(m)))
+    _, bits, r = reduced(m, m.clamped(x.high, *range_of_exp(m)), 2 * m.precision.bias + offset)
     if x.low is not None:
         # Where x is large its lower part is not so small that e^r could be left out here.
         r = Pair(r.high, m.lows(r.low, m.f.fma(x.low, minus_one(m, r).high, x.low)))
-    return m.scaled(exp_reduced_pair(m, r), bits, offset)
+    first, second = m.factors(bits)
+    return m.f.mul(m.f.mul(exp_reduced_pair(m, r), first), second)
 
 
 def exp2(m: Arithmetic, x: Value) -> Value:
     f = m.f
     low, high = (-152.0, 129.0) if m.precision is FLOAT else (-1077.0, 1025.0)
     x = m.clamped(x, low, high)
-    n, bits = m.nearest(x)
-    return m.scaled(exp_reduced(m, f.mul(f.sub(x, n), LN2[0])), bits)
+    n, bits = m.nearest(x, ahead=2 * m.precision.bias)
+    return m.scaled(minus_one_rounded(m, f.mul(f.sub(x, n), LN2[0])), n, bits)
 
 
 def half_expm1(m: Arithmetic, x: Value) -> Pair:
     """(e^x − 1)/2 for any x, which does not overflow where sinh does not."""
     f = m.f
     limit = range_of_exp(m)[1]
-    bits, r = reduced(m, m.clamped(x, -40.0, limit))
-    p = minus_one(m, r)
     # A quarter of 2^n, made by one step, is normal for every n that occurs.
-    quarter = m.power_of_two(f.sub(bits, 2))
+    _, bits, r = reduced(m, m.clamped(x, -40.0, limit), m.precision.bias - 2)
+    p = minus_one(m, r)
+    quarter = m.power_of_two(bits)
     high, low = f.mul(p.high, quarter), f.mul(p.low, quarter) if p.low else None
     less = m.sum(quarter, -0.25)
     s = m.sum(less.high, high)

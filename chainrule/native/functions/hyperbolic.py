@@ -16,8 +16,10 @@ def tanh(m: Arithmetic, x: Value) -> Value:
     """1 − 2e/(1 + e) with e = exp(−2|x|), or x + x³q(x²)."""
     f = m.f
     size = f.abs(x)
-    bits, r = exponential.reduced(m, m.clamped(f.mul(size, -2.0), -40.0, 0.0))
-    e = f.mul(exponential.exp_reduced(m, r.high), m.power_of_two(bits))
+    doubled = m.at_least(f.mul(size, -2.0), -40.0)
+    _, bits, r = exponential.reduced(m, doubled, m.precision.bias)
+    power = m.power_of_two(bits)
+    e = f.fma(power, exponential.minus_one_rounded(m, r.high), power)
     large = f.sub(1.0, f.div(f.add(e, e), f.add(e, 1.0)))
     t = f.mul(size, size)
     small = f.fma(f.mul(t, size), m.polynomial("tanh", t), size)
@@ -32,7 +34,7 @@ def _tiny(m: Arithmetic) -> float:
 def sigmoid(m: Arithmetic, x: Value) -> Value:
     """1/(1 + e) or e/(1 + e) with e = exp(−|x|), so that nothing overflows."""
     f = m.f
-    e = exponential.exp(m, f.neg(f.abs(x)))
+    e = exponential.exp_below_one(m, f.neg(f.abs(x)))
     top = f.select(f.compare("lt", x, 0.0), e, 1.0)
     return m.divided(Pair(top), m.ordered_sum(1.0, e))
 
@@ -72,7 +74,7 @@ def arcsinh(m: Arithmetic, x: Value) -> Value:
     one_more = m.add(Pair(m.number(1.0)), square)
     root = m.add(Pair(m.number(1.0)), m.root(one_more))
     more = m.add(Pair(a), m.quotient(square, root))
-    y = m.value(_log_of_one_plus(m, large, size, more))
+    y = _log_of_one_plus(m, large, size, more)
     y = f.select(f.compare("lt", size, _tiny(m)), size, y)
     return f.copysign(y, x)
 
@@ -85,7 +87,7 @@ def arccosh(m: Arithmetic, x: Value) -> Value:
     t = m.sum(a, -1.0)
     product = m.multiply(t, m.add(t, Pair(m.number(2.0))))
     more = m.add(t, m.root(product))
-    y = m.value(_log_of_one_plus(m, large, x, more))
+    y = _log_of_one_plus(m, large, x, more)
     return f.select(f.compare("lt", x, 1.0), math.nan, y)
 
 
@@ -96,7 +98,7 @@ def arctanh(m: Arithmetic, x: Value) -> Value:
     inside = f.compare("lt", size, 1.0)
     a = f.select(inside, size, 0.5)
     ratio = m.quotient(Pair(f.add(a, a)), m.sum(1.0, f.neg(a)))
-    y = m.value(m.times(logarithm.log1p_pair(m, ratio), 0.5))
+    y = f.mul(logarithm.log1p_normal(m, ratio), 0.5)
     y = f.select(f.compare("lt", size, _tiny(m)), size, y)
     edge = f.select(f.compare("eq", size, 1.0), math.inf, f.mul(size, math.nan))
     return f.copysign(f.select(inside, y, edge), x)
@@ -107,12 +109,12 @@ def _large(m: Arithmetic) -> float:
     return 2.0**14 if m.precision is FLOAT else 2.0**28
 
 
-def _log_of_one_plus(m: Arithmetic, large: Value, x: Value, more: Pair) -> Pair:
+def _log_of_one_plus(m: Arithmetic, large: Value, x: Value, more: Pair) -> Value:
     """log(1 + more), or log(2x) where x is large."""
     f = m.f
     s = m.sum(1.0, more.high)
     inside = m.normal(s.high, m.lows(s.low, more.low))
     argument = m.choose(large, Pair(x), inside)
     shift = f.select(large, 1.0, m.number(0.0))
-    y = logarithm.log_pair(m, argument, shift)
-    return m.choose(f.compare("lt", x, math.inf), y, Pair(x))
+    y = logarithm.log_normal(m, argument, shift)
+    return f.select(f.compare("lt", x, math.inf), y, x)

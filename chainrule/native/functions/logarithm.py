@@ -1,8 +1,8 @@
 """Logarithms: log, log2, log10, log1p, and the sums of exponentials' logarithms.
 
 x = 2^n·m with √½ ≤ m < √2, and log m = 2 artanh(s) for s = (m − 1)/(m + 1). With z = 2s this is
-z + z³q(z²), in which z is a quotient with its remainder, so that the result can be had in more
-digits than a number has.
+z + z³q(z²). With z as a quotient and its remainder, the result can be had in more digits than a
+number has.
 """
 
 from __future__ import annotations
@@ -21,61 +21,81 @@ TWELFTH = (0.08333333333333333, 4.625929269271485e-18)
 """1/log 2, 1/log 10, log10 2 and 1/12 as doubles, and what is missing in them."""
 
 
-def separated(m: Arithmetic, x: Pair) -> tuple[Value, Pair]:
+def separated(m: Arithmetic, x: Value) -> tuple[Value, Value]:
     """n and m of a positive normal x = 2^n·m, the first as a floating-point number."""
     f, p = m.f, m.precision
     one = p.bias << p.fraction
     start = _bits_of_root_half(p.fraction, p.bias)
-    shifted = f.add(f.bits(x.high), one - start)
+    shifted = f.add(f.bits(x), one - start)
     exponent = f.shift_right(shifted, p.fraction)  # n + bias
     fraction = f.bit_and(shifted, (1 << p.fraction) - 1)
     mantissa = f.float_of(f.add(fraction, start), m.type)
     # A small whole number in the lowest bits of 2^fraction is that number, added.
     lifted = f.bit_or(exponent, (p.bias + p.fraction) << p.fraction)
-    n = f.sub(f.float_of(lifted, m.type), 2.0**p.fraction + p.bias)
-    if x.low is None:
-        return n, Pair(mantissa)
-    # 2^-n, or 0 where that is subnormal: then nothing small was added to x.
-    inverse_exponent = f.sub(2 * p.bias, f.minimum(exponent, 2 * p.bias))
-    inverse = f.float_of(f.shift_left(inverse_exponent, p.fraction), m.type)
-    return n, Pair(mantissa, f.mul(x.low, inverse))
+    return f.sub(f.float_of(lifted, m.type), 2.0**p.fraction + p.bias), mantissa
 
 
 def _bits_of_root_half(fraction: int, bias: int) -> int:
     return ((bias - 1) << fraction) + int((math.sqrt(2) - 1) * 2.0**fraction)
 
 
-def mantissa_log(m: Arithmetic, mantissa: Pair, exact: bool) -> tuple[Pair, Value]:
-    """log m as z and the rest, which is small beside it."""
+def mantissa_log(m: Arithmetic, g: Value) -> tuple[Value, Value]:
+    """log(1 + g) of a mantissa 1 + g, as g and what comes to it: −g²/2 + z(g²/4 + z²q(z²)).
+
+    That is the series, since z = g − zg/2. What the quotient was rounded by counts little here;
+    where it does not count at all, the parts are z and z³q(z²).
+    """
     f = m.f
-    g = Pair(f.sub(mantissa.high, 1.0))
-    if mantissa.low is not None:
-        g = m.sum(g.high, mantissa.low)
-    base = m.ordered_sum(1.0, f.mul(g.high, 0.5))
-    low = None if g.low is None else f.mul(g.low, 0.5)
-    z = m.quotient(g, Pair(base.high, m.lows(base.low, low)))
+    half = f.mul(g, 0.5)
+    z = f.div(g, f.add(half, 1.0))
+    t = f.mul(z, z)
+    if not m.precision.paired:
+        return z, f.mul(f.mul(t, z), m.polynomial("log", t))
+    inner = f.fma(t, m.polynomial("log", t), f.mul(half, half))
+    return g, f.fma(z, inner, f.neg(f.mul(g, half)))
+
+
+def mantissa_log_exact(m: Arithmetic, mantissa: Value) -> Pair:
+    """log m right to 2^-65 of it."""
+    f = m.f
+    g = f.sub(mantissa, 1.0)
+    z = m.quotient(Pair(g), m.ordered_sum(1.0, f.mul(g, 0.5)))
     t = f.mul(z.high, z.high)
-    if not exact or not m.precision.paired or m.precision.name == "float":
-        return z, f.mul(f.mul(t, z.high), m.polynomial("log", t))
     square = m.multiply(z, z)
     cube = m.multiply(square, z)
     more = m.add(m.exact(TWELFTH), Pair(f.mul(t, m.polynomial("log_exact", t))))
     product = m.multiply(cube, more)
     s = m.ordered_sum(z.high, product.high)
-    return Pair(s.high, m.lows(s.low, z.low)), product.low or m.number(0.0)
+    return Pair(s.high, m.lows(s.low, z.low, product.low))
 
 
-def log_pair(m: Arithmetic, x: Pair, shift: Value | None = None, exact: bool = False) -> Pair:
-    """log(2^shift · x) for a positive normal x; ``exact`` is right to 2^-65 of it."""
+def log_exact(m: Arithmetic, x: Value, shift: Value | None = None) -> Pair:
+    """log(2^shift · x) for a positive normal x, right to 2^-65 of it."""
     f = m.f
     n, mantissa = separated(m, x)
     if shift is not None:
         n = f.add(n, shift)
-    z, tail = mantissa_log(m, mantissa, exact)
+    part = mantissa_log_exact(m, mantissa)
     high, low = exponential.split_ln2(m)
-    s = m.ordered_sum(f.mul(n, high), z.high)
-    rest = f.fma(n, low, tail)
-    return Pair(s.high, m.lows(s.low, z.low, rest))
+    s = m.ordered_sum(f.mul(n, high), part.high)
+    return Pair(s.high, m.lows(f.mul(n, low), s.low, part.low))
+
+
+def log_parts(m: Arithmetic, x: Pair, shift: Value | None = None) -> tuple[Value, Value, Value]:
+    """n, g and y, of which n·log 2's upper part + g + y is log(2^shift · x), for normal x > 0."""
+    f = m.f
+    n, mantissa = separated(m, x.high)
+    if shift is not None:
+        n = f.add(n, shift)
+    g, y = mantissa_log(m, f.sub(mantissa, 1.0))
+    y = f.fma(n, exponential.split_ln2(m)[1], y)
+    return n, g, y if x.low is None else f.add(y, f.div(x.low, x.high))
+
+
+def log_normal(m: Arithmetic, x: Pair, shift: Value | None = None) -> Value:
+    """log(2^shift · x) for a positive normal x."""
+    n, g, y = log_parts(m, x, shift)
+    return m.f.fma(n, exponential.split_ln2(m)[0], m.f.add(g, y))
 
 
 def normalised(m: Arithmetic, x: Value) -> tuple[Value, Value]:
@@ -94,9 +114,28 @@ def at_the_edges(m: Arithmetic, x: Value, y: Value, zero: float = 0.0) -> Value:
     return f.select(f.compare("ge", x, zero), y, f.select(f.is_nan(x), x, math.nan))
 
 
+def extraordinary(m: Arithmetic, x: Value) -> Value:
+    """Where ``x`` is anything but a positive normal number."""
+    f, p = m.f, m.precision
+    all_ones = (2 * p.bias + 1) << p.fraction
+    least = 1 << p.fraction
+    # Smaller ones, and those with a sign, are large numbers when the least is taken away.
+    return f.compare_unsigned("ge", f.sub(f.bits(x), least), all_ones - least)
+
+
+def unless(m: Arithmetic, rarely: Value, y: Value, otherwise: Callable[[], Value]) -> Value:
+    """``y``, or another value of all lanes if a condition holds in one of them."""
+    with m.f.branch(m.f.any(rarely), [y]) as rare:
+        rare.carry(otherwise())
+    return rare.results[0]
+
+
 def log(m: Arithmetic, x: Value) -> Value:
-    lifted, shift = normalised(m, x)
-    return at_the_edges(m, x, m.value(log_pair(m, Pair(lifted), shift)))
+    def carefully() -> Value:
+        lifted, shift = normalised(m, x)
+        return at_the_edges(m, x, log_normal(m, Pair(lifted), shift))
+
+    return unless(m, extraordinary(m, x), log_normal(m, Pair(x)), carefully)
 
 
 def log2(m: Arithmetic, x: Value) -> Value:
@@ -113,31 +152,41 @@ def _other_base(
     """n·log_b(2) + log_b(m): exact where the mantissa is 1 and log_b(2) is."""
     f = m.f
     lifted, shift = normalised(m, x)
-    n, mantissa = separated(m, Pair(lifted))
+    n, mantissa = separated(m, lifted)
     n = f.add(n, shift)
-    z, tail = mantissa_log(m, mantissa, exact=False)
-    small = m.multiply(Pair(z.high, m.lows(z.low, tail)), m.exact(factor))
+    small = m.multiply(Pair(*mantissa_log(m, f.sub(mantissa, 1.0))), m.exact(factor))
     whole = m.multiply(Pair(n), m.exact(of_two))
     return at_the_edges(m, x, m.value(m.add(whole, small)))
 
 
-def log1p_pair(m: Arithmetic, x: Pair) -> Pair:
-    """log(1 + x) where 1 + x is a positive normal number."""
+def log1p_normal(m: Arithmetic, x: Pair) -> Value:
+    """log(1 + x) where that is a positive normal number."""
     s = m.sum(1.0, x.high)
-    return log_pair(m, m.normal(s.high, m.lows(s.low, x.low)))
+    return log_normal(m, m.normal(s.high, m.lows(s.low, x.low)))
+
+
+def log1p_of_fraction(m: Arithmetic, x: Value) -> Pair:
+    """log(1 + x) for x from 0 to 1: both (1 + x) − 1 and (1 + x)/2 − 1 are exact."""
+    f = m.f
+    small = f.compare("lt", x, math.sqrt(2) - 1)
+    g, y = mantissa_log(m, f.select(small, x, f.mul(f.sub(x, 1.0), 0.5)))
+    high, low = exponential.split_ln2(m)
+    zero = m.number(0.0)
+    s = m.ordered_sum(f.select(small, zero, high), g)
+    return Pair(s.high, m.lows(f.add(f.select(small, zero, low), y), s.low))
 
 
 def log1p(m: Arithmetic, x: Value) -> Value:
     f = m.f
-    inside = f.compare("lt", f.abs(x), math.inf)
-    y = m.value(log1p_pair(m, Pair(f.select(inside, x, 1.0))))
-    y = at_the_edges(m, x, y, zero=-1.0)
-    return f.select(f.compare("lt", f.abs(x), 2.0 ** -(m.precision.fraction + 2)), x, y)
+    s = m.sum(1.0, x)
+    y = log_normal(m, s)
+    edges = extraordinary(m, s.high)
+    return f.copysign(unless(m, edges, y, lambda: at_the_edges(m, x, y, zero=-1.0)), x)  # of −0
 
 
 def logaddexp(m: Arithmetic, a: Value, b: Value) -> Value:
     """max + log1p(exp(−|a − b|))."""
-    return _log_of_sum(m, a, b, exponential.exp, lambda y: y)
+    return _log_of_sum(m, a, b, exponential.exp_below_one, lambda y: y)
 
 
 def logaddexp2(m: Arithmetic, a: Value, b: Value) -> Value:
@@ -154,11 +203,9 @@ def _log_of_sum(
     """The larger argument plus a logarithm of 1 + what the smaller one adds."""
     f = m.f
     largest = f.maximum(a, b)
-    # Equal infinities have no difference, but the same sum as any equal numbers.
-    distance = f.select(f.compare("eq", a, b), 0.0, f.abs(f.sub(a, b)))
-    small = power(m, f.neg(distance))
-    more = rebased(log1p_pair(m, Pair(small)))
+    more = rebased(log1p_of_fraction(m, power(m, f.neg(f.abs(f.sub(a, b))))))
     s = m.sum(largest, more.high)
     y = m.value(Pair(s.high, m.lows(s.low, more.low)))
+    # Equal infinities have no difference, but a sum.
     infinite = f.compare("eq", f.abs(largest), math.inf)
     return f.select(infinite, largest, y)

@@ -17,6 +17,16 @@ def precision_of(x: Value) -> Precision:
 # -- arithmetic -----------------------------------------------------------------------------------
 
 
+def strong_multiply(f: Function, a: Value, b: Value) -> Value:
+    """A product that is 0 where a factor is, also beside an infinity or a NaN."""
+    product = f.mul(a, b)
+    undefined = f.is_nan(product)
+    with f.branch(f.any(undefined), [product]) as rare:
+        zero = f.bit_or(f.compare("eq", a, 0.0), f.compare("eq", b, 0.0))
+        rare.carry(f.select(f.bit_and(undefined, zero), 0.0, product))
+    return rare.results[0]
+
+
 def reciprocal(f: Function, x: Value) -> Value:
     return f.div(1.0, x)
 
@@ -91,9 +101,10 @@ def nextafter(f: Function, a: Value, b: Value) -> Value:
 
 
 def spacing(f: Function, x: Value) -> Value:
-    """To the next number away from zero, with the sign of x."""
+    """To the next number away from zero: negative for negative numbers, not for −0."""
     above = f.float_of(f.add(f.bits(f.abs(x)), 1), x.type)
-    gap = f.copysign(f.sub(above, f.abs(x)), x)
+    gap = f.sub(above, f.abs(x))
+    gap = f.select(f.compare("lt", x, 0.0), f.sub(0.0, gap), gap)
     finite = f.compare("lt", f.abs(x), math.inf)
     return f.select(finite, gap, math.nan)
 

@@ -6,7 +6,7 @@ import math
 
 from chainrule.native.functions import exponential, logarithm
 from chainrule.native.functions.arithmetic import Arithmetic, Pair
-from chainrule.native.ir import Value
+from chainrule.native.ir import Value, number_of
 
 THIRD = (0.3333333333333333, 1.850371707708594e-17)
 
@@ -17,8 +17,30 @@ LARGEST_EXPONENT = 2.0**65
 def power(m: Arithmetic, x: Value, y: Value) -> Value:
     """As C's pow: 1 for y = 0 and for x = 1, even beside a NaN."""
     f = m.f
+    ordinary = f.compare("lt", f.abs(y), LARGEST_EXPONENT)
+    rarely = f.bit_or(logarithm.extraordinary(m, x), f.invert(ordinary))
+    quick = _exp_of_product(m, logarithm.log_exact(m, x), y)
+    return logarithm.unless(m, rarely, quick, lambda: _any_power(m, x, y))
+
+
+def whole_power(m: Arithmetic, x: Value, y: Value) -> Value:
+    """The same for a whole number that is known, also for negative x at once."""
+    f = m.f
+    exponent = number_of(y)
+    assert exponent is not None
     size = f.abs(x)
-    result = _positive_power(m, size, m.clamped(y, -LARGEST_EXPONENT, LARGEST_EXPONENT))
+    quick = _exp_of_product(m, logarithm.log_exact(m, size), y)
+    if exponent % 2:
+        quick = f.copysign(quick, x)
+    return logarithm.unless(m, logarithm.extraordinary(m, size), quick, lambda: _any_power(m, x, y))
+
+
+def _any_power(m: Arithmetic, x: Value, y: Value) -> Value:
+    f = m.f
+    size = f.abs(x)
+    lifted, shift = logarithm.normalised(m, size)
+    limited = m.clamped(y, -LARGEST_EXPONENT, LARGEST_EXPONENT)
+    result = _exp_of_product(m, logarithm.log_exact(m, lifted, shift), limited)
     whole, odd = _whole_and_odd(m, y)
     result = _of_zero_and_infinity(m, size, y, result)
     below = f.compare("lt", f.bits(x), 0)
@@ -31,10 +53,8 @@ def power(m: Arithmetic, x: Value, y: Value) -> Value:
     return f.select(one, 1.0, result)
 
 
-def _positive_power(m: Arithmetic, size: Value, y: Value) -> Value:
+def _exp_of_product(m: Arithmetic, log: Pair, y: Value) -> Value:
     f = m.f
-    lifted, shift = logarithm.normalised(m, size)
-    log = logarithm.log_pair(m, Pair(lifted), shift, exact=True)
     product = m.multiply(log, Pair(y))
     limit = exponential.range_of_exp(m)[1] + 40
     inside = f.compare("lt", f.abs(product.high), limit)
@@ -69,7 +89,7 @@ def cbrt(m: Arithmetic, x: Value) -> Value:
     f = m.f
     size = f.abs(x)
     lifted, shift = logarithm.normalised(m, size)
-    log = logarithm.log_pair(m, Pair(lifted), shift, exact=True)
+    log = logarithm.log_exact(m, lifted, shift)
     y = exponential.exp_of_pair(m, m.multiply(log, m.exact(THIRD)))
     inside = f.bit_and(f.compare("gt", size, 0.0), f.compare("lt", size, math.inf))
     return f.copysign(f.select(inside, y, size), x)

@@ -119,12 +119,12 @@ def sort(a: Any, axis: int | None = -1, kind: Any = None, stable: bool | None = 
 
 
 def _masked(m: Any, mask: Any) -> Any:
-    array = Traced(as_node(m))
-    return where(np.broadcast_to(mask, array.shape), array, 0)
+    return where(mask, Traced(as_node(m)), 0)
 
 
 def _lower(m: Any, k: int) -> Any:
-    rows, columns = np.shape(m)[-2:]
+    shape = np.shape(m)[-2:]
+    rows, columns = shape if len(shape) == 2 else (*shape, *shape)  # a row is repeated, as in NumPy
     return np.tri(rows, columns, k=k, dtype=bool)
 
 

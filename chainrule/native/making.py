@@ -1,0 +1,115 @@
+"""From a function to a program: recorded, planned, compiled, and described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from chainrule.errors import DtypeError
+from chainrule.graph.node import Array, Node, new_input
+from chainrule.interpret.run import Program
+from chainrule.jacobian.matrix import Jacobian
+from chainrule.native.entry import Entry
+from chainrule.native.functions import EMITTERS
+from chainrule.native.gathers import Gather
+from chainrule.native.loops import Apply
+from chainrule.native.machine import CompilationError
+from chainrule.native.plan import plan
+from chainrule.native.products import Pack, Product
+from chainrule.native.program import NativeProgram
+from chainrule.native.stages import External, Step
+from chainrule.tracing.containers import flatten, unflatten
+from chainrule.tracing.session import open_arguments, recording
+from chainrule.tracing.traced import Traced, as_node, call
+
+
+class Recorded(NamedTuple):
+    """What a function computes, for one kind of arguments."""
+
+    inputs: Sequence[Node]
+    outputs: Sequence[Node]
+    result_structure: Any
+
+
+class Made(NamedTuple):
+    """A program for one kind of arguments, and what there is to say about it."""
+
+    run: NativeProgram | Program
+    recorded: Recorded
+    seconds: float
+    interpreted: str
+    """Why it is interpreted; empty where it is native."""
+    entries: dict[Hashable, Entry | None]
+    """Ways in, by the types of the arguments; None where there is none."""
+
+
+def record(
+    f: Callable[..., Any], leaves: Sequence[Any], arrays: Sequence[Array | None], structure: Any,
+    kwargs: dict[str, Any],
+) -> Recorded:  # fmt: skip
+    """Trace a function for arguments like these."""
+    inputs = [None if array is None else new_input(array.shape, array.dtype) for array in arrays]
+    stand_ins = [
+        leaf if node is None else Traced(node) for leaf, node in zip(leaves, inputs, strict=True)
+    ]
+    given = [node for node in inputs if node is not None]
+    with recording(), open_arguments(given):
+        results, result_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
+        results = [x.toarray() if isinstance(x, Jacobian) else x for x in results]
+    outputs = [as_node(item) for item in results]
+    if any(node.dtype.kind not in "fiub" for node in outputs):
+        raise DtypeError(
+            "compile", "the function must return numbers",
+            got=", ".join(str(node.dtype) for node in outputs),
+        )  # fmt: skip
+    return Recorded(given, outputs, result_structure)
+
+
+def make(recorded: Recorded, started: float) -> Made:
+    """Plan and compile what was recorded; interpret it where that does not succeed."""
+    try:
+        made = plan(recorded.inputs, recorded.outputs, EMITTERS.keys())
+        run = NativeProgram(made)
+    except (CompilationError, ImportError) as error:
+        return interpreted(recorded, started, str(error))
+    return Made(run, recorded, perf_counter() - started, "", {})
+
+
+def interpreted(recorded: Recorded, started: float, why: str) -> Made:
+    """A program that NumPy runs."""
+    run = Program(recorded.inputs, recorded.outputs)
+    return Made(run, recorded, perf_counter() - started, why, {})
+
+
+# -- saying what became of it ---------------------------------------------------------------------
+
+
+def described(made: Made) -> str:
+    inputs = made.recorded.inputs
+    arguments = ", ".join(f"{node.dtype}{list(node.shape)}" for node in inputs)
+    lines = [f"for {arguments or 'no arrays'}, made in {made.seconds * 1e3:.0f} ms"]
+    if isinstance(made.run, NativeProgram):
+        lines += [f"  {_step_text(step)}" for step in made.run.plan.steps]
+    else:
+        lines.append(f"  interpreted with NumPy: {made.interpreted}")
+    return "\n".join(lines)
+
+
+def _step_text(step: Step) -> str:
+    if isinstance(step, Product):
+        m, n, k = step.shape[-3:]
+        return f"native  product of [{m}, {k}] and [{k}, {n}]"
+    if isinstance(step, Gather):
+        how = "rows added up at" if step.adds else "rows picked from"
+        return f"native  {how} {step.size} places: {list(step.shape)}"
+    if isinstance(step, Pack):
+        return f"native  copy of [{step.shape[1]}, {step.columns}] in strips"
+    if isinstance(step, External):
+        shapes = " and ".join(str(list(item.shape)) for item in step.node.inputs)
+        return f"NumPy   {step.node.primitive.name} of {shapes} -> {list(step.node.shape)}"
+    work = sum(isinstance(item, Apply) for item in step.body)
+    parts = [f"{work} operations an element"]
+    parts += [f"{len(step.stores)} results"] if step.stores else []
+    parts += [f"{len(step.reductions)} sums"] if step.reductions else []
+    return f"native  loop over {list(step.shape)}: {', '.join(parts)}"
