@@ -17,7 +17,8 @@ from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
 from chainrule.primitives.identities import stop_gradient as stop
 from chainrule.tracing.containers import Structure, flatten, unflatten
-from chainrule.tracing.session import recording
+from chainrule.tracing.results import derived
+from chainrule.tracing.session import Passing, recording
 from chainrule.tracing.traced import Traced, as_node
 
 
@@ -100,20 +101,23 @@ def _value_and_grad(
     operation: str, f: Callable[..., Any], wrt: Wrt
 ) -> Callable[[bool, Sequence[Any], dict[str, Any]], tuple[Any, Any]]:
     def run(with_value: bool, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
-        with recording():
+        with Passing():
             problem = record(operation, f, wrt, args, kwargs)
             output = _scalar_output(problem, f)
-            found = reverse([output], [ones(output)], problem.leaves)
-            nodes = [
-                zeros(leaf) if node is None else node
-                for node, leaf in zip(found, problem.leaves, strict=True)
-            ]
+            leaves = problem.leaves
+            nodes = derived(("gradient", output, *leaves), lambda: _gradient(output, leaves))
             results = problem.results([output, *nodes] if with_value else nodes)
         value = results.pop(0) if with_value else None
         gradients = problem.rebuilt(results)
         return value, tuple(gradients) if isinstance(wrt, (tuple, list)) else gradients[0]
 
     return run
+
+
+def _gradient(output: Node, leaves: Sequence[Node]) -> list[Node]:
+    """The cotangents of the leaves where the output's is 1."""
+    found = reverse([output], [ones(output)], leaves)
+    return [zeros(leaf) if node is None else node for node, leaf in zip(found, leaves, strict=True)]
 
 
 def _scalar_output(problem: Problem, f: Callable[..., Any]) -> Node:
@@ -168,20 +172,30 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
             "jvp", "there must be one tangent for each primal",
             got=f"{len(primals)} primals and {len(tangents)} tangents",
         )  # fmt: skip
-    with recording():
+    with Passing():
         problem = record("jvp", f, tuple(range(len(primals))), primals, {})
         given, structure = flatten(list(tangents))
         _same_structure("jvp", "tangents", structure, flatten(list(primals))[1])
         nodes, traced = _partners("jvp", "tangent", problem.leaves, given)
-        found = forward(problem.outputs, problem.leaves, nodes)
-        moved = [
-            zeros(output) if node is None else node
-            for node, output in zip(found, problem.outputs, strict=True)
-        ]
+        leaves, outputs = problem.leaves, problem.outputs
+        moved = derived(
+            ("tangents", *outputs, None, *leaves, None, *nodes),
+            lambda: _tangents(outputs, leaves, nodes),
+        )
         results = problem.results([*problem.outputs, *moved], traced)
     count = len(problem.outputs)
     structure = problem.output_structure
     return unflatten(structure, results[:count]), unflatten(structure, results[count:])
+
+
+def _tangents(
+    outputs: Sequence[Node], leaves: Sequence[Node], tangents: Sequence[Node]
+) -> list[Node]:
+    """The tangents of the outputs where those of the leaves are given."""
+    found = forward(outputs, leaves, tangents)
+    return [
+        zeros(output) if node is None else node for node, output in zip(found, outputs, strict=True)
+    ]
 
 
 def _same_structure(operation: str, what: str, given: Structure, wanted: Structure) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ import numpy as np
 from chainrule.differentiate.batching import batch
 from chainrule.differentiate.problem import finished, numeric
 from chainrule.errors import ArgumentError, ShapeError
-from chainrule.graph.node import Node, new_input
+from chainrule.graph.node import Node
 from chainrule.primitives.contraction import transpose
 from chainrule.primitives.expression import Expression
 from chainrule.shapes import normalize_axis
+from chainrule.tracing.arguments import capture, unknown_argument
 from chainrule.tracing.containers import flatten, paths, per_leaf, unflatten
-from chainrule.tracing.session import capture, carry_names, open_arguments, recording
+from chainrule.tracing.results import derived
+from chainrule.tracing.session import Passing, carry_names, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
 
 
@@ -59,7 +62,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
 
     @wraps(f)
     def mapped(*args: Any, **kwargs: Any) -> Any:
-        with recording():
+        with Passing():
             return _vmap(f, in_axes, args, kwargs)
 
     return mapped
@@ -76,19 +79,24 @@ def _vmap(f: Callable[..., Any], in_axes: Any, args: Sequence[Any], kwargs: dict
             stand_ins.append(_shared(leaf))
             continue
         front = _to_front(_whole(leaf, text), axis, text)
-        example = new_input(front.shape[1:], front.dtype)
-        example.finite = front.finite
+        example = unknown_argument(front.shape[1:], front.dtype, front.finite)
         batches[example] = front
         stand_ins.append(Traced(example))
     size = _common_size(batches, where, axes)
     with open_arguments(batches):
         outputs, output_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
     nodes = [as_node(item) for item in outputs]
-    batched = batch(nodes, batches, size)
-    carry_names(batched)
-    results = [batched[node] for node in nodes]
+    key = ("batched", size, *chain.from_iterable(batches.items()), None, *nodes)
+    results = derived(key, lambda: _batched(nodes, batches, size))
     traced = any(isinstance(leaf, Expression) for leaf in leaves)
     return unflatten(output_structure, finished(results, [], {}, traced))
+
+
+def _batched(nodes: Sequence[Node], batches: dict[Node, Node], size: int) -> list[Node]:
+    """The nodes of one example as nodes of all."""
+    batched = batch(nodes, batches, size)
+    carry_names(batched)
+    return [batched[node] for node in nodes]
 
 
 def _axes(in_axes: Any, args: Sequence[Any]) -> list[int | None]:

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.errors import ArgumentError, DtypeError
-from chainrule.graph.node import Array, Node, new_input
+from chainrule.graph.node import Array, Node
 from chainrule.graph.walk import substitute, topological
-from chainrule.interpret.run import evaluate, owned
+from chainrule.interpret.run import owned, value_at_hand
 from chainrule.primitives.expression import Expression
-from chainrule.primitives.identities import new_alias
+from chainrule.tracing.arguments import argument, capture, native, second_name
 from chainrule.tracing.containers import Structure, flatten, paths, unflatten
-from chainrule.tracing.session import capture, carry_names, is_open, open_arguments
+from chainrule.tracing.results import derived, values_of
+from chainrule.tracing.session import carry_names, current, is_open, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
 
 Wrt = int | str | tuple[int | str, ...] | list[int | str]
 Key = int | str
 
+FLOATING = (np.dtype(np.float64), np.dtype(np.float32))
 
-@dataclass(frozen=True)
-class Argument:
+
+class Argument(NamedTuple):
     """One argument that is differentiated by: its leaves as nodes, and how it is put together."""
 
     structure: Structure
     leaves: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A function recorded at a point.
 
     Attributes
@@ -53,7 +55,7 @@ class Problem:
 
     @property
     def leaves(self) -> list[Node]:
-        return [leaf for argument in self.arguments for leaf in argument.leaves]
+        return [leaf for given in self.arguments for leaf in given.leaves]
 
     def results(self, nodes: Sequence[Node], traced: bool = False) -> list[Any]:
         """Nodes as the caller wants them: arrays, or traced values inside another trace."""
@@ -61,16 +63,19 @@ class Problem:
 
     def rebuilt(self, values: Sequence[Any]) -> list[Any]:
         """One container an argument, from one value a leaf."""
-        result, rest = [], list(values)
-        for argument in self.arguments:
-            count = len(argument.leaves)
-            result.append(unflatten(argument.structure, rest[:count]))
-            rest = rest[count:]
+        result, start = [], 0
+        for given in self.arguments:
+            stop = start + len(given.leaves)
+            result.append(unflatten(given.structure, values[start:stop]))
+            start = stop
         return result
 
 
 def is_inside(nodes: Sequence[Node], originals: Mapping[Node, Node]) -> bool:
     """Whether an outer trace is under way that the nodes depend on."""
+    session = current()
+    if session is not None and session.lane is not None and not session.opened:
+        return False  # all arguments that there are belong to this call
     if originals or any(is_open(node.witness or node) for node in nodes):
         return True
     return any(is_open(node) for node in topological(nodes))
@@ -85,11 +90,19 @@ def finished(
     aliases among them are what they stand for.
     """
     if not traced and not is_inside(nodes, originals):
-        return owned(list(nodes), evaluate(nodes))
-    constants = {node: capture(node.value) for node in own if node.value is not None}
-    replaced = substitute(nodes, constants | originals)
+        return owned(nodes, values_of(nodes))
+    values = {node: value_at_hand(node) for node in own}
+    constants = {node: capture(value) for node, value in values.items() if value is not None}
+    became = constants | originals
+    key = ("replaced", *nodes, None, *chain.from_iterable(became.items()))
+    return [Traced(node) for node in derived(key, lambda: _replaced(nodes, became))]
+
+
+def _replaced(nodes: Sequence[Node], became: dict[Node, Node]) -> list[Node]:
+    """The nodes with others in them."""
+    replaced = substitute(nodes, became)
     carry_names(replaced)
-    return [Traced(replaced[node]) for node in nodes]
+    return [replaced[node] for node in nodes]
 
 
 def record(
@@ -105,13 +118,12 @@ def record(
     positional, keywords = list(args), dict(kwargs)
     for key in keys:
         value = positional[key] if isinstance(key, int) else keywords[key]
-        argument, stand_in = _argument(operation, f, key, value, originals)
-        arguments[key] = argument
+        arguments[key], stand_in = _argument(operation, f, key, value, originals)
         if isinstance(key, int):
             positional[key] = stand_in
         else:
             keywords[key] = stand_in
-    leaves = [leaf for argument in arguments.values() for leaf in argument.leaves]
+    leaves = [leaf for given in arguments.values() for leaf in given.leaves]
     with open_arguments(leaves):
         outputs, structure = flatten(call(f, *positional, **keywords))
     if not outputs:
@@ -133,28 +145,39 @@ def _argument(
 ) -> tuple[Argument, Any]:  # fmt: skip
     """An argument's leaves as fresh nodes, and its stand-in made of traced values."""
     leaves, structure = flatten(value)
-    name = _parameter_name(f, key)
-    where = [f"argument {name}{path}" for path in paths(structure)]
+
+    def where(place: int) -> str:
+        return f"argument {_parameter_name(f, key)}{paths(structure)[place]}"
+
     nodes = tuple(
-        _leaf(operation, text, leaf, originals) for text, leaf in zip(where, leaves, strict=True)
+        [
+            _leaf(operation, partial(where, place), leaf, originals)
+            for place, leaf in enumerate(leaves)
+        ]
     )
     return Argument(structure, nodes), unflatten(structure, [Traced(node) for node in nodes])
 
 
-def _leaf(operation: str, where: str, value: Any, originals: dict[Node, Node]) -> Node:
+def _leaf(
+    operation: str, where: Callable[[], str], value: Any, originals: dict[Node, Node]
+) -> Node:
     """A node that only this call differentiates by."""
     if isinstance(value, Expression):
-        require_floating(operation, where, value.node.dtype)
-        alias = new_alias(value.node)
-        originals[alias] = value.node
+        node = value.node
+        if node.dtype not in FLOATING:
+            require_floating(operation, where(), node.dtype)
+        alias = second_name(node)
+        originals[alias] = node
         return alias
-    array = numeric(operation, where, value)
-    require_floating(operation, where, array.dtype)
-    return new_input(array.shape, array.dtype, array.copy())
+    if type(value) is np.ndarray and value.dtype in FLOATING:
+        return argument(value.copy())
+    array = numeric(operation, where(), value)
+    require_floating(operation, where(), array.dtype)
+    return argument(array.copy())
 
 
 def numeric(operation: str, where: str, value: Any) -> Array:
-    """An argument as an array of numbers."""
+    """An argument as an array of numbers in the machine's order of bytes."""
     if isinstance(value, (np.matrix, np.ma.MaskedArray)):
         raise DtypeError(
             operation, f"{where} is a {type(value).__name__}, which follows rules of its own",
@@ -172,7 +195,7 @@ def numeric(operation: str, where: str, value: Any) -> Array:
             got=f"{type(value).__name__} of dtype {array.dtype}",
             remedy="pass real arrays or numbers by position and everything else by keyword",
         )  # fmt: skip
-    return array
+    return native(array)
 
 
 def require_floating(operation: str, where: str, dtype: np.dtype[Any]) -> None:

@@ -96,6 +96,7 @@ class Node:
         "dtype",
         "finite",
         "inputs",
+        "lasting",
         "params",
         "primitive",
         "serial",
@@ -116,6 +117,8 @@ class Node:
         """The value at hand, where there is one; never part of the node's identity."""
         self.serial = next(_serial)
         """Nodes are numbered as they are made: one depends on older ones only."""
+        self.lasting: bool = all(item.lasting for item in inputs)
+        """Whether a later trace may build this very node again."""
         self.witness: Node | None = _oldest(inputs)
         """The oldest argument that it depends on; None for leaves."""
 
@@ -193,24 +196,34 @@ class Identity(NamedTuple):
 INPUT = register(Leaf("input"))
 CONSTANT = register(Leaf("constant"))
 _SMALL = 1024  # bytes: constants up to here are equal when their contents are
+_LARGE = 1 << 16  # bytes: from here on another pass over an array costs more than a call
 
 
 def new_input(shape: Shape, dtype: np.dtype[Any], value: Array | None = None) -> Node:
     """A new argument of the program, equal to no other."""
     node = make(INPUT, (), Identity(next(_serial), shape, dtype))
     node.value = value
-    node.finite = value is None or _all_finite(value)
+    node.finite = value is None or all_finite(value)
+    node.lasting = False
     return node
 
 
-def _all_finite(value: Array) -> bool:
-    return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
+def all_finite(value: Array) -> bool:
+    """Whether there is neither an infinity nor a NaN."""
+    if value.dtype.kind not in "fc":
+        return True
+    if value.nbytes <= _LARGE:
+        return b"\0" not in np.isfinite(value).tobytes()  # takes less than .all()
+    flat = value.ravel("K")
+    with np.errstate(all="ignore"):
+        squares = flat.dot(flat)  # one pass that makes no array; it may overflow
+    return bool(np.isfinite(squares) or np.isfinite(value).all())
 
 
 def holding(value: Array) -> Node:
     """A node for a result at hand, whose contents are not looked at."""
     node = make(INPUT, (), Identity(next(_serial), value.shape, value.dtype))
-    node.value, node.finite = value, False
+    node.value, node.finite, node.lasting = value, False, False
     return node
 
 
@@ -220,7 +233,8 @@ def constant(value: Array) -> Node:
     node = make(CONSTANT, (), Identity(key, value.shape, value.dtype))
     if node.value is None:
         node.value = value
-        node.finite = _all_finite(value)
+        node.finite = all_finite(value)
+        node.lasting = value.nbytes <= _SMALL
     return node
 
 

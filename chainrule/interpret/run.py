@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.graph.node import CONSTANT, INPUT, Array, Node
 from chainrule.graph.walk import last_uses, topological
+from chainrule.interpret.blocks import Blocks, Step, runs
+
+HELD: ContextVar[dict[Node, Array] | None] = ContextVar("chainrule_values", default=None)
+"""Values, for the call under way alone, of nodes that later calls use again; None for no such call.
+
+They are kept here and not on the nodes, which may have another value in the next call.
+"""
+
+
+def value_at_hand(node: Node) -> Array | None:
+    """The node's value where it is known without computing anything."""
+    held = HELD.get()
+    value = None if held is None else held.get(node)
+    return node.value if value is None else value
 
 
 def has_value(node: Node) -> bool:
     """Whether the node's value is at hand."""
-    return node.value is not None
+    return value_at_hand(node) is not None
 
 
 def missing_inputs(nodes: Sequence[Node]) -> list[Node]:
     """The arguments that would have to be known to compute the nodes' values."""
     order = topological(nodes, stop=has_value)
-    return [node for node in order if not node.inputs and node.value is None]
+    return [node for node in order if not node.inputs and not has_value(node)]
 
 
 def evaluate(outputs: Sequence[Node]) -> list[Array]:
@@ -33,31 +48,37 @@ def evaluate(outputs: Sequence[Node]) -> list[Array]:
     values: dict[Node, Array] = {}
     with np.errstate(all="ignore"):
         for node, done in zip(order, frees, strict=True):
-            if node.value is not None:
-                values[node] = node.value
-            else:
+            value = value_at_hand(node)
+            if value is None:
                 inputs = [values[item] for item in node.inputs]
-                values[node] = np.asarray(node.primitive.bind(node)(*inputs))
+                value = np.asarray(node.primitive.bind(node)(*inputs))
+            values[node] = value
             for item in done:
                 values.pop(item, None)
     return [values[node] for node in outputs]
 
 
 def evaluate_all(outputs: Sequence[Node]) -> None:
-    """Compute the outputs and keep every intermediate value on its node, for later use."""
+    """Compute the outputs and keep every intermediate value at hand, for later use."""
+    held = HELD.get()
     with np.errstate(all="ignore"):
         for node in topological(outputs, stop=has_value):
-            if node.value is None:
-                inputs = [item.value for item in node.inputs]
-                node.value = np.asarray(node.primitive.bind(node)(*inputs))
+            if not has_value(node):
+                inputs = [value_at_hand(item) for item in node.inputs]
+                value = np.asarray(node.primitive.bind(node)(*inputs))
+                if held is None:
+                    node.value = value
+                else:
+                    held[node] = value
 
 
 def keep_value(node: Node) -> Array:
-    """The value of a node, kept on it and on all it needs for whoever asks next."""
-    if node.value is None:
+    """The value of a node, kept with all that it needs for whoever asks next."""
+    if not has_value(node):
         evaluate_all([node])
-    assert node.value is not None, "evaluation gives every node a value"
-    return node.value
+    value = value_at_hand(node)
+    assert value is not None, "evaluation gives every node a value"
+    return value
 
 
 def owned(nodes: Sequence[Node], arrays: Sequence[Array]) -> list[Any]:
@@ -68,7 +89,7 @@ def owned(nodes: Sequence[Node], arrays: Sequence[Array]) -> list[Any]:
         if array.ndim == 0:
             results.append(array[()])
             continue
-        shared = node.value is not None or node.primitive is INPUT or id(array) in seen
+        shared = has_value(node) or node.primitive is INPUT or id(array) in seen
         if shared or array.base is not None or not array.flags.writeable:
             array = array.copy()
         seen.add(id(array))
@@ -79,10 +100,27 @@ def owned(nodes: Sequence[Node], arrays: Sequence[Array]) -> list[Any]:
 class Instruction(NamedTuple):
     """One step of a program: storage places instead of nodes."""
 
-    function: Callable[..., Array]
+    function: Callable[..., Any]
+    first: int
+    """Where the first input is; -1 if there are none."""
+    second: int
+    """Where the second is; -1 if there is one at most."""
     inputs: tuple[int, ...]
+    """Where all are, if there are more than two; else empty."""
     output: int
+    """Where the result goes; -1 if the function takes all values and writes several of them."""
     frees: tuple[int, ...]
+
+
+def _alone(step: Step) -> Instruction:
+    inputs = step.inputs
+    first, second = (*inputs[:2], -1, -1)[:2]
+    more = inputs if len(inputs) > 2 else ()
+    return Instruction(step.function, first, second, more, step.output, step.frees)
+
+
+def _together(blocks: Blocks) -> Instruction:
+    return Instruction(blocks, -1, -1, (), -1, blocks.frees)
 
 
 class Program:
@@ -99,7 +137,7 @@ class Program:
     def __init__(self, inputs: Sequence[Node], outputs: Sequence[Node]) -> None:
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         given = set(inputs)
-        order = topological(outputs, stop=lambda node: node in given or has_value(node))
+        order = topological(outputs, stop=lambda node: node in given or node.value is not None)
         self.order = [node for node in order if node not in given]
         place = {node: k for k, node in enumerate(dict.fromkeys([*inputs, *order]))}
         self.slots = len(place)
@@ -109,14 +147,20 @@ class Program:
         self.constants = {place[node]: node.value for node in constants}
         computed = [node for node in self.order if node.value is None]
         frees = last_uses(computed, outputs)
-        self.instructions = [
-            Instruction(
+        steps = [
+            Step(
                 node.primitive.bind(node),
                 tuple(place[item] for item in node.inputs),
                 place[node],
                 tuple(place[item] for item in done if place[item] not in self.constants),
             )
             for node, done in zip(computed, frees, strict=True)
+        ]
+        self.instructions = [
+            _alone(steps[run[0]])
+            if len(run) == 1
+            else _together(Blocks([steps[k] for k in run], [computed[k] for k in run]))
+            for run in runs(computed, [step.function for step in steps])
         ]
         self.nodes = computed
 
@@ -128,8 +172,17 @@ class Program:
         for slot, array in zip(self.input_slots, arrays, strict=True):
             values[slot] = array
         with np.errstate(all="ignore"):
-            for function, inputs, output, frees in self.instructions:
-                values[output] = function(*[values[slot] for slot in inputs])
+            for function, first, second, inputs, output, frees in self.instructions:
+                if inputs:
+                    values[output] = function(*[values[slot] for slot in inputs])
+                elif second >= 0:
+                    values[output] = function(values[first], values[second])
+                elif first >= 0:
+                    values[output] = function(values[first])
+                elif output >= 0:
+                    values[output] = function()
+                else:
+                    function(values)
                 for slot in frees:
                     values[slot] = None
         return [np.asarray(values[slot]) for slot in self.output_slots]

@@ -17,8 +17,9 @@ from chainrule.interpret.run import owned
 from chainrule.native.direct import direct, taking_apart
 from chainrule.native.entry import Entry
 from chainrule.native.kinds import as_arrays, kind_of, plain_kind
-from chainrule.native.making import Made, described, interpreted, make, record
+from chainrule.native.making import Made, interpreted, make, record
 from chainrule.native.program import NativeProgram
+from chainrule.native.report import described
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.containers import flatten, unflatten
 
@@ -33,8 +34,9 @@ When = Literal["first call", "auto"]
 def compile(f: Callable[..., Any], *, when: When = "first call") -> Compiled:
     """A function of arrays that runs as native code.
 
-    Elementwise work, broadcasts and sums are fused into loops of vector instructions; matrix
-    products and whatever else the code generator does not know run in NumPy as before.
+    Elementwise work, broadcasts and sums are fused into loops of vector instructions, matrix
+    products are made of register tiles, and large work is shared among threads; what the code
+    generator does not know runs in NumPy as before.
 
     Parameters
     ----------

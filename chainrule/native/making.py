@@ -12,13 +12,9 @@ from chainrule.interpret.run import Program
 from chainrule.jacobian.matrix import Jacobian
 from chainrule.native.entry import Entry
 from chainrule.native.functions import EMITTERS
-from chainrule.native.gathers import Gather
-from chainrule.native.loops import Apply
 from chainrule.native.machine import CompilationError
 from chainrule.native.plan import plan
-from chainrule.native.products import Pack, Product
 from chainrule.native.program import NativeProgram
-from chainrule.native.stages import External, Step
 from chainrule.tracing.containers import flatten, unflatten
 from chainrule.tracing.session import open_arguments, recording
 from chainrule.tracing.traced import Traced, as_node, call
@@ -49,7 +45,7 @@ def record(
     kwargs: dict[str, Any],
 ) -> Recorded:  # fmt: skip
     """Trace a function for arguments like these."""
-    inputs = [None if array is None else new_input(array.shape, array.dtype) for array in arrays]
+    inputs = [None if array is None else _argument(array) for array in arrays]
     stand_ins = [
         leaf if node is None else Traced(node) for leaf, node in zip(leaves, inputs, strict=True)
     ]
@@ -66,6 +62,13 @@ def record(
     return Recorded(given, outputs, result_structure)
 
 
+def _argument(array: Array) -> Node:
+    """An argument of which nothing is known: a zero wins over what may be infinite later."""
+    node = new_input(array.shape, array.dtype)
+    node.finite = array.dtype.kind not in "fc"
+    return node
+
+
 def make(recorded: Recorded, started: float) -> Made:
     """Plan and compile what was recorded; interpret it where that does not succeed."""
     try:
@@ -80,36 +83,3 @@ def interpreted(recorded: Recorded, started: float, why: str) -> Made:
     """A program that NumPy runs."""
     run = Program(recorded.inputs, recorded.outputs)
     return Made(run, recorded, perf_counter() - started, why, {})
-
-
-# -- saying what became of it ---------------------------------------------------------------------
-
-
-def described(made: Made) -> str:
-    inputs = made.recorded.inputs
-    arguments = ", ".join(f"{node.dtype}{list(node.shape)}" for node in inputs)
-    lines = [f"for {arguments or 'no arrays'}, made in {made.seconds * 1e3:.0f} ms"]
-    if isinstance(made.run, NativeProgram):
-        lines += [f"  {_step_text(step)}" for step in made.run.plan.steps]
-    else:
-        lines.append(f"  interpreted with NumPy: {made.interpreted}")
-    return "\n".join(lines)
-
-
-def _step_text(step: Step) -> str:
-    if isinstance(step, Product):
-        m, n, k = step.shape[-3:]
-        return f"native  product of [{m}, {k}] and [{k}, {n}]"
-    if isinstance(step, Gather):
-        how = "rows added up at" if step.adds else "rows picked from"
-        return f"native  {how} {step.size} places: {list(step.shape)}"
-    if isinstance(step, Pack):
-        return f"native  copy of [{step.shape[1]}, {step.columns}] in strips"
-    if isinstance(step, External):
-        shapes = " and ".join(str(list(item.shape)) for item in step.node.inputs)
-        return f"NumPy   {step.node.primitive.name} of {shapes} -> {list(step.node.shape)}"
-    work = sum(isinstance(item, Apply) for item in step.body)
-    parts = [f"{work} operations an element"]
-    parts += [f"{len(step.stores)} results"] if step.stores else []
-    parts += [f"{len(step.reductions)} sums"] if step.reductions else []
-    return f"native  loop over {list(step.shape)}: {', '.join(parts)}"

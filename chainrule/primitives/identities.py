@@ -70,7 +70,7 @@ def cast(node: Node, dtype: Any) -> Node:
 def new_alias(node: Node) -> Node:
     """A second name for a node, equal to no other: what an inner derivative is taken by."""
     alias = make(ALIAS, (node,), next(_serial))
-    alias.value = node.value
+    alias.value, alias.lasting = node.value, False
     return alias
 
 

@@ -55,7 +55,26 @@ def plan(spec: Spec, dtypes: tuple[np.dtype[Any], ...]) -> Step:
     finish = _finish(spec, distinct)
     if finish is None:
         return product
-    return lambda *arrays: finish(product(*arrays))
+    if product is _same:
+        return finish
+    both = lambda *arrays: finish(product(*arrays))  # noqa: E731
+    return elementwise(both) if is_elementwise(product) and is_elementwise(finish) else both
+
+
+def elementwise(function: Step) -> Step:
+    """Mark a function: of arrays of one shape, it goes through them element by element."""
+    function.is_elementwise = True  # type: ignore[attr-defined]
+    return function
+
+
+def is_elementwise(function: Step) -> bool:
+    """Whether it can be applied to parts of arrays of one shape as well as to the whole."""
+    return isinstance(function, np.ufunc) or getattr(function, "is_elementwise", False)
+
+
+@elementwise
+def _same(a: Array) -> Array:
+    return a
 
 
 @lru_cache(maxsize=8192)
@@ -175,6 +194,11 @@ def _elementwise(
     if not numbers:  # booleans only: numbers come out
         numbers, masks = masks, []
     dtype, strong = spec.dtype, spec.strong
+    if not masks and not any(aligned) and all(item == dtype for item in dtypes):
+        if len(numbers) == 1:
+            return _same
+        if len(numbers) == 2:
+            return _strong_product if strong else np.multiply
 
     def run(*arrays: Array) -> Array:
         ready = [a if step is None else step(a) for a, step in zip(arrays, aligned, strict=True)]
@@ -183,14 +207,32 @@ def _elementwise(
             result = result.astype(dtype)
         for k in numbers[1:]:
             result = np.multiply(result, ready[k], dtype=dtype, casting="unsafe")
-        if strong and len(numbers) > 1 and np.isnan(result.sum()):
+        if strong and len(numbers) > 1 and has_nan(result):
             zeros = reduce(np.logical_or, (ready[k] == 0 for k in numbers))
             result = np.where(zeros, dtype.type(0), result)
         for k in masks:
             result = np.where(ready[k], result, dtype.type(0))
         return result
 
-    return run
+    return run if any(aligned) else elementwise(run)
+
+
+@elementwise
+def _strong_product(a: Array, b: Array) -> Array:
+    """``a * b`` where a factor that is exactly zero wins."""
+    result = np.multiply(a, b)
+    if has_nan(result):
+        result = np.where((a == 0) | (b == 0), result.dtype.type(0), result)
+    return result
+
+
+def has_nan(a: Array) -> bool:
+    """Whether there is a NaN: then, and only then, the sum of the squares is one."""
+    if a.dtype.kind != "f":
+        return False
+    flat = a if a.ndim == 1 else a.ravel("K")  # a view: products are contiguous in some order
+    squares = flat.dot(flat)
+    return bool(squares != squares)
 
 
 def equation(spec: Spec) -> tuple[Any, ...]:
@@ -349,8 +391,8 @@ def _finish(spec: Spec, distinct: Labels) -> Step | None:
 def _scaled(scale: float, dtype: np.dtype[Any]) -> Step:
     if scale == -1.0 and dtype.kind != "b":
         return np.negative
-    factor = dtype.type(scale)
-    return lambda a: np.multiply(a, factor)
+    factor = scale if dtype.kind == "f" else dtype.type(scale)
+    return elementwise(lambda a: np.multiply(a, factor))
 
 
 def _embedding(spec: Spec, distinct: Labels) -> Step:

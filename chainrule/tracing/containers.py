@@ -6,10 +6,14 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import optree
 
 NAMESPACE = "chainrule"
 Structure = optree.PyTreeSpec
+LEAF: Structure = optree.tree_flatten(0.0, namespace=NAMESPACE)[1]  # type: ignore[arg-type]
+LEAVES: set[type] = {np.ndarray, np.float64, np.float32, float, int}
+"""Types known to be no containers, which optree need not be asked about."""
 _registered: set[type] = set()
 
 
@@ -20,6 +24,8 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     >>> leaves
     [1.0, 2.0, 3.0]
     """
+    if type(tree) in LEAVES:
+        return [tree], LEAF
     while True:
         leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
         new = {type(leaf) for leaf in leaves if _is_unknown_dataclass(leaf)}
@@ -31,7 +37,7 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
 
 def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
     """The container with other leaves."""
-    return optree.tree_unflatten(structure, leaves)
+    return leaves[0] if structure is LEAF else optree.tree_unflatten(structure, leaves)
 
 
 def paths(structure: Structure) -> list[str]:

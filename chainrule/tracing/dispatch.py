@@ -31,6 +31,11 @@ def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., 
     return register
 
 
+def name_of(function: Any) -> str:
+    """A function of NumPy as one writes it."""
+    return f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
+
+
 def _is_default(key: str, value: Any) -> bool:
     return value is np._NoValue or (key in ("out", "dtype", "where", "initial") and value is None)
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import count
+from threading import get_ident
+from typing import Any
 
-import numpy as np
+from chainrule.graph.node import Array, Node
+from chainrule.interpret.run import HELD, keep_value
+from chainrule.tracing.lanes import MOST_NODES, Lane, give_back, take_lane
 
-from chainrule.graph.node import Array, Node, constant
-from chainrule.interpret.run import keep_value
-from chainrule.primitives.contraction import broadcast_to
+MOST_BYTES = 1 << 26
+"""Arguments of inner calls are held until the outermost one ends, but not more than this."""
 
 
 @dataclass(frozen=True)
@@ -23,23 +28,56 @@ class Name:
     line: int = 0
 
 
-@dataclass
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Session:
-    """State of one outermost call; inner calls share it."""
+    """State of one outermost call; inner calls share it. Traced values refer to theirs."""
 
     wants_names: bool = False
     names: dict[Node, list[Name]] = field(default_factory=dict)
     depth: int = 0
     """How many NumPy functions written in terms of others are being recorded."""
-    captured: dict[int, tuple[Array, Node]] = field(default_factory=dict)
+    captured: dict[int, tuple[weakref.ref[Array], Node]] = field(default_factory=dict)
     asked: list[Node] = field(default_factory=list)
     """Guards: values on which the way through the code, or a shape, depended."""
+    lane: Lane | None = None
+    """What is used again by later calls, if nothing of this one stays behind."""
+    held: dict[Node, Array] = field(default_factory=dict)
+    """Values of the lane's nodes."""
+    places: Iterator[int] = field(default_factory=count)
+    """Numbers for the lane's arguments."""
+    known: int = 0
+    """How many of them have a value; the other values held are those that the code asked for."""
+    inner: int = 0
+    """Bytes of the arguments that were made while the user's code was running."""
+    thread: int = field(default_factory=get_ident)
+    opened: int = 0
+    """How many calls within the outermost one, this included, are running the user's code."""
 
     def add_name(self, node: Node, name: Name) -> None:
         """Remember a name, once; equal values may bear several."""
         known = self.names.setdefault(node, [])
         if all(item.text != name.text for item in known):
             known.append(name)
+
+    def retire(self) -> None:
+        """From now on the nodes are this session's alone, for something of it stays behind.
+
+        Their values go to where they can be found after the session, and the lane to nobody.
+        """
+        self.lane = None
+        for node, value in list(self.held.items()):
+            node.value = value
+        self.held.clear()  # in this order: another thread may be looking for a value
+
+    def place(self, nbytes: int = 0) -> int:
+        """The next place for an argument in the lane."""
+        if get_ident() != self.thread:  # what is counted here is for one thread only
+            self.retire()
+        if self.opened:
+            self.inner += nbytes
+        if self.lane is not None and (self.inner > MOST_BYTES or self.lane.size > MOST_NODES):
+            self.retire()
+        return next(self.places)
 
 
 _open: set[Node] = set()
@@ -48,24 +86,62 @@ _open: set[Node] = set()
 _session: ContextVar[Session | None] = ContextVar("chainrule_session", default=None)
 
 
-def current() -> Session | None:
-    """The session of the call under way, if there is one."""
-    return _session.get()
+current: Callable[[], Session | None] = _session.get
+"""The session of the call under way, if there is one."""
 
 
 @contextmanager
 def recording(names: bool = False) -> Iterator[Session]:
-    """A session for the block: the one under way, or a new one."""
+    """A session for the block: the one under way, or a new one. The nodes may outlive it."""
     session = _session.get()
-    if session is not None and (session.wants_names or not names):
-        yield session
-        return
-    session = Session(wants_names=names)
-    token = _session.set(session)
+    if session is not None:
+        session.retire()
+    held = HELD.set(None)
+    token = None
+    if session is None or (names and not session.wants_names):
+        session = Session(wants_names=names)
+        token = _session.set(session)
     try:
         yield session
     finally:
+        HELD.reset(held)
+        if token is not None:
+            _session.reset(token)
+
+
+class Passing:
+    """A session for a block after which nothing but its results is needed.
+
+    As the outermost one it has a lane, which later calls use again if no traced value is alive at
+    the end. The caller must not hold the session itself.
+    """
+
+    __slots__ = ("_session", "_tokens")
+
+    def __enter__(self) -> None:
+        self._session: Session | None = None
+        if _session.get() is None:
+            self._session = session = Session(lane=take_lane())
+            self._tokens: Any = (_session.set(session), HELD.set(session.held))
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        session = self._session
+        if session is None:
+            return
+        token, held = self._tokens
         _session.reset(token)
+        HELD.reset(held)
+        lane = session.lane
+        if lane is None or kind is not None:  # an error's traceback holds traced values
+            session.retire()
+            return
+        watch = weakref.ref(session)
+        self._session = session = None
+        alive = watch()
+        if alive is None:
+            give_back(lane)
+        else:
+            alive.retire()
 
 
 @contextmanager
@@ -73,10 +149,15 @@ def open_arguments(nodes: Iterable[Node]) -> Iterator[None]:
     """Within the block, results that depend on these arguments stay traced, in any thread."""
     added = set(nodes) - _open
     _open.update(added)
+    session = _session.get()
+    if session is not None:
+        session.opened += 1
     try:
         yield
     finally:
         _open.difference_update(added)
+        if session is not None:
+            session.opened -= 1
 
 
 def is_open(node: Node) -> bool:
@@ -99,24 +180,3 @@ def ask(node: Node) -> Array:
     if session is not None:
         session.asked.append(node)
     return keep_value(node)
-
-
-def capture(array: Array) -> Node:
-    """A constant with the array's present contents.
-
-    The array is copied, since the user may refill it while the function runs. While a session is
-    under way, an array with unchanged contents gives the same node again, without a copy.
-    """
-    repeats = [step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True)]
-    if any(repeats):  # repeated values are kept once
-        part = array[tuple(slice(0, 1) if again else slice(None) for again in repeats)]
-        return broadcast_to(capture(part), array.shape)
-    session = _session.get()
-    if session is None or array.nbytes <= 1024:
-        return constant(array.copy())
-    known = session.captured.get(id(array))
-    if known is not None and np.array_equal(known[1].value, array):  # type: ignore[arg-type]
-        return known[1]
-    node = constant(array.copy())
-    session.captured[id(array)] = (array, node)
-    return node

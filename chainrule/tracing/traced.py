@@ -20,9 +20,19 @@ from chainrule.primitives.identities import cast
 from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
-from chainrule.tracing.dispatch import FUNCTIONS, METHODS, _is_default, _refuse_keywords
+from chainrule.tracing.arguments import capture, native, varies
+from chainrule.tracing.containers import LEAVES
+from chainrule.tracing.dispatch import (
+    FUNCTIONS,
+    METHODS,
+    _is_default,
+    _refuse_keywords,
+    name_of,
+)
+from chainrule.tracing.lanes import NUMBERS
 from chainrule.tracing.names import ALONE, assigned_name, from_in_place_operator, references
-from chainrule.tracing.session import Name, ask, capture, current
+from chainrule.tracing.repeated import operation, position
+from chainrule.tracing.session import Name, ask, current
 from chainrule.tracing.views import VIEWS, Root, View, view_by, view_by_key
 
 
@@ -33,43 +43,63 @@ class Traced(Expression):
     view keeps what it is a view of, reads through it, and writes through it.
     """
 
-    __slots__ = ("__weakref__", "_node", "_root", "_seen", "_view")
+    __slots__ = ("__weakref__", "_node", "_root", "_seen", "_session", "_view")
 
     # -- construction -----------------------------------------------------------------------------
 
     def __init__(self, node: Node, view: View | None = None) -> None:
         self._node = node
         self._view = view
-        self._root: Root = view.base._root if view else Root()
-        self._seen = self._root.version
+        self._session = current()
+        self._root: Root | None = None  # until there is a view
+        if view is not None:
+            self._root = view.base._behind()
+            self._seen = self._root.version
 
     @property
     def node(self) -> Node:  # type: ignore[override]  # a slot there, read through the view here
-        if self._seen != self._root.version:
+        if self._session is not current():
+            self._crosses()
+        if self._root is not None and self._seen != self._root.version:
             self._refresh()
         return self._node
 
+    def _crosses(self) -> None:
+        """It is used by a call or a thread that it does not belong to: nodes are not used again."""
+        for session in (self._session, current()):
+            if session is not None:
+                session.retire()
+
+    def _behind(self) -> Root:
+        """What this value and all views of it have in common."""
+        if self._root is None:
+            self._root = Root()
+            self._seen = self._root.version
+        return self._root
+
     def _refresh(self) -> None:
         """Read again, from the array behind all views on, what has been assigned to since."""
+        root = self._behind()
         chain: list[Traced] = [self]
         while (view := chain[-1]._view) is not None:
             chain.append(view.base)
         for value in reversed(chain):
-            if value._view is not None and value._seen != self._root.version:
+            if value._view is not None and value._seen != root.version:
                 value._node = value._view.read(value._view.base._node)
-            value._seen = self._root.version
+            value._seen = root.version
 
     def _store(self, node: Node) -> None:
         """Another value for this array: in what it is a view of, where it is one."""
         target: Traced = self
         while (view := target._view) is not None:
             if view.may_let_go():
-                target._view, target._root = None, Root()
+                target._view, target._root = None, None
                 break
             node, target = view.write(view.base.node, node), view.base
         target._node = node
-        target._root.version += 1
-        target._seen = target._root.version
+        root = target._behind()
+        root.version += 1
+        target._seen = root.version
 
     def _like(self, node: Node) -> Self:
         result = type(self)(node)
@@ -78,6 +108,32 @@ class Traced(Expression):
 
     def _capture(self, value: Any) -> Node:
         return as_node(value)
+
+    def _apply(self, ufunc: np.ufunc, *operands: Any) -> Any:
+        """As for any expression; an operation of an earlier call on the same nodes is found."""
+        session = current()
+        if session is None or session.lane is None:
+            return super()._apply(ufunc, *operands)
+        lane = session.lane
+        key: list[Any] = [ufunc]
+        for place, item in enumerate(operands):
+            kind = type(item)
+            if kind is Traced:
+                plain = item._root is None and item._session is session
+                key.append(item._node if plain else item.node)
+            elif kind in NUMBERS:
+                key.append((kind, item or repr(item)))  # 0.0 and -0.0 are equal, but not the same
+            elif kind is np.ndarray and varies(item) and item.dtype.isnative:
+                operands = (*operands[:place], Traced(capture(item)), *operands[place + 1 :])
+                key.append(operands[place].node)
+            else:
+                return super()._apply(ufunc, *operands)
+        known = tuple(key)
+        node = lane.operations.get(known)
+        if node is None:
+            node = super()._apply(ufunc, *operands).node
+            lane.remember(known, node)
+        return Traced(node)
 
     # -- what NumPy calls -------------------------------------------------------------------------
 
@@ -96,23 +152,19 @@ class Traced(Expression):
     def __array_function__(
         self, function: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
-        entry = FUNCTIONS.get(function)
-        if entry is None:
-            raise MissingRuleError(
-                name,
-                "this function has no derivative rule here",
-                remedy="write it in terms of others, or pass it values that are not traced",
-            )
-        implementation, keywords = entry
-        given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
-        if keywords is not None:
-            _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
-        result = _nested(implementation, args, given)
-        if function in VIEWS and isinstance(result, Traced) and isinstance(args[0], Traced):
-            view = view_by(name, function, args[0], result.node, args[1:], given)
-            return type(result)(result.node, view)
-        return result
+        session = current()
+        lane = None if session is None else session.lane
+        key = None if lane is None else operation(function, args, kwargs)
+        if lane is None or key is None:
+            return _implemented(function, args, kwargs)
+        node = lane.operations.get(key)
+        if node is None:
+            result = _implemented(function, args, kwargs)
+            lane.remember(key, result.node)
+            return result
+        if function in VIEWS and type(args[0]) is Traced:
+            return Traced(node, view_by(function, args[0], node, args[1:], kwargs))
+        return Traced(node)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if self.dtype.kind in "iub" and not missing_inputs([self.node]):
@@ -240,8 +292,15 @@ class Traced(Expression):
     # -- indexing and assignment ------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Any:
+        session, node = current(), self.node
+        lane = None if session is None else session.lane
+        place = None if lane is None else position(node, key)
+        part = None if lane is None or place is None else lane.operations.get(place)
         items = indexing.plain_key(key)
-        part = indexing.get(self.node, items)
+        if part is None:
+            part = indexing.get(node, items)
+            if lane is not None and place is not None:
+                lane.remember(place, part)
         if part.ndim == 0 or indexing.copies(items):
             return self._like(part)
         result = type(self)(part, view_by_key(self, items))
@@ -348,6 +407,9 @@ class Traced(Expression):
         return np.ravel(self, order=order)
 
 
+LEAVES.add(Traced)
+
+
 def _forwarding(name: str) -> Callable[..., Any]:
     function = getattr(np, name)
 
@@ -396,7 +458,7 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
             got=f"{type(value).__name__} of dtype {array.dtype}",
             remedy="convert it with np.asarray(value, dtype=float)",
         )
-    return capture(array)
+    return capture(native(array))
 
 
 def _holds_traced(value: Any) -> bool:
@@ -445,6 +507,27 @@ def _note(result: Traced) -> None:
     name = assigned_name()
     if name is not None:
         session.add_name(result.node, name)
+
+
+def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What replaces one of NumPy's functions, called."""
+    name = name_of(function)
+    entry = FUNCTIONS.get(function)
+    if entry is None:
+        raise MissingRuleError(
+            name,
+            "this function has no derivative rule here",
+            remedy="write it in terms of others, or pass it values that are not traced",
+        )
+    implementation, keywords = entry
+    given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
+    if keywords is not None:
+        _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
+    result = _nested(implementation, args, given)
+    if function in VIEWS and isinstance(result, Traced) and isinstance(args[0], Traced):
+        view = view_by(function, args[0], result.node, args[1:], given)
+        return type(result)(result.node, view)
+    return result
 
 
 def _nested(implementation: Callable[..., Any], args: Any, kwargs: Any) -> Any:

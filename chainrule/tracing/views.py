@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from chainrule.primitives.contraction import CONTRACT
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.gathers import take
 from chainrule.tracing import indexing
+from chainrule.tracing.dispatch import name_of
 
 if TYPE_CHECKING:
     from chainrule.tracing.traced import Traced
@@ -38,8 +38,7 @@ class Root:
         self.version = 0
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """How a value shows another, its base.
 
     Attributes
@@ -48,18 +47,18 @@ class View:
         The other value.
     read, write : callable
         From the base's node to this one's, and from both to the base's new node.
-    is_certain : bool
-        False where NumPy may have copied instead, depending on the layout in memory.
+    is_certain : callable
+        Gives False where NumPy may have copied instead, depending on the layout in memory.
     """
 
     base: Traced
     read: Callable[[Node], Node]
     write: Callable[[Node, Node], Node]
-    is_certain: bool = True
+    is_certain: Callable[[], bool] = lambda: True
 
     def may_let_go(self) -> bool:
         """Whether it makes no difference if this is a view: nobody else holds what it shows."""
-        return not self.is_certain and self._is_only_holder()
+        return not self.is_certain() and self._is_only_holder()
 
     def _is_only_holder(self) -> bool:
         view: View | None = self
@@ -80,35 +79,40 @@ def view_by_key(base: Traced, key: tuple[Any, ...]) -> View:
 
 
 def view_by(
-    name: str, function: Callable[..., Any], base: Traced, result: Node, args: Sequence[Any],
+    function: Callable[..., Any], base: Traced, result: Node, args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> View:  # fmt: skip
     """What a function that only moves elements shows: NumPy itself says where each one goes."""
-    shape, size = base.node.shape, base.node.size
-    is_certain = function in ALWAYS or not (base._view is not None or _may_be_transposed(base.node))
+    node, is_view = base.node, base._view is not None
+    shape, size = node.shape, node.size
+
+    def is_certain() -> bool:
+        return function in ALWAYS or not (is_view or _may_be_transposed(node))
 
     def positions() -> np.ndarray[Any, Any]:
-        if not is_certain:
-            _refuse(name, "whether this result is a view or a copy depends on the memory layout")
+        if not is_certain():
+            _refuse(
+                function, "whether this result is a view or a copy depends on the memory layout"
+            )
         return np.asarray(function(np.arange(size).reshape(shape), *args, **kwargs))
 
-    def read(node: Node) -> Node:
+    def read(current: Node) -> Node:
         places = positions()
-        flat = take(reshape(node, (-1,)), constant(places.ravel()), 0)
+        flat = take(reshape(current, (-1,)), constant(places.ravel()), 0)
         return reshape(flat, result.shape)
 
-    def write(node: Node, values: Node) -> Node:
+    def write(_: Node, values: Node) -> Node:
         if function in READ_ONLY:
-            _refuse(name, "the view that this function makes is read-only")
+            _refuse(function, "the view that this function makes is read-only")
         origin = np.argsort(positions().ravel())
         return reshape(take(reshape(values, (-1,)), constant(origin), 0), shape)
 
     return View(base, read, write, is_certain)
 
 
-def _refuse(name: str, problem: str) -> NoReturn:
+def _refuse(function: Any, problem: str) -> NoReturn:
     raise TracingError(
-        name, problem, got="an assignment to an array while a view of it is in use",
+        name_of(function), problem, got="an assignment to an array while a view of it is in use",
         remedy="write .copy() after the function, or assign before it",
     )  # fmt: skip
 

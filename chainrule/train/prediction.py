@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
+from chainrule.native.compiled import compile
 from chainrule.tracing import Captured, capture
 from chainrule.train.examples import as_inputs, row_blocks
 from chainrule.train.network import Network, Params, check_params
+
+FEW = 16
+"""Rows up to which the overhead of NumPy's calls is worth avoiding."""
 
 
 def predict(network: Network, params: Params, X: Any) -> Any:
@@ -38,9 +42,42 @@ def predict(network: Network, params: Params, X: Any) -> Any:
     >>> predict(net, {"A0": np.array([[1.0, 2.0]]), "b0": np.array([3.0])}, [[1.0, 1.0]])
     array([[6.]])
     """
+    return Predictor(network)(params, X)
+
+
+class Predictor:
+    """Applies a network to rows: a few at a time as native code, many block by block.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._inputs = network.sizes[0]
+        self._few = compile(partial(_probed, network))
+
+    def __call__(self, params: Params, X: Any) -> Any:
+        """See :func:`predict`."""
+        if type(X) is np.ndarray and X.dtype == params["A0"].dtype:
+            shape = X.shape
+            if shape[-1:] == (self._inputs,) and 0 < X.size <= FEW * self._inputs and X.ndim <= 2:
+                outputs, zero = self._few(params, X)
+                if zero == 0.0:
+                    return outputs
+        return _many(self._network, params, X)
+
+
+def _probed(network: Network, params: Params, x: Any) -> tuple[Any, Any]:
+    """The outputs, and 0: zero times what is not finite is NaN, and so is the sum."""
+    return network(params, x), np.sum(x * 0.0)
+
+
+def _many(network: Network, params: Params, X: Any) -> Any:
     check_params(network, params)
     if np.ndim(X) == 1:
-        return predict(network, params, np.asarray(X)[None, :])[0]
+        return _many(network, params, np.asarray(X)[None, :])[0]
     dtype = params["A0"].dtype
     X = as_inputs(X, network, "predict").astype(dtype, copy=False)
     blocks = [X[rows] for rows in row_blocks(len(X))]

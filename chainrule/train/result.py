@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from chainrule.train.network import Network, Params
-from chainrule.train.prediction import predict
+from chainrule.train.prediction import Predictor
 
 Outcome = Literal["finished", "interrupted", "diverged"]
 
@@ -114,4 +115,8 @@ class FitResult:
         array([[6.],
                [5.]])
         """
-        return predict(self.network, self.params, X)
+        return self._predictor(self.params, X)
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        return Predictor(self.network)

@@ -92,6 +92,8 @@ def _elementwise(node: Node, inputs: Sequence[Bounds]) -> Bounds:
         whole = exponent.points & (exponent.lo == np.floor(exponent.lo))
         doubt = ~exponent.points | (~base.points & ~whole)
         found = anything_where((base.lo <= 0) & doubt & (exponent.nan < 2), found)
+        # 1 to the power NaN is 1.
+        found = anything_where(~base.points & (base.nan < 2) & (exponent.nan > 0), found)
     if name in WAVES:
         wide = (inputs[0].hi - inputs[0].lo > 1e-6) & (inputs[0].nan < 2)
         pole = (found.lo < -1) & (found.hi > 1)

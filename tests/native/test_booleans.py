@@ -21,7 +21,7 @@ KINDS = [
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("name", EMITTERS)
+@pytest.mark.parametrize("name", [name for name in EMITTERS if name in ROWS])
 def test_booleans_among_the_arguments(name):
     function = getattr(np, name, None) or getattr(cr, name)
     for arguments in product(KINDS, repeat=len(ROWS[name].derivatives)):

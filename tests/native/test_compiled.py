@@ -212,3 +212,12 @@ def test_jacobians_and_hessians_become_arrays():
         assert type(found) is np.ndarray
         # the same sums of some products of size one, in another order
         np.testing.assert_allclose(found, derivative(x).toarray(), rtol=1e-13, atol=1e-13)
+
+
+def test_a_zero_wins_over_an_infinite_argument():
+    """The program is made before it is known what the arguments will hold."""
+    g = compile(cr.grad(lambda x, y: np.sum(np.where(x > 5, 0.0, x * x * y)), wrt=(0, 1)))
+    g(np.array([2.0, 3.0]), np.array([1.0, 1.0]))
+    dx, dy = g(np.array([np.inf, 1.0]), np.array([1.0, 1.0]))
+    assert dx.tolist() == [0, 2]
+    assert dy.tolist() == [0, 1]

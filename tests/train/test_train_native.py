@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from optree import tree_map
 
 import chainrule as cr
+from chainrule.errors import ChainruleError
 from chainrule.native.builder import Function
 from chainrule.native.ir import Module
 from chainrule.native.machine import compile_text
@@ -278,3 +280,37 @@ def test_several_trainings_at_once():
     assert len(found) == 3
     for params in found:
         np.testing.assert_array_equal(params["A0"], expected["A0"])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_predictions_of_a_few_rows_are_native_and_the_same(dtype):
+    network = Network([6, 9, 3], activation="tanh", output="softmax")
+    result = FitResult(network, network.init(0, dtype))
+    X, _ = examples(network, 40, dtype)
+    many = result.predict(X)
+    # the same functions and sums of nine products, to the last bits
+    tolerance = 30 * np.finfo(dtype).eps
+    np.testing.assert_allclose(result.predict(X[:7]), many[:7], rtol=tolerance)
+    np.testing.assert_allclose(result.predict(X[3]), many[3], rtol=tolerance)
+    np.testing.assert_allclose(result.predict(X[::8]), many[::8], rtol=tolerance)
+    result.params["A0"] = result.params["A0"] * 2  # the parameters are read at every call
+    assert not np.allclose(result.predict(X[:7]), many[:7])
+    again = pickle.loads(pickle.dumps(result))
+    np.testing.assert_array_equal(again.predict(X[:7]), result.predict(X[:7]))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        (np.ones((2, 5)), "columns"),
+        (np.array([[1.0, np.nan, 1, 1, 1, 1]]), "not finite"),
+        (np.array([1.0, np.inf, 1, 1, 1, 1]), "not finite"),
+        (np.ones((0, 6)), "no rows"),
+    ],
+)
+def test_wrong_rows_are_refused_as_ever(wrong, error):
+    network = Network([6, 9, 3])
+    result = FitResult(network, network.init(0))
+    result.predict(np.ones((1, 6)))
+    with pytest.raises(ChainruleError, match=error):
+        result.predict(wrong)
