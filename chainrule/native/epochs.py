@@ -132,7 +132,7 @@ class Running:
         self._order = np.empty(program.batches.rows, np.int64)
         self._seeds = np.ascontiguousarray(seeds, np.uint64)
         self._frames = [Frame(part.layout) for part in program.parts]
-        self._pace = Pace()
+        self._pace = Pace(1e-9 * program.nanoseconds)
         whole = program.batches.size >= program.batches.rows
         for frame, part in zip(self._frames, program.parts, strict=True):
             places = part.layout.places

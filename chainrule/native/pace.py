@@ -10,6 +10,8 @@ AGAIN = 1.0
 """Seconds after which the other way is tried again."""
 TRIAL = 0.01
 """Seconds that a trial takes, about."""
+FORGETTING = 1.25
+"""How much slower than remembered the same work may become at once."""
 
 
 class Pace:
@@ -17,23 +19,32 @@ class Pace:
 
     Results don't depend on the number of threads, so this changes nothing but the time.
 
+    Parameters
+    ----------
+    estimate : float
+        Seconds that a unit of work may take.
+
     Examples
     --------
     >>> from chainrule.native.threads import set_threads
     >>> set_threads(2)
-    >>> pace = Pace()
-    >>> pace.choose()
+    >>> pace = Pace(estimate=0.5)
+    >>> for seconds in (5.0, 1.0, 0.5, 1.0):  # at first, memory is slow
+    ...     print(threads := pace.choose())
+    ...     pace.note(threads, seconds)
     2
-    >>> pace.note(2, 1.0)
-    >>> pace.choose()
+    2
     1
-    >>> pace.note(1, 0.5)
+    2
     >>> pace.choose()
     1
     >>> set_threads(None)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, estimate: float) -> None:
+        self._estimate = estimate
+        self._threads = 0
+        self._notes: list[int] = []  # the threads of the first trials
         self._seconds: dict[int, float] = {}  # for a unit of work
         self._tried = perf_counter()
 
@@ -42,11 +53,12 @@ class Pace:
         threads = get_threads()
         if threads == 1:
             return 1
-        if threads not in self._seconds:
+        if threads != self._threads:
+            self._threads = threads
+            self._notes.clear()
             self._seconds.clear()
-            return threads
-        if 1 not in self._seconds:
-            return 1
+        if len(self._notes) < 4:
+            return (threads, threads, 1, threads)[len(self._notes)]
         best = 1 if self._seconds[1] < self._seconds[threads] else threads
         if perf_counter() - self._tried > AGAIN:
             self._tried = perf_counter()
@@ -54,13 +66,17 @@ class Pace:
         return best
 
     def trial(self, threads: int) -> int | None:
-        """How many units of work a trial has; None where it is none, or nothing is known yet."""
-        others = [n for n in self._seconds if n != threads]
-        known = self._seconds.get(threads)
-        if not others or (known is not None and known <= self._seconds[others[0]]):
+        """How many units of work to do with so many threads; None: as many as there are."""
+        if get_threads() == 1:
             return None
-        return max(1, int(TRIAL / self._seconds[others[0]]))
+        best = min(self._seconds.values(), default=self._estimate)
+        is_best = len(self._notes) >= 4 and self._seconds[threads] <= best
+        return None if is_best else max(1, int(TRIAL / best))
 
     def note(self, threads: int, seconds: float) -> None:
-        """Remember how long a unit of work took."""
-        self._seconds[threads] = seconds
+        """Remember how long a unit of work took; the very first touches its memory, too."""
+        if self._notes:
+            known = self._seconds.get(threads, seconds)
+            self._seconds[threads] = min(seconds, FORGETTING * known)
+        if len(self._notes) < 4:
+            self._notes.append(threads)

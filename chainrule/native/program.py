@@ -87,7 +87,9 @@ class NativeProgram:
         self.is_native = len(groups) == len(native) == 1
         shared = [stage for group in native for stage in group if stage.blocks > 1]
         self.is_shared = sum(stage.nanoseconds for stage in shared) > WAKING
-        self._pace = Pace()
+        self._pace = Pace(
+            1e-9 * sum(stage.nanoseconds for group in native for stage in group) + 1e-9
+        )
         self._idle: list[Frame] = []
 
     def __call__(self, *arrays: Array) -> list[Array]:

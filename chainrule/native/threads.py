@@ -5,10 +5,11 @@ from __future__ import annotations
 import atexit
 import ctypes
 import os
+import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import lru_cache, partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -89,8 +90,8 @@ def _processors() -> int:
     return min(count, MOST)
 
 
-Order = tuple[int, Callable[[], None]]
-"""The number of a run, and what to do in it."""
+Order = tuple[int, int | None, Callable[[], None]]
+"""The number of a run, the processor for it, and what to do."""
 
 
 class Team:
@@ -120,25 +121,30 @@ class Team:
         try:
             self._runs += 1
             before = self._passed.value
-            try:
-                self._send(function, threads)
-                function(self._meeting, 0, threads)
-            except BaseException:
-                # Ctrl-C between the orders and the call: the others must not wait for ever.
-                while self._passed.value == before:
-                    with suppress(KeyboardInterrupt):
-                        self._send(function, threads)
-                        function(self._meeting, 0, threads)
-                raise
+            with _apart(threads) as processors:
+                try:
+                    self._send(function, processors)
+                    function(self._meeting, 0, threads)
+                except BaseException:
+                    # Ctrl-C between the orders and the call: the others must not wait for ever.
+                    while self._passed.value == before:
+                        with suppress(KeyboardInterrupt):
+                            self._send(function, processors)
+                            function(self._meeting, 0, threads)
+                    raise
         finally:
             self._taken.release()
 
-    def _send(self, function: Callable[[int, int, int], Any], threads: int) -> None:
+    def _send(
+        self, function: Callable[[int, int, int], Any], processors: Sequence[int | None]
+    ) -> None:
         """Give everyone the order of this run; those who have it already don't mind."""
+        threads = len(processors) + 1
         while len(self._orders) < threads - 1:
             self._orders.append(_started())
-        for k, orders in enumerate(self._orders[: threads - 1], 1):
-            orders.put((self._runs, partial(function, self._meeting, k, threads)))
+        for k, (orders, processor) in enumerate(zip(self._orders, processors, strict=False), 1):
+            work = partial(function, self._meeting, k, threads)
+            orders.put((self._runs, processor, work))
 
     def close(self) -> None:
         """Send the threads home."""
@@ -155,13 +161,59 @@ def _started() -> SimpleQueue[Order | None]:
 
 
 def _obey(orders: SimpleQueue[Order | None]) -> None:
-    latest = 0
+    latest, place = 0, None
     while (order := orders.get()) is not None:
-        number, work = order
+        number, processor, work = order
         if number > latest:
             latest = number
+            if processor is not None and processor != place:
+                place = processor
+                _move({processor})
             work()
         del order, work
+
+
+# -- where threads run ----------------------------------------------------------------------------
+
+
+@contextmanager
+def _apart(threads: int) -> Iterator[list[int | None]]:
+    """Keep this thread where it is for a while; the processors for the others, or None for each.
+
+    Threads that wait for one another without sleeping are not noticed by the system's scheduler
+    when it has put them on one processor, where each waits while the other could work.
+    """
+    anywhere: list[int | None] = [None] * (threads - 1)
+    if not hasattr(os, "sched_setaffinity") or sys.platform != "linux":
+        yield anywhere
+        return
+    allowed, here = os.sched_getaffinity(0), _processor()
+    others = sorted(allowed - {here})[: threads - 1]
+    if len(others) < threads - 1 or here not in allowed:
+        yield anywhere
+        return
+    try:
+        _move({here})
+        yield list(others)
+    finally:
+        _move(allowed)
+
+
+def _move(processors: set[int]) -> None:
+    """Let the calling thread run there alone, if that is still allowed."""
+    with suppress(OSError):
+        os.sched_setaffinity(0, processors)
+
+
+@lru_cache(maxsize=1)
+def _processor_function() -> Callable[[], int]:
+    function: Callable[[], int] = ctypes.CDLL(None).sched_getcpu
+    return function
+
+
+def _processor() -> int:
+    """Where the calling thread runs now."""
+    return _processor_function()()
 
 
 TEAM = Team()
