@@ -20,6 +20,8 @@ from chainrule.train.optimisers import Optimiser
 from chainrule.train.progress import Show
 from chainrule.train.result import History
 
+MANY = 3_000_000_000
+"""Operations from which code for a single evaluation is worth making."""
 REFRESH = 0.1
 """Seconds between two looks at the progress bar within an epoch."""
 
@@ -56,8 +58,18 @@ class Job:
     @property
     def operations(self) -> int:
         """Multiplications and additions a step, in the matrix products of both passes."""
-        weights = (math.prod(shape) for shape in self.objective.network.shapes.values())
-        return 6 * self.data.batch_size * sum(weights)
+        return 3 * self._forward * self.data.batch_size
+
+    @property
+    def operations_of_all(self) -> int:
+        """The same for the cost of all examples."""
+        return self._forward * len(self.data.X)
+
+    @property
+    def _forward(self) -> int:
+        """Multiplications and additions for the cost of one example."""
+        shapes = self.objective.network.shapes.values()
+        return 2 * sum(math.prod(shape) for shape in shapes)
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,8 @@ class Training:
         self._latest: list[_Snapshot] = []  # before each of the last two runs of steps
         self._totals = ByRows(job.objective.total)
         self._total: Callable[..., Any] = self._totals
-        if not self.interpreted_because and job.validation is not None:  # asked for every epoch
+        often = job.validation is not None  # after every epoch
+        if not self.interpreted_because and (often or job.operations_of_all > MANY):
             self._total = compiled(job.objective.total)
 
     @property
