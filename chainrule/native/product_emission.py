@@ -44,6 +44,9 @@ class ProductWriter:
 
     def write(self) -> None:
         f, product = self.f, self.product
+        if product.whole is not None:
+            self._by_strips()
+            return
         batch = product.shape[:-3]
         bounds: list[tuple[Any, Any]] = [(0, size) for size in batch]
         within: tuple[Any, Any] = (0, product.shape[-3])
@@ -83,6 +86,25 @@ class ProductWriter:
                 tiles = Tiles(f, self.kind, *matrices, (columns, k), self.product.scale)
                 tiles.write(begin, end)
 
+    def _by_strips(self) -> None:
+        """All rows of some strips."""
+        f, product = self.f, self.product
+        assert product.packed is not None
+        pack, m = product.packed, product.shape[1]
+        _, k, width = pack.shape
+        left, out = (
+            self._matrix(product.left, (), (-3, -1)),
+            self._matrix(product.out, (), (-3, -2)),
+        )
+        with f.loop(self.rows.begin, self.rows.end) as strip:
+            start = f.at(self.base[pack.out.array], f.mul(strip, k * width), self.kind)
+            for is_one, columns in _kinds(f, strip, pack):
+                with f.if_(is_one):
+                    target = f.at(out.start, _column(f, strip, pack, columns), self.kind)
+                    matrices = left, _Matrix(start, (width, 1)), _Matrix(target, out.steps)
+                    tiles = Tiles(f, self.kind, *matrices, (columns, k), product.scale)
+                    tiles.write(0, m)
+
     def _transposed(self, right: _Matrix, k: int, n: int) -> _Matrix:
         """A small copy whose second index is the one along which elements are neighbours."""
         f = self.f
@@ -101,15 +123,13 @@ class PackWriter:
 
     def write(self) -> None:
         f, pack = self.f, self.pack
-        strips, k, width = pack.shape
+        _, k, width = pack.shape
         row, step = pack.source.steps
         start = f.at(self.base[pack.source.array], pack.source.offset, self.kind)
         with f.loop(self.rows.begin, self.rows.end) as strip:
             target = f.at(self.base[pack.out.array], f.mul(strip, k * width), self.kind)
-            for (first, _), columns in _widths(pack):
-                own = "ge" if first else "lt"
-                limit = first or (strips if pack.last == width else strips - 1)
-                with f.if_(f.compare(own, strip, limit)):
+            for is_one, columns in _kinds(f, strip, pack):
+                with f.if_(is_one):
                     column = _column(f, strip, pack, columns)
                     source = f.at(start, f.mul(column, step), self.kind)
                     matrices = _Matrix(source, (row, step)), _Matrix(target, (width, 1))
@@ -120,8 +140,8 @@ class PackWriter:
 
     def _copied(self, source: _Matrix, target: _Matrix, columns: int) -> None:
         """Row after row, in whole vectors."""
-        f, (_, k, width) = self.f, self.pack.shape
-        lanes = width // TILE_VECTORS
+        f, k = self.f, self.pack.shape[1]
+        lanes = f.target.vector_bytes // SIZES[self.kind]
         with f.loop(0, k) as index:
             from_, to = (
                 f.at(item.start, f.mul(index, item.steps[0]), self.kind)
@@ -139,6 +159,14 @@ def _widths(pack: Pack) -> list[tuple[tuple[int, int], int]]:
         return [((0, strips), width)]
     ranges = [((0, strips - 1), width), ((strips - 1, strips), pack.last)]
     return [item for item in ranges if item[0][0] < item[0][1]]
+
+
+def _kinds(f: Function, strip: Value, pack: Pack) -> list[tuple[Value, int]]:
+    """Whether a strip is one of those with so many columns, for each such number."""
+    return [
+        (f.bit_and(f.compare("ge", strip, first), f.compare("lt", strip, end)), columns)
+        for (first, end), columns in _widths(pack)
+    ]
 
 
 def _column(f: Function, strip: Value, pack: Pack, columns: int) -> Value:

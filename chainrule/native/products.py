@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chainrule.graph.node import Node, new_input
 from chainrule.native.loops import Access, Apply, Dtype, Load, Loop, Reduction
@@ -26,6 +26,9 @@ class Product(NamedTuple):
     dtype : dtype
     packed : Pack, optional
         The copy that is read instead of the right operand.
+    whole : Product, optional
+        Of a product that is done strip by strip of that copy, the product as a whole: the strips
+        are then one more index, in front, and n those within a strip.
     """
 
     shape: Shape
@@ -35,6 +38,7 @@ class Product(NamedTuple):
     scale: float
     dtype: Dtype
     packed: Pack | None = None
+    whole: Any = None
 
     @property
     def reads(self) -> list[Access]:
@@ -52,6 +56,9 @@ class Product(NamedTuple):
 
     def as_loop(self) -> Loop:
         """The same as a loop that says it element by element."""
+        if self.whole is not None:
+            loop: Loop = self.whole.as_loop()
+            return loop
         body = (
             Load(self.left, self.dtype),
             Load(self.right, self.dtype),
@@ -108,13 +115,17 @@ def with_packing(product: Product, lanes: int, vectors: int) -> list[Pack | Prod
     lanes, vectors : int
         The processor multiplies so many vectors of columns, of so many lanes, at a time.
     """
-    strip = lanes * vectors
     *batch, m, n, k = product.shape
+    by_strips = not batch and m <= n and n * k * product.dtype.itemsize >= FAR
+    if by_strips and n >= 4 * lanes:  # narrower ones can be shared out evenly
+        vectors = min(vectors, 2)
+    strip = lanes * vectors
     row, column = product.right.steps[-1], product.right.steps[-2]
     bytes_of_row = row * product.dtype.itemsize
     is_near = k <= PACKED_ROWS and bytes_of_row % _PAGE
     is_small = n * k * product.dtype.itemsize <= CACHED
-    if (column == 1 and (is_near or bytes_of_row <= _PAGE // 4)) or is_small or n < strip:
+    as_it_is = column == 1 and (is_near or bytes_of_row <= _PAGE // 4) and not by_strips
+    if as_it_is or is_small or n < strip:
         return [product]
     if any(product.right.steps[: len(batch)]) or m < 8:
         return [product]
@@ -123,9 +134,23 @@ def with_packing(product: Product, lanes: int, vectors: int) -> list[Pack | Prod
     source = Access(product.right.array, (row, column), product.right.offset)
     last = -(-(n % strip or strip) // lanes) * lanes
     pack = Pack(shape, n, last, source, Access(target, row_major(shape)))
-    return [pack, product._replace(packed=pack)]
+    if not by_strips:
+        return [pack, product._replace(packed=pack)]
+    within = pack._replace(out=Access(target, (k * strip, 0, 1, strip)))
+    return [
+        pack,
+        product._replace(
+            shape=(shape[0], m, strip, k),
+            left=product.left._replace(steps=(0, *product.left.steps)),
+            out=product.out._replace(steps=(strip, *product.out.steps)),
+            packed=within,
+            whole=product,
+        ),
+    ]
 
 
+FAR = 256 << 10
+"""Bytes of a right operand from which a thread does better to keep to a part of it."""
 CACHED = 24 << 10
 """Bytes of a right operand that stays in the first-level cache."""
 

@@ -22,7 +22,7 @@ from chainrule.native.views import view_of
 
 ALIGNED = 16
 """Blocks begin at multiples of it: no vector has more lanes."""
-SMALL = 10_000.0
+SMALL = 4_000.0
 """Nanoseconds below which a stage is not worth sharing."""
 BLOCK_BYTES = 128 << 10
 """What a block of elementwise work may touch: half of a usual second-level cache."""
@@ -155,6 +155,15 @@ def _together(steps: Sequence[Step]) -> list[Native]:
     first = steps[0]
     assert not isinstance(first, External)
     rows, taken = _rows(first), [first]
+    if isinstance(first, Pack):
+        strips = first.out.array
+        own = [
+            step
+            for step in steps[1:]
+            if isinstance(step, Product) and step.whole and step.reads[1].array is strips
+        ]
+        awaited = Counter(array for step in steps[1:] for array in _made_by(step))
+        return taken + [step for step in own if not awaited[step.left.array]]
     if rows < 2 * ALIGNED:
         return taken
     awaited = Counter(array for step in steps[1:] for array in _made_by(step))
@@ -162,6 +171,8 @@ def _together(steps: Sequence[Step]) -> list[Native]:
         if (
             not isinstance(step, External)
             and _rows(step) == rows
+            and not isinstance(step, Pack)
+            and not getattr(step, "whole", None)
             and not any(awaited[access.array] for access in step.reads)
             and _stays_in_rows(step, taken, rows)
         ):
@@ -267,7 +278,7 @@ def _sums_over_rows(step: Native) -> list[Access]:
 
 def _block(parts: Sequence[Part], rows: int, time: float) -> int:
     """Rows of a block."""
-    if any(isinstance(part.step, Pack) for part in parts):
+    if any(isinstance(p.step, Pack) or getattr(p.step, "whole", None) for p in parts):
         return ceil(rows / 8)
     products = [part.step for part in parts if isinstance(part.step, Product)]
     if products:

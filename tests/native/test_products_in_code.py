@@ -69,9 +69,38 @@ def test_products(form, shape, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("form", ["AB", "ABᵀ", "AᵀB", "AᵀBᵀ"])
-@pytest.mark.parametrize("shape", [(130, 200, 300), (70, 129, 1024), (257, 97, 200)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (130, 200, 300),
+        (70, 129, 1024),
+        (257, 97, 200),
+        (33, 300, 400),
+        (64, 130, 784),
+        (1, 97, 900),
+    ],
+)
 def test_large_products(form, shape, dtype):
     check(form, shape, dtype, seed=1)
+
+
+@pytest.mark.parametrize("columns", [64, 65, 96, 97, 100, 128, 130])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_products_strip_by_strip(columns, threads, monkeypatch):
+    """Few rows and a large right operand: every thread keeps to some of its columns."""
+    monkeypatch.setattr("chainrule.native.products.FAR", 0)
+    monkeypatch.setattr("chainrule.native.products.CACHED", 0)
+    monkeypatch.setattr("chainrule.native.stages.SMALL", 0.0)
+    monkeypatch.setattr("chainrule.native.program.WAKING", 0.0)
+    program = capture(lambda A, B: A @ B.T, np.ones((9, 40)), np.ones((columns, 40))).graph
+    made = plan(program.inputs, program.outputs, set())
+    assert any(isinstance(step, Product) and step.whole for step in made.steps)
+    cr.set_threads(threads)
+    try:
+        for form in FORMS:
+            check(form, (9, columns, 40), "float32", seed=columns)
+    finally:
+        cr.set_threads(None)
 
 
 @pytest.mark.parametrize("form", FORMS)
