@@ -25,7 +25,7 @@ from chainrule.native.pace import Pace
 from chainrule.native.plan import Plan, plan
 from chainrule.native.program import Frame, Layout, compiled_module
 from chainrule.native.segment import ARGUMENTS, Segment
-from chainrule.native.shuffling import shuffle
+from chainrule.native.shuffling import shuffle, shuffled
 from chainrule.native.stages import External, Stage, in_row
 from chainrule.native.target import host
 from chainrule.native.threads import run_together
@@ -130,6 +130,7 @@ class Running:
         self.state = [aligned_copy(item, node) for item, node in zip(state, nodes, strict=False)]
         self._tables = [np.ascontiguousarray(table) for table in tables]
         self._order = np.empty(program.batches.rows, np.int64)
+        self._epoch = -1  # whose order that is
         self._seeds = np.ascontiguousarray(seeds, np.uint64)
         self._frames = [Frame(part.layout) for part in program.parts]
         self._pace = Pace()
@@ -153,6 +154,7 @@ class Running:
         addresses += [table.__array_interface__["data"][0] for table in self._tables]
         pointers = (ctypes.c_void_p * len(addresses))(*addresses)
         job = ctypes.addressof(pointers)
+        self._put_in_order(first)
         done = first
         while done < last:
             threads = self._pace.choose() if program.is_shared else 1
@@ -162,9 +164,17 @@ class Running:
             if program.is_shared:
                 self._pace.note(threads, (perf_counter() - started) / (end - done))
             done = end
+        self._epoch = (last - 1) // program.batches.per_epoch
         for frame in self._frames:
             frame.check()
         return costs
+
+    def _put_in_order(self, step: int) -> None:
+        """The rows in the order of a step's epoch, of which the code draws no new one midway."""
+        epoch, batch = divmod(step, self.program.batches.per_epoch)
+        if batch and epoch != self._epoch:
+            self._order[...] = shuffled(len(self._order), int(self._seeds[epoch]))
+        self._epoch = -1  # while the code goes on
 
     def _go(self, threads: int, job: int, first: int, last: int, start: int) -> None:
         """Some steps, with some threads; costs are counted from where the run began."""
