@@ -6,6 +6,13 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.native import stages
+from chainrule.native.functions import EMITTERS
+from chainrule.native.plan import plan
+from chainrule.native.segment import local_offsets
+from chainrule.native.stages import Stage
+from chainrule.native.target import host
+from chainrule.tracing.captured import capture
 
 rng = np.random.default_rng(0)
 
@@ -41,3 +48,21 @@ def test_a_transposed_operand_that_is_larger_than_the_stack(m, n, k):
 
     # up to 400,000 terms of size 1, added in another order
     np.testing.assert_allclose(cr.compile(f)(left, right), f(left, right), rtol=0, atol=1e-9)
+
+
+def test_a_thread_has_room_for_the_last_vector_of_a_short_block(monkeypatch):
+    """It is moved back, and looked at what lies before the thread's memory."""
+    monkeypatch.setattr(stages, "SMALL", 0.0)
+    monkeypatch.setattr(stages, "BLOCK_BYTES", 64)
+    x, M = rng.normal(size=67), rng.normal(size=(67, 7))
+
+    def f(x, M):
+        y = np.exp(x)
+        return np.sum(y * np.sin(M).sum(axis=1))
+
+    graph = capture(f, x, M).graph
+    made = plan(graph.inputs, graph.outputs, EMITTERS.keys())
+    shared = next(stage for stage in made.stages if isinstance(stage, Stage) and stage.local)
+    lanes = host().lanes("float64")
+    assert shared.rows % shared.block < lanes
+    assert min(local_offsets(shared).values()) >= (lanes - 1) * 8
