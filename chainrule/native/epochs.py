@@ -212,7 +212,7 @@ def _made(step: Step, tables: int) -> _Made:
     state = step.inputs[: len(step.inputs) - tables]
     pairs = list(zip(made.outputs[1:], state, strict=True))
     replaced = {new: old for new, old in pairs if _can_replace(made, new, old)}
-    copied = [pair for pair in pairs if pair[0] not in replaced]
+    copied = [(new, old) for new, old in pairs if new not in replaced and new.size]
     return _Made(step, made, Layout(made, replaced), copied)
 
 
@@ -228,15 +228,18 @@ def _can_replace(made: Plan, new: Node, old: Node) -> bool:
             later += [p.step for p in stage.parts[place + 1 :]]
             earlier = [p.step for p in stage.parts[:place]] if stage.blocks > 1 else []
             here = [access for access in part.step.reads if access.array is old]
+            before = [
+                (access, step.shape)
+                for step in earlier
+                for access in step.reads
+                if access.array is old
+            ]
+            if before:
+                before.append((store, part.step.shape))
             return (
                 not any(access.array is old for step in later for access in step.reads)
                 and all((a.steps, a.offset) == (store.steps, store.offset) for a in here)
-                and all(
-                    in_row(access, step.shape, step.shape[0])
-                    for step in earlier
-                    for access in step.reads
-                    if access.array is old
-                )
+                and all(in_row(access, shape, shape[0]) for access, shape in before)
             )
     return False
 

@@ -347,8 +347,8 @@ class _Writer:
         self._known: dict[tuple[Instruction, str], int] = {}
 
     def add(self, instruction: Instruction) -> int:
-        is_number = isinstance(instruction, Constant)
-        key = instruction, repr(instruction.number) if is_number else ""  # 0.0 equals -0.0
+        number = repr(instruction.number) if isinstance(instruction, Constant) else ""
+        key = instruction, number  # 0.0 equals -0.0
         if key not in self._known:
             self._known[key] = len(self.body)
             self.body.append(instruction)

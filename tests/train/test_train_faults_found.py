@@ -1,4 +1,4 @@
-"""Native training that goes wrong: which parameters are kept, and which costs are known."""
+"""Faults that were found in native training, each as small as it could be made."""
 
 from __future__ import annotations
 
@@ -48,3 +48,19 @@ def test_what_is_kept_does_not_depend_on_how_many_steps_are_done_at_once(
         # some tens of steps, each of which adds a few roundings
         np.testing.assert_allclose(found.params[name], values, rtol=1e-10)
     np.testing.assert_allclose(found.history.cost, expected.history.cost, rtol=1e-10)
+
+
+class Forgetful:
+    """Gradient descent whose state is a new, empty array in every step."""
+
+    def init(self, params: Any) -> Any:
+        return np.zeros(0)
+
+    def update(self, params: Any, gradient: Any, state: Any) -> Any:
+        return {k: params[k] - 0.01 * gradient[k] for k in params}, np.zeros(0)
+
+
+def test_a_state_without_elements():
+    X, Y = np.ones((4, 3)), np.ones((4, 2))
+    found = fit(Network([3, 2]), X, Y, optimiser=Forgetful(), epochs=1, compile=True)
+    assert found.interpreted_because == ""
