@@ -25,7 +25,7 @@ from chainrule.native.pace import Pace
 from chainrule.native.plan import Plan, plan
 from chainrule.native.program import Frame, Layout, compiled_module
 from chainrule.native.segment import ARGUMENTS, Segment
-from chainrule.native.shuffling import shuffle
+from chainrule.native.shuffling import shuffle, shuffled
 from chainrule.native.stages import External, Stage, in_row
 from chainrule.native.target import host
 from chainrule.native.threads import run_together
@@ -130,6 +130,7 @@ class Running:
         self.state = [aligned_copy(item, node) for item, node in zip(state, nodes, strict=False)]
         self._tables = [np.ascontiguousarray(table) for table in tables]
         self._order = np.empty(program.batches.rows, np.int64)
+        self._epoch = -1  # whose order that is
         self._seeds = np.ascontiguousarray(seeds, np.uint64)
         self._frames = [Frame(part.layout) for part in program.parts]
         self._pace = Pace(1e-9 * program.nanoseconds)
@@ -153,6 +154,7 @@ class Running:
         addresses += [table.__array_interface__["data"][0] for table in self._tables]
         pointers = (ctypes.c_void_p * len(addresses))(*addresses)
         job = ctypes.addressof(pointers)
+        self._put_in_order(first)
         done = first
         while done < last:
             threads = self._pace.choose() if program.is_shared else 1
@@ -162,9 +164,17 @@ class Running:
             if program.is_shared:
                 self._pace.note(threads, (perf_counter() - started) / (end - done))
             done = end
+        self._epoch = (last - 1) // program.batches.per_epoch
         for frame in self._frames:
             frame.check()
         return costs
+
+    def _put_in_order(self, step: int) -> None:
+        """The rows in the order of a step's epoch, of which the code draws no new one midway."""
+        epoch, batch = divmod(step, self.program.batches.per_epoch)
+        if batch and epoch != self._epoch:
+            self._order[...] = shuffled(len(self._order), int(self._seeds[epoch]))
+        self._epoch = -1  # while the code goes on
 
     def _go(self, threads: int, job: int, first: int, last: int, start: int) -> None:
         """Some steps, with some threads; costs are counted from where the run began."""
@@ -202,7 +212,7 @@ def _made(step: Step, tables: int) -> _Made:
     state = step.inputs[: len(step.inputs) - tables]
     pairs = list(zip(made.outputs[1:], state, strict=True))
     replaced = {new: old for new, old in pairs if _can_replace(made, new, old)}
-    copied = [pair for pair in pairs if pair[0] not in replaced]
+    copied = [(new, old) for new, old in pairs if new not in replaced and new.size]
     return _Made(step, made, Layout(made, replaced), copied)
 
 
@@ -218,15 +228,18 @@ def _can_replace(made: Plan, new: Node, old: Node) -> bool:
             later += [p.step for p in stage.parts[place + 1 :]]
             earlier = [p.step for p in stage.parts[:place]] if stage.blocks > 1 else []
             here = [access for access in part.step.reads if access.array is old]
+            before = [
+                (access, step.shape)
+                for step in earlier
+                for access in step.reads
+                if access.array is old
+            ]
+            if before:
+                before.append((store, part.step.shape))
             return (
                 not any(access.array is old for step in later for access in step.reads)
                 and all((a.steps, a.offset) == (store.steps, store.offset) for a in here)
-                and all(
-                    in_row(access, step.shape, step.shape[0])
-                    for step in earlier
-                    for access in step.reads
-                    if access.array is old
-                )
+                and all(in_row(access, shape, shape[0]) for access, shape in before)
             )
     return False
 

@@ -28,7 +28,7 @@ from chainrule.native.loops import (
     Store,
 )
 from chainrule.native.lowering import lowered, whole_operand
-from chainrule.native.products import Pack, product_of, with_packing
+from chainrule.native.products import MOST_ROOM, Pack, product_of, with_packing
 from chainrule.native.stages import External, Stage, Step, staged
 from chainrule.native.target import TILE_VECTORS, host
 from chainrule.native.views import View, is_view, row_major, steps_along, view_of
@@ -161,7 +161,8 @@ def _other(node: Node) -> list[Step]:
     product = product_of(node) if is_product else None
     if product is None:
         return [External(node)]
-    return [*with_packing(product, host().lanes(node.dtype), TILE_VECTORS)]
+    steps = with_packing(product, host().lanes(node.dtype), TILE_VECTORS)
+    return [product.as_loop()] if len(steps) == 1 and product.room > MOST_ROOM else [*steps]
 
 
 def _zeros(node: Node) -> Loop:
@@ -189,12 +190,12 @@ def _own(outputs: Sequence[Node], arrays: set[Node]) -> tuple[list[Node], list[L
 
 
 def _depth(step: Step, depths: dict[Node, int]) -> int:
-    """When a step that is no loop can run."""
-    if isinstance(step, Loop):
+    """When a step that is no loop of fused nodes can run."""
+    if isinstance(step, Loop) and not step.reads:
         return -1  # zeros come first
     if isinstance(step, Pack):
         return depths.get(step.source.array, -1) + 1
-    return depths[step.node if isinstance(step, External) else step.out.array]
+    return depths[step.node if isinstance(step, External) else step.writes[0].array]
 
 
 # -- which nodes are part of a loop, and over which shape -----------------------------------------
@@ -343,13 +344,15 @@ class _Writer:
     def __init__(self) -> None:
         self.body: list[Instruction] = []
         self.values: dict[Node, int] = {}
-        self._known: dict[Instruction, int] = {}
+        self._known: dict[tuple[Instruction, str], int] = {}
 
     def add(self, instruction: Instruction) -> int:
-        if instruction not in self._known:
-            self._known[instruction] = len(self.body)
+        number = repr(instruction.number) if isinstance(instruction, Constant) else ""
+        key = instruction, number  # 0.0 equals -0.0
+        if key not in self._known:
+            self._known[key] = len(self.body)
             self.body.append(instruction)
-        return self._known[instruction]
+        return self._known[key]
 
     def load(self, operand: _Operand) -> int:
         view = operand.view

@@ -54,6 +54,12 @@ class Product(NamedTuple):
     def multiplications(self) -> int:
         return prod(self.shape)
 
+    @property
+    def room(self) -> int:
+        """Bytes of the stack for a copy of the right operand whose columns are neighbours."""
+        is_copied = self.packed is None and self.right.steps[-2] != 1
+        return prod(self.shape[-2:]) * self.dtype.itemsize if is_copied else 0
+
     def as_loop(self) -> Loop:
         """The same as a loop that says it element by element."""
         if self.whole is not None:
@@ -151,6 +157,8 @@ def with_packing(product: Product, lanes: int, vectors: int) -> list[Pack | Prod
 
 FAR = 256 << 10
 """Bytes of a right operand from which a thread does better to keep to a part of it."""
+MOST_ROOM = 128 << 10
+"""What a product may take of a thread's stack, of which some systems give 512 KiB in all."""
 CACHED = 24 << 10
 """Bytes of a right operand that stays in the first-level cache."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.graph.node import Node
 from chainrule.native.barrier import barrier
 from chainrule.native.builder import Function
-from chainrule.native.emission import MEMORY, Emitter, LoopWriter, Rows
+from chainrule.native.emission import AT_A_TIME, MEMORY, Emitter, LoopWriter, Rows, arranged
 from chainrule.native.gather_emission import GatherWriter
 from chainrule.native.gathers import Gather
 from chainrule.native.ir import SIZES, Module, Value, constant
@@ -184,7 +184,7 @@ def local_offsets(stage: Stage) -> dict[Node, int]:
     """Where in a thread's own memory the block of each local array begins."""
     offsets, place = {}, 0
     for node in sorted(stage.local, key=lambda node: node.serial):
-        offsets[node] = place
+        offsets[node] = place + _bytes_before(stage, node)
         place += _block_bytes(stage, node)
     return offsets
 
@@ -196,4 +196,17 @@ def memory_of(stages: Sequence[Stage]) -> int:
 
 def _block_bytes(stage: Stage, node: Node) -> int:
     exact = node.size // stage.rows * stage.block * SIZES[MEMORY[node.dtype.name]]
-    return -(-exact // 64) * 64 + 64
+    return _bytes_before(stage, node) + -(-exact // 64) * 64 + 64
+
+
+def _bytes_before(stage: Stage, node: Node) -> int:
+    """What the last vector along the rows may look at before the block, where that is short."""
+    loops = [arranged(part) for part in stage.parts if isinstance(part.step, Loop)]
+    steps = [
+        access.steps[-1]
+        for part in loops
+        if part.axis == len(part.step.shape) - 1
+        for access in (*part.step.reads, *part.step.writes)
+        if access.array is node
+    ]
+    return max(steps, default=0) * AT_A_TIME * 64

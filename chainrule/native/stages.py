@@ -167,6 +167,7 @@ def _together(steps: Sequence[Step]) -> list[Native]:
     if rows < 2 * ALIGNED:
         return taken
     awaited = Counter(array for step in steps[1:] for array in _made_by(step))
+    cleared: set[Node] = set()  # later, by steps that are not taken
     for step in steps[1:]:
         if (
             not isinstance(step, External)
@@ -174,10 +175,13 @@ def _together(steps: Sequence[Step]) -> list[Native]:
             and not isinstance(step, Pack)
             and not getattr(step, "whole", None)
             and not any(awaited[access.array] for access in step.reads)
+            and not any(access.array in cleared for access in step.writes)
             and _stays_in_rows(step, taken, rows)
         ):
             taken.append(step)
             awaited -= Counter(_made_by(step))
+        elif isinstance(step, Loop) and not step.reads:
+            cleared |= _made_by(step)
     return taken
 
 

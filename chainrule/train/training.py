@@ -94,6 +94,7 @@ class Training:
         self._costs: list[float] = []  # of each whole epoch
         self._validation_costs: list[float] = []
         self._done = 0  # steps
+        self._pending = np.empty(0)  # costs of the steps since the last whole epoch
         self._good: Params | None = None  # the last with a finite cost, once there is another one
         self._latest: list[_Snapshot] = []  # before each of the last two runs of steps
         self._totals = ByRows(job.objective.total)
@@ -134,7 +135,7 @@ class Training:
         total = job.data.epochs * per_epoch
         each_epoch = callback is not None or job.validation is not None
         started, shown = perf_counter(), monotonic()
-        at_once, pending = self.engine.steps_at_once(0, 0.0), np.empty(0)
+        at_once = self.engine.steps_at_once(0, 0.0)
         while self._done < total:
             end = min(self._done + at_once, total)
             if each_epoch:  # not beyond the epoch
@@ -142,7 +143,7 @@ class Training:
             begun = perf_counter()
             costs = self._run(end)
             at_once = self.engine.steps_at_once(len(costs), perf_counter() - begun)
-            whole, pending = self._epochs_of(np.concatenate([pending, costs]))
+            whole, self._pending = self._epochs_of(np.concatenate([self._pending, costs]))
             is_whole = self._done % per_epoch == 0
             validation = self._validate() if is_whole else None
             self._costs += whole
@@ -185,6 +186,7 @@ class Training:
         wrong = np.flatnonzero(~np.isfinite(costs))
         if wrong.size:
             self._done = first + int(wrong[0]) + 1
+            self._costs += self._epochs_of(np.append(self._pending, costs[: wrong[0]]))[0]
             raise self._diverged_at(first + int(wrong[0]), float(costs[wrong[0]]))
         return costs
 
