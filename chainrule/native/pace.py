@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from time import perf_counter
 
 from chainrule.native.threads import get_threads
@@ -59,7 +60,10 @@ class Pace:
             self._seconds.clear()
         if len(self._notes) < 4:
             return (threads, threads, 1, threads)[len(self._notes)]
-        best = 1 if self._seconds[1] < self._seconds[threads] else threads
+        alone, together = self._seconds.get(1), self._seconds.get(threads)
+        if alone is None or together is None:  # several callers have made the first trials at once
+            return 1 if alone is None else threads
+        best = 1 if alone < together else threads
         if perf_counter() - self._tried > AGAIN:
             self._tried = perf_counter()
             return threads if best == 1 else 1
@@ -70,7 +74,7 @@ class Pace:
         if get_threads() == 1:
             return None
         best = min(self._seconds.values(), default=self._estimate)
-        is_best = len(self._notes) >= 4 and self._seconds[threads] <= best
+        is_best = len(self._notes) >= 4 and self._seconds.get(threads, math.inf) <= best
         return None if is_best else max(1, int(TRIAL / best))
 
     def note(self, threads: int, seconds: float) -> None:

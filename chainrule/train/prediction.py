@@ -60,7 +60,8 @@ class Predictor:
 
     def __call__(self, params: Params, X: Any) -> Any:
         """See :func:`predict`."""
-        if type(X) is np.ndarray and X.dtype == params["A0"].dtype:
+        first = params.get("A0")
+        if type(X) is np.ndarray and type(first) is np.ndarray and X.dtype == first.dtype:
             shape = X.shape
             if shape[-1:] == (self._inputs,) and 0 < X.size <= FEW * self._inputs and X.ndim <= 2:
                 outputs, zero = self._few(params, X)

@@ -8,6 +8,7 @@ import pytest
 import chainrule as cr
 from chainrule.native import stages
 from chainrule.native.functions import EMITTERS
+from chainrule.native.pace import Pace
 from chainrule.native.plan import plan
 from chainrule.native.segment import local_offsets
 from chainrule.native.stages import Stage
@@ -66,3 +67,18 @@ def test_a_thread_has_room_for_the_last_vector_of_a_short_block(monkeypatch):
     lanes = host().lanes("float64")
     assert shared.rows % shared.block < lanes
     assert min(local_offsets(shared).values()) >= (lanes - 1) * 8
+
+
+def test_first_calls_at_the_same_time_try_the_same_number_of_threads():
+    cr.set_threads(2)
+    try:
+        pace = Pace(estimate=1.0)
+        chosen = [pace.choose() for _ in range(4)]
+        for threads in chosen:
+            pace.note(threads, 0.5)
+        assert pace.choose() == 1, "which nobody has tried yet"
+        assert pace.trial(1) is not None
+        pace.note(1, 0.1)
+        assert pace.choose() == 1
+    finally:
+        cr.set_threads(None)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chainrule.errors import ShapeError
 from chainrule.train import Network, engines, fit
+from chainrule.train.prediction import predict
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,8 @@ def test_a_state_without_elements():
     X, Y = np.ones((4, 3)), np.ones((4, 2))
     found = fit(Network([3, 2]), X, Y, optimiser=Forgetful(), epochs=1, compile=True)
     assert found.interpreted_because == ""
+
+
+def test_parameters_of_a_prediction_that_are_missing():
+    with pytest.raises(ShapeError, match="the parameter A0 must have shape"):
+        predict(Network([3, 2]), {"b0": np.zeros(2)}, np.ones((2, 3)))
