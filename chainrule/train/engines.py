@@ -13,9 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.native.epochs import Batches, EpochProgram, NotNative, Running, Step
+from chainrule.native.epochs import EpochProgram, Running
 from chainrule.native.machine import CompilationError
 from chainrule.native.shuffling import shuffled
+from chainrule.native.training_steps import Batches, NotNative, Step
 from chainrule.tracing import Captured
 from chainrule.tracing.containers import flatten, unflatten
 from chainrule.train.examples import Array

@@ -15,7 +15,7 @@ from chainrule.native.functions import EMITTERS
 from chainrule.native.ir import Module, vector
 from chainrule.native.machine import assembly, compile_text
 from chainrule.native.plan import plan
-from chainrule.native.product_emission import turned
+from chainrule.native.tiles import turned
 from chainrule.native.products import Pack, Product
 from chainrule.native.program import Layout, write_segment
 from chainrule.native.stages import Stage
