@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dis
+import linecache
+import os
 import sys
 from functools import lru_cache
 from itertools import pairwise
@@ -24,6 +26,17 @@ def assigned_name() -> Name | None:
         return None
     text = _targets(frame.f_code).get(frame.f_lasti)
     return Name(text, frame.f_code.co_filename, frame.f_lineno) if text else None
+
+
+def where_it_stands() -> str:
+    """Where the user's code stands: the line, the file, and what is written there."""
+    frame = caller()
+    if frame is None:
+        return ""
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    written = linecache.getline(file, number).strip()
+    where = f" in line {number} of {os.path.basename(file)}"
+    return f"{where} ({written})" if written else where
 
 
 def caller() -> FrameType | None:

@@ -30,7 +30,13 @@ from chainrule.tracing.dispatch import (
     name_of,
 )
 from chainrule.tracing.lanes import NUMBERS
-from chainrule.tracing.names import ALONE, assigned_name, from_in_place_operator, references
+from chainrule.tracing.names import (
+    ALONE,
+    assigned_name,
+    from_in_place_operator,
+    references,
+    where_it_stands,
+)
 from chainrule.tracing.repeated import operation, position
 from chainrule.tracing.session import Name, ask, current
 from chainrule.tracing.views import VIEWS, Root, View, view_by, view_by_key
@@ -200,8 +206,8 @@ class Traced(Expression):
         if unknown:
             raise TracingError(
                 "tracing",
-                f"the code asks for {asked}, which is not known while it is traced by vmap, for "
-                "many examples at once, or for arguments yet to come",
+                f"the code asks for {asked}{where_it_stands()}, which is not known while it is traced by "
+                "vmap, for many examples at once, or for arguments yet to come",
                 got=repr(self),
                 remedy="write np.where(condition, a, b) instead of if, and np.maximum, np.clip or "
                 "cr.relu instead of comparing",

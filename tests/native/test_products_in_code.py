@@ -15,11 +15,11 @@ from chainrule.native.functions import EMITTERS
 from chainrule.native.ir import Module, vector
 from chainrule.native.machine import assembly, compile_text
 from chainrule.native.plan import plan
-from chainrule.native.tiles import turned
 from chainrule.native.products import Pack, Product
 from chainrule.native.program import Layout, write_segment
 from chainrule.native.stages import Stage
 from chainrule.native.target import LEVELS, host, level, runs_here
+from chainrule.native.tiles import turned
 from chainrule.tracing.captured import capture
 from tests.native.calling import address_of_function
 
