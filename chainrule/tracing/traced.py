@@ -206,8 +206,8 @@ class Traced(Expression):
         if unknown:
             raise TracingError(
                 "tracing",
-                f"the code asks for {asked}{where_it_stands()}, which is not known while it is traced by "
-                "vmap, for many examples at once, or for arguments yet to come",
+                f"the code asks for {asked}{where_it_stands()}, which is not known while it is "
+                "traced by vmap, for many examples at once, or for arguments yet to come",
                 got=repr(self),
                 remedy="write np.where(condition, a, b) instead of if, and np.maximum, np.clip or "
                 "cr.relu instead of comparing",
