@@ -8,7 +8,7 @@ from time import perf_counter
 from chainrule.native.threads import get_threads
 
 AGAIN = 1.0
-"""Seconds after which the other way is tried again."""
+"""Seconds after which the other way is tried again, or later if it took much longer."""
 TRIAL = 0.01
 """Seconds that a trial takes, about."""
 FORGETTING = 1.25

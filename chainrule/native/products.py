@@ -122,7 +122,7 @@ def with_packing(product: Product, lanes: int, vectors: int) -> list[Pack | Prod
         The processor multiplies so many vectors of columns, of so many lanes, at a time.
     """
     *batch, m, n, k = product.shape
-    by_strips = not batch and m <= n and n * k * product.dtype.itemsize >= FAR
+    by_strips = not batch and m <= min(n, FEW_ROWS) and n * k * product.dtype.itemsize >= FAR
     if by_strips and n >= 4 * lanes:  # narrower ones can be shared out evenly
         vectors = min(vectors, 2)
     strip = lanes * vectors
@@ -157,6 +157,8 @@ def with_packing(product: Product, lanes: int, vectors: int) -> list[Pack | Prod
 
 FAR = 256 << 10
 """Bytes of a right operand from which a thread does better to keep to a part of it."""
+FEW_ROWS = 128
+"""Rows of a result up to which it does."""
 MOST_ROOM = 128 << 10
 """What a product may take of a thread's stack, of which some systems give 512 KiB in all."""
 CACHED = 24 << 10
