@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.node import Array, Node
+from chainrule.graph.node import Array
 from chainrule.native.epoch_code import POINTERS, write_epochs
 from chainrule.native.ir import Module
 from chainrule.native.pace import Pace
 from chainrule.native.program import Frame, compiled_module
 from chainrule.native.shuffling import shuffled
+from chainrule.native.storage import aligned
 from chainrule.native.target import host
 from chainrule.native.threads import run_together
 from chainrule.native.training_steps import Batches, Step, planned
@@ -77,7 +78,11 @@ class Running:
         self.program = program
         nodes = program.parts[0].step.inputs
         count = len(nodes) - len(tables)
-        self.state = [aligned_copy(item, node) for item, node in zip(state, nodes, strict=False)]
+        self.state = [
+            aligned(node.shape, node.dtype) for _, node in zip(state, nodes, strict=False)
+        ]
+        for array, item in zip(self.state, state, strict=True):
+            array[...] = item
         self._tables = [np.ascontiguousarray(table) for table in tables]
         self._order = np.empty(program.batches.rows, np.int64)
         self._epoch = -1  # whose order that is
@@ -135,12 +140,3 @@ class Running:
             function(job, 0, 0, 1, first, last, start)
         else:
             run_together(lambda *where: function(job, *where, first, last, start), threads)
-
-
-def aligned_copy(array: Array, node: Node) -> Array:
-    """A copy that begins on a cache line."""
-    room = np.empty(array.nbytes + 64, np.uint8)
-    start = -room.__array_interface__["data"][0] % 64
-    copy = room[start : start + array.nbytes].view(node.dtype).reshape(node.shape)
-    copy[...] = array
-    return copy

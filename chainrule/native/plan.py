@@ -7,7 +7,7 @@ otherwise than element by element: nodes of one shape and one depth never wait f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import NamedTuple
 
 from chainrule.graph.node import Node, new_input
@@ -31,7 +31,7 @@ from chainrule.native.loops import (
     Store,
 )
 from chainrule.native.lowering import lowered
-from chainrule.native.products import MOST_ROOM, Pack, product_of, with_packing
+from chainrule.native.products import MOST_ROOM, Pack, Product, product_of, with_packing
 from chainrule.native.stages import External, Stage, Step, staged
 from chainrule.native.target import TILE_VECTORS, host
 from chainrule.native.views import is_view, row_major
@@ -107,8 +107,8 @@ def plan(
     timed: list[tuple[int, Step]] = [
         (depth, loop_of(items, stored, fused, depths)) for (depth, _), items in groups.items()
     ]
-    for step in (step for node in order if node not in fused for step in _other(node)):
-        timed.append((_depth(step, depths), step))
+    others = [step for node in order if node not in fused for step in _other(node)]
+    timed += [(_depth(step, depths), step) for step in _packed_once(others)]
     steps = [step for _, step in sorted(timed, key=lambda entry: entry[0])]
     made = [step.out.array for step in steps if isinstance(step, Pack)]
     made += [step.fault.array for step in steps if isinstance(step, Gather)]
@@ -133,6 +133,25 @@ def _other(node: Node) -> list[Step]:
         return [External(node)]
     steps = with_packing(product, host().lanes(node.dtype), TILE_VECTORS)
     return [product.as_loop()] if len(steps) == 1 and product.room > MOST_ROOM else [*steps]
+
+
+def _packed_once(steps: Sequence[Step]) -> list[Step]:
+    """The steps, where equal copies of right operands are one."""
+    first: dict[Hashable, Pack] = {}
+    same: dict[Node, Node] = {}
+    kept: list[Step] = []
+    for step in steps:
+        if isinstance(step, Pack):
+            known = first.setdefault(step[:-1], step)
+            same[step.out.array] = known.out.array
+            kept += [step] if known is step else []
+        elif isinstance(step, Product) and step.packed is not None:
+            out = step.packed.out
+            packed = step.packed._replace(out=out._replace(array=same[out.array]))
+            kept.append(step._replace(packed=packed))
+        else:
+            kept.append(step)
+    return kept
 
 
 def _zeros(node: Node) -> Loop:

@@ -23,6 +23,7 @@ from chainrule.native.pace import Pace
 from chainrule.native.plan import Plan
 from chainrule.native.segment import ARGUMENTS, Segment, memory_of
 from chainrule.native.stages import External, Stage
+from chainrule.native.storage import aligned, shared_storage
 from chainrule.native.target import host
 from chainrule.native.threads import run_together
 from chainrule.native.views import view_of
@@ -52,9 +53,14 @@ class Layout:
         constants.sort(key=lambda node: node.serial)
         arrays = [node for node in plan.arrays if node not in local]
         stored = dict.fromkeys([*plan.inputs, *constants, *arrays, *partial])
-        own = [node for node in stored if node not in self.replaced]
-        self.places = {node: place for place, node in enumerate(own)}
-        self.places |= {new: self.places[old] for new, old in self.replaced.items()}
+        storage = shared_storage(plan, {*self.replaced, *self.replaced.values()})
+        elsewhere = {**self.replaced, **storage.holder}
+        self.own = [node for node in stored if node not in elsewhere]
+        """Nodes with a place of their own, in the order of their places."""
+        self.places = {node: place for place, node in enumerate(self.own)}
+        self.places |= {node: self.places[other] for node, other in elsewhere.items()}
+        self.shared = {self.places[node]: size for node, size in storage.size.items()}
+        """Bytes of the places that several arrays have one after the other."""
         self.faults = plan.faults
         self.bytes_of_thread = memory_of(stages)
 
@@ -191,16 +197,20 @@ class Frame:
 
     def __init__(self, layout: Layout) -> None:
         places = layout.places
-        self.shapes = [node.shape for node in places]
-        self.dtypes = [node.dtype for node in places]
+        self.shapes = [node.shape for node in layout.own]
+        self.dtypes = [node.dtype for node in layout.own]
         self.arrays: list[Array | None] = [None] * len(places)
         self.table = (ctypes.c_void_p * (len(places) + 1))()
         self._sizes = layout.faults
         self._faults = {node: places[node] for node in layout.faults}
         self._bytes, self._own = layout.bytes_of_thread, np.empty(0, np.uint8)
-        for node, place in places.items():
-            value = np.zeros(node.shape, node.dtype) if node.value is None else node.value
-            self.put(place, in_row_major_order(value))
+        for place, node in enumerate(layout.own):
+            if place in layout.shared:
+                self.put(place, aligned((layout.shared[place],), np.uint8))
+            elif node.value is None:
+                self.put(place, aligned(node.shape, node.dtype))
+            else:
+                self.put(place, in_row_major_order(node.value))
 
     def put(self, place: int, array: Array) -> None:
         """An array at a place, which is kept alive until another takes it."""

@@ -51,8 +51,8 @@ class Segment:
         f = Function(self.module, self.name, ARGUMENTS)
         table, meeting, thread, threads = f.arguments
         is_first = f.compare("eq", thread, 0)
-        written: set[Node] = set()
-        read: set[Node] = set()
+        written: set[int] = set()
+        read: set[int] = set()
         for stage, name in zip(self.stages, own, strict=True):
             reads, writes = self._touched(stage.reads), self._touched(stage.writes)
             if (reads | writes) & written or writes & read:
@@ -67,8 +67,9 @@ class Segment:
                 self._share(f, stage, name, table, thread, threads)
         f.ret()
 
-    def _touched(self, arrays: Collection[Node]) -> set[Node]:
-        return {self.replaced.get(array, array) for array in arrays}
+    def _touched(self, arrays: Collection[Node]) -> set[int]:
+        """The places of arrays: those that share memory have the same."""
+        return {self.places[array] for array in arrays if array in self.places}
 
     def _share(
         self, f: Function, stage: Stage, name: str, table: Value, thread: Value, threads: Value

@@ -251,3 +251,17 @@ def test_zeros_off_a_users_diagonal_meet_infinities():
     with np.errstate(invalid="ignore"):
         expected = np.diag(v) @ A
     np.testing.assert_array_equal(cr.compile(lambda A, v: np.diag(v) @ A)(A, v), expected)
+
+
+def test_one_copy_of_a_right_operand_serves_all_its_products():
+    def f(A, x):
+        for _ in range(3):
+            x = np.tanh(x @ A.T)
+        return x
+
+    A, x = np.random.default_rng(0).normal(size=(2, 150, 150))
+    graph = capture(f, A, x).graph
+    made = plan(graph.inputs, graph.outputs, EMITTERS.keys())
+    assert sum(isinstance(step, Pack) for step in made.steps) == 1
+    # three layers of sums of 150 products of numbers of size one to ten
+    np.testing.assert_allclose(cr.compile(f)(A, x), f(A, x), rtol=1e-9, atol=1e-9)
