@@ -126,3 +126,15 @@ def test_float32_stays_float32():
     made = planned(lambda x: np.exp(x).sum() * x, np.ones(7, np.float32))
     dtypes = {item.dtype for step in loops(made) for item in step.body}
     assert dtypes == {np.dtype(np.float32)}
+
+
+def test_what_could_be_computed_early_is_computed_beside_its_use():
+    """0.9 m needs nothing of the gradient, and yet no array holds it."""
+
+    def step(m, x, y):
+        return 0.9 * m + 0.1 * (x.T @ y)
+
+    shapes = ((70, 60), (80, 70), (80, 60))
+    made = assert_planned(step, *(point(shape) for shape in shapes))
+    (only,) = loops(made)
+    assert sum(isinstance(item, Load) for item in only.body) == 2
