@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from chainrule.native.barrier import barrier
 from chainrule.native.builder import Function
-from chainrule.native.functions import EMITTERS
 from chainrule.native.ir import Module, Value, constant
-from chainrule.native.segment import ARGUMENTS, Segment
+from chainrule.native.program import write_segment
+from chainrule.native.segment import ARGUMENTS
 from chainrule.native.shuffling import shuffle
 from chainrule.native.training_steps import Batches, Made
 
@@ -18,9 +18,7 @@ POINTERS = ("order", "seeds", "costs", "table", "short")
 def write_epochs(module: Module, parts: Sequence[Made], tables: int, batches: Batches) -> None:
     """``epochs(job, meeting, thread, threads, first, last, start)``."""
     for number, part in enumerate(parts):
-        name = f"step{number}"
-        layout = part.layout
-        Segment(module, name, part.stages, layout.places, EMITTERS, layout.replaced).write()
+        write_segment(module, f"step{number}", part.stages, part.layout)
     numbers = [("i64", name) for name in ("first", "last", "start")]
     f = Function(module, "epochs", [("ptr", "job"), *ARGUMENTS[1:], *numbers])
     job, meeting, thread, threads, first, last, start = f.arguments
@@ -49,7 +47,6 @@ def write_epochs(module: Module, parts: Sequence[Made], tables: int, batches: Ba
                 _gather(f, part, place, sources, begin, rows, (thread, threads))
             barrier(f, meeting, threads)
             f.call(f"step{which}", "void", place, meeting, thread, threads)
-            barrier(f, meeting, threads)
             with f.if_(is_first):
                 _finish(f, part, place, cost)
 

@@ -78,9 +78,7 @@ class Running:
         self.program = program
         nodes = program.parts[0].step.inputs
         count = len(nodes) - len(tables)
-        self.state = [
-            aligned(node.shape, node.dtype) for _, node in zip(state, nodes, strict=False)
-        ]
+        self.state = [aligned(node.shape, node.dtype) for node in nodes[:count]]
         for array, item in zip(self.state, state, strict=True):
             array[...] = item
         self._tables = [np.ascontiguousarray(table) for table in tables]

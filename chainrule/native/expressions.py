@@ -157,10 +157,6 @@ class Instructions(Blocks):
         """Fills with zeros."""
         return self._binary("lshr", a, b)
 
-    def shift_signed(self, a: Operand, b: Operand) -> Value:
-        """Fills with the sign; slow for 64 bits below AVX-512."""
-        return self._binary("ashr", a, b)
-
     # -- comparing and choosing -------------------------------------------------------------------
 
     def compare(self, how: str, a: Operand, b: Operand) -> Value:

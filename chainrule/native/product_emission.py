@@ -57,35 +57,34 @@ class ProductWriter:
         return Matrix(start, (access.steps[axes[0]], access.steps[axes[1]]))
 
     def _packed(self, left: Matrix, out: Matrix, pack: Pack, begin: Any, end: Any) -> None:
-        """A product strip by strip."""
-        f, (_, k, width) = self.f, pack.shape
-        base = self.base[pack.out.array]
+        """Some rows of a product, strip by strip."""
         for strips, columns in _widths(pack):
-            with f.loop(*strips) as strip:
-                start = f.at(base, f.mul(strip, k * width), self.kind)
-                target = f.at(out.start, _column(f, strip, pack, columns), self.kind)
-                matrices = left, Matrix(start, (width, 1)), Matrix(target, out.steps)
-                tiles = Tiles(f, self.kind, *matrices, (columns, k), self.product.scale)
-                tiles.write(begin, end)
+            with self.f.loop(*strips) as strip:
+                self._strip(strip, columns, (left, out), begin, end)
 
     def _by_strips(self) -> None:
         """All rows of some strips."""
         f, product = self.f, self.product
         assert product.packed is not None
-        pack, m = product.packed, product.shape[1]
-        _, k, width = pack.shape
-        left, out = (
-            self._matrix(product.left, (), (-3, -1)),
-            self._matrix(product.out, (), (-3, -2)),
-        )
+        left = self._matrix(product.left, (), (-3, -1))
+        out = self._matrix(product.out, (), (-3, -2))
         with f.loop(self.rows.begin, self.rows.end) as strip:
-            start = f.at(self.base[pack.out.array], f.mul(strip, k * width), self.kind)
-            for is_one, columns in _kinds(f, strip, pack):
+            for is_one, columns in _kinds(f, strip, product.packed):
                 with f.if_(is_one):
-                    target = f.at(out.start, _column(f, strip, pack, columns), self.kind)
-                    matrices = left, Matrix(start, (width, 1)), Matrix(target, out.steps)
-                    tiles = Tiles(f, self.kind, *matrices, (columns, k), product.scale)
-                    tiles.write(0, m)
+                    self._strip(strip, columns, (left, out), 0, product.shape[-3])
+
+    def _strip(
+        self, strip: Value, columns: int, matrices: tuple[Matrix, Matrix], begin: Any, end: Any
+    ) -> None:
+        """Some rows of a strip, of the left operand and of the result."""
+        f, pack, (left, out) = self.f, self.product.packed, matrices
+        assert pack is not None
+        _, k, width = pack.shape
+        start = f.at(self.base[pack.out.array], f.mul(strip, k * width), self.kind)
+        target = f.at(out.start, _column(f, strip, pack, columns), self.kind)
+        right, result = Matrix(start, (width, 1)), Matrix(target, out.steps)
+        tiles = Tiles(f, self.kind, left, right, result, (columns, k), self.product.scale)
+        tiles.write(begin, end)
 
     def _transposed(self, right: Matrix, k: int, n: int) -> Matrix:
         """A small copy whose second index is the one along which elements are neighbours."""

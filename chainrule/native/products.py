@@ -217,11 +217,11 @@ def product_of(node: Node) -> Product | None:
         spec.scale,
         node.dtype,
     )
-    return made if _suits_blas(made) else None
+    return made if _lies_in_order(made) else None
 
 
-def _suits_blas(product: Product) -> bool:
-    """Whether the three matrices lie in memory as BLAS takes them."""
+def _lies_in_order(product: Product) -> bool:
+    """Whether the three matrices lie in memory as tiles and strips read and write them."""
     m, n, k = product.shape[-3:]
     left, right, out = (item.steps[-3:] for item in (product.left, product.right, product.out))
     return (

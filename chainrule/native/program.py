@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Array, Node
-from chainrule.native.barrier import YIELD, barrier, yield_address
-from chainrule.native.builder import Function
+from chainrule.native.barrier import YIELD, yield_address
 from chainrule.native.functions import EMITTERS
 from chainrule.native.gathers import check_faults
 from chainrule.native.ir import Module
 from chainrule.native.machine import NativeModule, compile_text
 from chainrule.native.pace import Pace
 from chainrule.native.plan import Plan
-from chainrule.native.segment import ARGUMENTS, Segment, memory_of
+from chainrule.native.segment import Segment, memory_of
 from chainrule.native.stages import External, Stage
 from chainrule.native.storage import aligned, shared_storage
 from chainrule.native.target import host
@@ -93,9 +92,7 @@ class NativeProgram:
         self.is_native = len(groups) == len(native) == 1
         shared = [stage for group in native for stage in group if stage.blocks > 1]
         self.is_shared = sum(stage.nanoseconds for stage in shared) > WAKING
-        self._pace = Pace(
-            1e-9 * sum(stage.nanoseconds for group in native for stage in group) + 1e-9
-        )
+        self._pace = Pace(1e-9 * sum(stage.nanoseconds for group in native for stage in group))
         self._idle: list[Frame] = []
 
     def __call__(self, *arrays: Array) -> list[Array]:
@@ -172,13 +169,8 @@ def native_segments(groups: list[list[Stage]], layout: Layout) -> list[NativeSeg
 
 
 def write_segment(module: Module, name: str, stages: list[Stage], layout: Layout) -> None:
-    """A function that runs stages, and ends when all of its threads are done."""
-    own = f"{name}_work"
-    Segment(module, own, stages, layout.places, EMITTERS, layout.replaced).write()
-    f = Function(module, name, ARGUMENTS)
-    f.call(own, "void", *f.arguments)
-    barrier(f, f.arguments[1], f.arguments[3])
-    f.ret()
+    """A function that runs stages on the arrays of a layout."""
+    Segment(module, name, stages, layout.places, EMITTERS, layout.replaced).write()
 
 
 def compiled_module(module: Module, exports: list[str]) -> NativeModule:

@@ -25,6 +25,8 @@ ARGUMENTS = [("ptr", "table"), ("ptr", "meeting"), ("i64", "thread"), ("i64", "t
 class Segment:
     """Writes the function ``void name(table, meeting, thread, threads)`` of some stages.
 
+    It ends when all threads are done.
+
     Parameters
     ----------
     module : Module
@@ -65,6 +67,7 @@ class Segment:
                     f.call(name, "void", table)
             else:
                 self._share(f, stage, name, table, thread, threads)
+        barrier(f, meeting, threads)
         f.ret()
 
     def _touched(self, arrays: Collection[Node]) -> set[int]:

@@ -21,7 +21,7 @@ from chainrule.native.products import Pack, Product
 from chainrule.native.views import view_of
 
 ALIGNED = 16
-"""Blocks begin at multiples of it: no vector has more lanes."""
+"""Blocks begin at multiples of it: no vector register has more lanes."""
 SMALL = 4_000.0
 """Nanoseconds below which a stage is not worth sharing."""
 BLOCK_BYTES = 128 << 10
@@ -99,12 +99,12 @@ class Stage(NamedTuple):
 
     @property
     def reads(self) -> set[Node]:
-        """Arrays that are read and not made here."""
+        """Arrays that are read."""
         return {a.array for part in self.parts for a in part.step.reads}
 
     @property
     def writes(self) -> set[Node]:
-        """Arrays that are made here."""
+        """Arrays that are written."""
         return {self.partial.get(a.array, a.array) for p in self.parts for a in p.step.writes}
 
 
@@ -160,7 +160,7 @@ def _together(steps: Sequence[Step]) -> list[Native]:
         own = [
             step
             for step in steps[1:]
-            if isinstance(step, Product) and step.whole and step.reads[1].array is strips
+            if isinstance(step, Product) and _is_by_strips(step) and step.reads[1].array is strips
         ]
         awaited = Counter(array for step in steps[1:] for array in _made_by(step))
         return taken + [step for step in own if not awaited[step.left.array]]
@@ -173,7 +173,7 @@ def _together(steps: Sequence[Step]) -> list[Native]:
             not isinstance(step, External)
             and _rows(step) == rows
             and not isinstance(step, Pack)
-            and not getattr(step, "whole", None)
+            and not _is_by_strips(step)
             and not any(awaited[access.array] for access in step.reads)
             and not any(access.array in cleared for access in step.writes)
             and _stays_in_rows(step, taken, rows)
@@ -183,6 +183,10 @@ def _together(steps: Sequence[Step]) -> list[Native]:
         elif isinstance(step, Loop) and not step.reads:
             cleared |= _made_by(step)
     return taken
+
+
+def _is_by_strips(step: Step) -> bool:
+    return isinstance(step, Product) and step.whole is not None
 
 
 def _rows(step: Native) -> int:
@@ -282,7 +286,7 @@ def _sums_over_rows(step: Native) -> list[Access]:
 
 def _block(parts: Sequence[Part], rows: int, time: float) -> int:
     """Rows of a block."""
-    if any(isinstance(p.step, Pack) or getattr(p.step, "whole", None) for p in parts):
+    if any(isinstance(p.step, Pack) or _is_by_strips(p.step) for p in parts):
         return ceil(rows / 8)
     products = [part.step for part in parts if isinstance(part.step, Product)]
     if products:

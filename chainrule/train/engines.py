@@ -6,7 +6,6 @@ the parameters and the optimiser's state as they are after the last step done.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -195,7 +194,7 @@ def engine_for(
 def _interpreted_seconds(program: Captured, data: Data) -> float:
     nodes = program.graph.nodes
     arithmetic = sum(node.primitive.operations(node) for node in nodes) * 1e-10
-    steps = math.ceil(len(data.X) / data.batch_size) * data.epochs
+    steps = data.batches.per_epoch * data.epochs
     return steps * (len(nodes) * _NODE + arithmetic)
 
 

@@ -42,7 +42,7 @@ def predict(network: Network, params: Params, X: Any) -> Any:
     >>> predict(net, {"A0": np.array([[1.0, 2.0]]), "b0": np.array([3.0])}, [[1.0, 1.0]])
     array([[6.]])
     """
-    return Predictor(network)(params, X)
+    return predictor_of(network)(params, X)
 
 
 class Predictor:
@@ -68,6 +68,12 @@ class Predictor:
                 if zero == 0.0:
                     return outputs
         return _many(self._network, params, X)
+
+
+@lru_cache(maxsize=32)
+def predictor_of(network: Network) -> Predictor:
+    """What applies a network, with the code that it has made so far."""
+    return Predictor(network)
 
 
 def _probed(network: Network, params: Params, x: Any) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from chainrule.train.network import Network, Params
-from chainrule.train.prediction import Predictor
+from chainrule.train.prediction import Predictor, predictor_of
 
 Outcome = Literal["finished", "interrupted", "diverged"]
 
@@ -119,4 +119,4 @@ class FitResult:
 
     @cached_property
     def _predictor(self) -> Predictor:
-        return Predictor(self.network)
+        return predictor_of(self.network)
