@@ -13,8 +13,10 @@ import json
 import os
 import platform
 import re
+import statistics
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
@@ -74,6 +76,24 @@ def versions(peers: dict[str, str]) -> dict[str, str]:
         "llvmlite": version("llvmlite"),
         **peers,
     }
+
+
+def medians(ways: dict[str, Callable[[], Any]], rounds: int, at_least: float) -> dict[str, float]:
+    """Microseconds of each way, taken by turns.
+
+    Parameters
+    ----------
+    ways : dict of functions
+    rounds : int
+    at_least : float
+        Seconds that the clock sees at a time.
+    """
+    times: dict[str, list[float]] = {label: [] for label in ways}
+    for _ in range(rounds):
+        for label, run in ways.items():
+            time.sleep(0.02)  # the one before may have threads that still spin
+            times[label] += [ms * 1e3 for ms in timed(run, at_least)]
+    return {label: statistics.median(found) for label, found in times.items()}
 
 
 def ratio(theirs: float, ours: float) -> str:

@@ -12,13 +12,12 @@ the value with all four gradients, and their ratios. The project's bound is 4.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import Table, options_of, published, timed
+from common import Table, medians, options_of, published
 
 import chainrule as cr
 from chainrule.cli.measuring import example_function, microseconds
@@ -128,11 +127,8 @@ def measured(case: Case, rounds: int, at_least: float) -> dict[str, float]:
     for found, wanted in zip(ways["gradient"](*case.arguments), expected, strict=True):
         # sums in another order, of terms that cancel to a part of their size
         np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12 * np.abs(wanted).max())
-    times: dict[str, list[float]] = {label: [] for label in ways}
-    for _ in range(rounds):
-        for label, run in ways.items():
-            times[label] += [ms * 1e3 for ms in timed(partial(run, *case.arguments), at_least)]
-    return {label: statistics.median(found) for label, found in times.items()}
+    bound = {label: partial(run, *case.arguments) for label, run in ways.items()}
+    return medians(bound, rounds, at_least)
 
 
 # -- the networks that are counted ----------------------------------------------------------------

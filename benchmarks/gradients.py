@@ -9,13 +9,11 @@ Set OPENBLAS_NUM_THREADS=1 on a machine that does other work besides.
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from common import Table, installed, options_of, published, ratio, timed
+from common import Table, installed, medians, options_of, published, ratio
 
 import chainrule as cr
 from chainrule.cli.measuring import example_function, microseconds
@@ -52,32 +50,24 @@ def contestants(has: set[str], x: np.ndarray) -> dict[str, Callable[[], Any]]:
     return ways
 
 
-def medians(ways: dict[str, Callable[[], Any]], rounds: int, at_least: float) -> dict[str, float]:
-    """Microseconds, taken by turns, after all were found to agree."""
+def assert_agreed(ways: dict[str, Callable[[], Any]]) -> None:
+    """All give the same gradient."""
     expected = ways["uncompiled"]()
     for label, run in ways.items():
         # the same formula in other libraries' exponentials: some units in the last place of terms
         # of size one, which cancel where the gradient passes through zero
         np.testing.assert_allclose(run(), expected, rtol=1e-12, atol=1e-14, err_msg=label)
-    times: dict[str, list[float]] = {label: [] for label in ways}
-    for _ in range(rounds):
-        for label, run in ways.items():
-            time.sleep(0.02)  # the one before may have threads that still spin
-            times[label] += [ms * 1e3 for ms in timed(run, at_least)]
-    return {label: statistics.median(found) for label, found in times.items()}
 
 
 def main() -> None:
     options = options_of(__doc__).parse_args()
     peers = installed(("jax", "autograd", "torch"))
-    rows = {
-        n: medians(
-            contestants(set(peers), np.linspace(0.1, 1.0, n)),
-            2 if options.quick else options.rounds,
-            1e-3 if options.quick else 5e-3,
-        )
-        for n in SIZES
-    }
+    rows: dict[int, dict[str, float]] = {}
+    for n in SIZES:
+        ways = contestants(set(peers), np.linspace(0.1, 1.0, n))
+        assert_agreed(ways)
+        rounds, at_least = (2, 1e-3) if options.quick else (options.rounds, 5e-3)
+        rows[n] = medians(ways, rounds, at_least)
     labels = list(rows[1])
     tables = [
         beside("gradient", "compiled", labels, rows),

@@ -15,12 +15,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from common import Table, installed, options_of, published, ratio, timed
+from common import Table, installed, medians, options_of, published, ratio
 
 import chainrule as cr
 from chainrule.cli.measuring import microseconds
@@ -29,16 +28,6 @@ Ways = dict[str, Callable[[], Any]]
 SIZES = (64, 32, 10)
 COUNTS = (1, 3, 10)
 """Of arguments."""
-
-
-def medians(ways: Ways, rounds: int, at_least: float) -> dict[str, float]:
-    """Microseconds, taken by turns."""
-    times: dict[str, list[float]] = {label: [] for label in ways}
-    for _ in range(rounds):
-        for label, run in ways.items():
-            time.sleep(0.01)  # the one before may have threads that still spin
-            times[label] += [ms * 1e3 for ms in timed(run, at_least)]
-    return {label: statistics.median(found) for label, found in times.items()}
 
 
 # -- one row --------------------------------------------------------------------------------------
