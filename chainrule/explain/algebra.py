@@ -285,11 +285,32 @@ class Power(OfOne):
 
 @dataclass(frozen=True)
 class Apply(Expr):
-    """A function of single elements; ``primes`` of its derivative (by its only argument)."""
+    """A function of single elements; ``run`` computes it, else the row of its name does."""
 
     function: str
     args: tuple[Expr, ...]
-    primes: int = 0
+    run: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def shape(self) -> Shape:
+        return self.args[0].shape
+
+    @property
+    def parts(self) -> tuple[Expr, ...]:
+        return self.args
+
+
+@dataclass(frozen=True)
+class Slope(Expr):
+    """What a row gave as its derivative by one input, under its name: σ′(Z), [a ≻ b].
+
+    ``value`` is that coefficient's value at the point: no formula but the row's has a part in it.
+    """
+
+    function: str
+    position: int
+    args: tuple[Expr, ...]
+    value: Any = field(compare=False, repr=False)
 
     @property
     def shape(self) -> Shape:
@@ -410,7 +431,9 @@ def replace_parts(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
         case OfOne():
             return type(expr)(parts[0])
         case Apply():
-            return Apply(expr.function, parts, expr.primes)
+            return Apply(expr.function, parts, expr.run)
+        case Slope():
+            return Slope(expr.function, expr.position, parts, expr.value)
         case Call():
             return Call(expr.function, parts, expr.size, expr.detail, expr.run)
         case Kronecker():

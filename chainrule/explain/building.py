@@ -48,6 +48,7 @@ from chainrule.explain.steps import (
     Rule,
     Step,
 )
+from chainrule.explain.values import NodeValues
 from chainrule.explain.verifying import Verifier
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.interpret.run import evaluate as run
@@ -71,11 +72,11 @@ class Builder:
         self.names = self.chosen.names
         self.output = recorded.output
         self.is_scalar = self.output.ndim == 0
-        self.node_values = forward_values(self.chosen.order)
+        self.node_values = NodeValues(forward_values(self.chosen.order))
         for node in recorded.wrt:
             if node.value is not None:
                 self.node_values[node] = node.value
-        self.reader = Reader(self.names, recorded.constant_name)
+        self.reader = Reader(self.names, recorded.constant_name, self.node_values)
         self.local = LocalJacobians(self.reader, expanded)
         self.values: dict[str, Array] = {
             name: self.node_values[node] for node, name in self.names.items()

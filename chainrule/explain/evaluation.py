@@ -27,6 +27,7 @@ from chainrule.explain.algebra import (
     Power,
     Product,
     Selector,
+    Slope,
     Sum,
     Swap,
     Symbol,
@@ -38,8 +39,8 @@ from chainrule.explain.algebra import (
     Zero,
     dense_shape,
 )
-from chainrule.explain.functions import value_of
 from chainrule.graph.node import Array
+from chainrule.primitives.elementwise import ROWS
 
 Values = Mapping[str, Any]
 
@@ -80,9 +81,10 @@ def _value(expr: Expr, values: Values) -> Any:
         case Indexed():
             return _indexed(expr, values)
         case Apply():
-            return value_of(
-                expr.function, expr.primes, [_value(item, values) for item in expr.args]
-            )
+            run = expr.run or ROWS[expr.function].value
+            return np.asarray(run(*(_value(item, values) for item in expr.args)), np.float64)
+        case Slope():
+            return np.asarray(expr.value, np.float64).reshape(dense_shape(expr.shape))
         case Call():
             return _call(expr, values)
         case Index():

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.explain.analytic import COMPLEX, continued
 from chainrule.graph.node import Array, Node
 from chainrule.primitives.identities import STOP_GRADIENT
+from chainrule.primitives.stated import COMPLEX
 
 STEP = 1e-30  # far below rounding: its square vanishes beside 1
 LEVELS = 6  # of extrapolation: the error falls to about 1e-11 before rounding takes over
@@ -78,7 +78,7 @@ class Downstream:
 
     def derivative(self, direction: Array) -> tuple[Array, str]:
         """The derivative of the output in one direction, and the method."""
-        functions = {node: continued(node) for node in self.nodes}
+        functions = {node: node.primitive.continued(node) for node in self.nodes}
         if all(function is not None for function in functions.values()):
             ready: Any = functions
             moved = self.values[self.source].astype(COMPLEX) + 1j * STEP * direction

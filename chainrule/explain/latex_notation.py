@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 
 from chainrule.explain.algebra import Expr, Partial
-from chainrule.explain.functions import COMPARISONS, written
+from chainrule.explain.names import written
 from chainrule.explain.notation import ATOM, PRODUCT, Notation, Text
 from chainrule.explain.pieces import Value, magnitude
 from chainrule.explain.text_notation import GREEK, number_text
+from chainrule.primitives.stated import Written
 
 SIGNS = {
     "plus": " + ", "minus": " - ", "negative": "-", "dot": r" \cdot ", "hadamard": r" \odot ",
@@ -115,8 +116,8 @@ class LatexNotation(Notation):
             inside += rf";\ \text{{{escaped(detail)}}}"
         return written(name).latex + "'" * primes + self.brackets(inside)
 
-    def iverson(self, left: str, comparison: str, right: str) -> str:
-        return f"[{left} {COMPARISONS[comparison].latex} {right}]"
+    def iverson(self, left: str, relation: Written, right: str) -> str:
+        return f"[{left} {relation.latex} {right}]"
 
     def index(self, base: str, positions: Sequence[str]) -> str:
         return rf"{{{base}}}_{{[{', '.join(positions)}]}}"

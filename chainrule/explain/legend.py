@@ -12,11 +12,12 @@ from chainrule.explain.algebra import (
     Ones,
     Power,
     Selector,
+    Slope,
     Swap,
     Triangle,
     Unit,
 )
-from chainrule.explain.functions import COMPARISONS
+from chainrule.explain.names import relation_of
 from chainrule.explain.steps import Passes
 
 MEANINGS = {
@@ -70,9 +71,9 @@ def _kind(item: Expr) -> str:
             return "triangle"
         case Power() if not item.is_scalar:
             return "power"
-        case Apply() if item.function == "wins":
+        case Slope() if relation_of(item) is not None:
             return "wins"
-        case Apply() if item.function in COMPARISONS:
+        case Apply() if relation_of(item) is not None:
             return "holds"
         case Indexed():
             return "indexed"

@@ -8,16 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule.explain.algebra import (
-    Apply,
     Call,
     Expr,
     Selector,
+    Slope,
     Triangle,
     dense_shape,
     number,
     shape_of_array,
 )
-from chainrule.explain.functions import PRIMED
 from chainrule.explain.jacobians import read_jacobian
 from chainrule.explain.networks import Factor, NotMatrices, indexed
 from chainrule.explain.pieces import Value, product_of
@@ -25,7 +24,6 @@ from chainrule.explain.reading import Reader
 from chainrule.explain.rewriting import constants_first, total
 from chainrule.graph.node import Node, new_input
 from chainrule.graph.walk import topological
-from chainrule.interpret.run import evaluate
 from chainrule.jacobian.composing import compose
 from chainrule.jacobian.merging import merged, simplified
 from chainrule.jacobian.summands import (
@@ -36,6 +34,7 @@ from chainrule.jacobian.summands import (
     identity_summand,
     plain_axes,
 )
+from chainrule.primitives.contraction import contract
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.terms import (
     Affine,
@@ -63,7 +62,7 @@ class LocalJacobians:
     def __init__(self, reader: Reader, expanded: bool) -> None:
         self.reader = reader
         self.expanded = expanded
-        self._slopes: dict[tuple[object, ...], Node] = {}
+        self._slopes: dict[tuple[Node, int], Node] = {}
 
     def of(self, top: Node, named: Collection[Node], active: Collection[Node]) -> dict[
         Node, Summands
@@ -94,29 +93,27 @@ class LocalJacobians:
         return {node: summands for node, summands in result.items() if summands}
 
     def _terms(self, node: Node, position: int) -> Sequence[Term]:
-        """A primitive's own terms, with a symbol for the derivative of an activation."""
+        """A primitive's own terms; what it has a name for, such as σ′, is one coefficient."""
+        terms = node.primitive.jacobian(node, position)
         row = node.primitive
-        if isinstance(row, Elementwise) and not self.expanded:
-            slope = self._slope(row.name, node, position)
-            if slope is not None:
-                return (diagonal(slope),)
-        return row.jacobian(node, position)
+        if not terms or not isinstance(row, Elementwise) or self.expanded:
+            return terms
+        return (diagonal(self._slope(row, node, position, terms)),) if row.slopes else terms
 
-    def _slope(self, name: str, node: Node, position: int) -> Node | None:
-        if name in PRIMED:
-            key: tuple[object, ...] = (name, node.inputs)
-            written: tuple[str, Sequence[Node], int] = (name, node.inputs, 1)
-        elif name in ("maximum", "fmax", "minimum", "fmin"):
-            mine, other = node.inputs[position], node.inputs[1 - position]
-            pair = (mine, other) if name.endswith("max") or name == "maximum" else (other, mine)
-            key, written = ("wins", *pair), ("wins", pair, 0)
-        else:
-            return None
+    def _slope(self, row: Elementwise, node: Node, position: int, terms: Sequence[Term]) -> Node:
+        """A stand-in for what the row gave, whose value is that and whose name the row states."""
+        key = (node, position)
         if key not in self._slopes:
+            (term,) = terms  # of an elementwise function, on the diagonal
+            factors, labels = [item.node for item in term.coefficients], term.out
+            given = contract(
+                factors, [labels] * len(factors), labels, node.shape, scale=term.scale,
+                dtype=node.dtype, strong=True,
+            )  # fmt: skip
+            args = tuple(self.reader.value(item) for item in node.inputs)
             stand_in = new_input(node.shape, node.dtype)
-            function, inputs, primes = written
-            args = tuple(self.reader.value(item) for item in inputs)
-            self.reader.known[stand_in] = Apply(function, args, primes)
+            value = self.reader.at_point[given]
+            self.reader.known[stand_in] = Slope(row.name, position, args, value)
             self._slopes[key] = stand_in
         return self._slopes[key]
 
@@ -185,7 +182,7 @@ class LocalJacobians:
             return Factor(chosen, (label, axis.label))
         if not isinstance(axis, Gather):
             raise Unstructured("an axis of a reshape whose boundaries do not match")
-        (table,) = evaluate([axis.positions])
+        table = self.reader.at_point[axis.positions]
         chosen_array = (np.arange(size).reshape(-1, *[1] * table.ndim) == table).astype(float)
         return Factor(self.reader.constant_symbol(chosen_array, "P"), (label, *axis.labels))
 

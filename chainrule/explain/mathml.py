@@ -11,11 +11,12 @@ from html import escape
 from xml.etree import ElementTree
 
 from chainrule.explain.algebra import Expr, Partial
-from chainrule.explain.functions import COMPARISONS, written
 from chainrule.explain.lettering import lettered
+from chainrule.explain.names import written
 from chainrule.explain.notation import ATOM, PRODUCT, Notation, Text
 from chainrule.explain.pieces import Value, magnitude
 from chainrule.explain.text_notation import number_text
+from chainrule.primitives.stated import Written
 
 
 def operator(sign: str, **attributes: str) -> str:
@@ -196,8 +197,8 @@ class MathmlNotation(Notation):
         more = operator(";") + f"<mtext>{escape(detail)}</mtext>" if detail else ""
         return row(shown, operator("\u2061"), self.brackets(_listed(args) + more))
 
-    def iverson(self, left: str, comparison: str, right: str) -> str:
-        return fenced("[", left + operator(COMPARISONS[comparison].text) + right, "]")
+    def iverson(self, left: str, relation: Written, right: str) -> str:
+        return fenced("[", left + operator(relation.text) + right, "]")
 
     def index(self, base: str, positions: Sequence[str]) -> str:
         inside = fenced("[", _listed(map(_atom, positions)), "]")

@@ -25,6 +25,7 @@ from chainrule.explain.algebra import (
     Power,
     Product,
     Selector,
+    Slope,
     Sum,
     Swap,
     Symbol,
@@ -35,9 +36,10 @@ from chainrule.explain.algebra import (
     Vec,
     Zero,
 )
-from chainrule.explain.functions import COMPARISONS
+from chainrule.explain.names import relation_of, slope_of
 from chainrule.explain.pieces import ONE, Value, magnitude, split_number
 from chainrule.explain.rewriting import product
+from chainrule.primitives.stated import Written
 
 SUM, HADAMARD, PRODUCT, POSTFIX, ATOM = 1, 2, 3, 4, 5
 """How tightly a text binds; ATOM never needs brackets."""
@@ -81,7 +83,7 @@ class Notation(ABC):
                 return self._transposed(expr)
             case Inverse():
                 return self.inverted(self.bracketed(expr.inner, ATOM), transposed=False), POSTFIX
-            case Apply():
+            case Apply() | Slope():
                 return self._apply(expr)
             case Number():
                 return self.number(expr.value)
@@ -224,17 +226,19 @@ class Notation(ABC):
             return self.index(self.signs["identity"], [chosen]), ATOM
         return self.transposed(self.bracketed(expr.inner, ATOM)), POSTFIX
 
-    def _apply(self, expr: Apply) -> Text:
-        if expr.function in COMPARISONS:
-            left, right = (self.bracketed(_without_ones(item), HADAMARD) for item in expr.args)
-            return self.iverson(left, expr.function, right), ATOM
+    def _apply(self, expr: Apply | Slope) -> Text:
+        relation = relation_of(expr)
+        if relation is not None:
+            shown = [self.bracketed(_without_ones(item), HADAMARD) for item in expr.args]
+            if isinstance(expr, Slope):
+                shown = [shown[k] for k in slope_of(expr).order]
+            left, right = shown
+            return self.iverson(left, relation, right), ATOM
         if expr.function in ("power", "float_power"):
             base, exponent = (self.bracketed(_without_ones(item), ATOM) for item in expr.args)
             return self.power(base, exponent, False), POSTFIX
-        names = {"maximum": "max", "minimum": "min", "fmax": "max", "fmin": "min"}
-        name = names.get(expr.function, expr.function)
         args = [self(_without_ones(item)) for item in expr.args]
-        return self.call(name, args, primes=expr.primes), ATOM
+        return self.call(expr.function, args, primes=int(isinstance(expr, Slope))), ATOM
 
     # -- index notation ---------------------------------------------------------------------------
 
@@ -317,7 +321,7 @@ class Notation(ABC):
         """f(args)."""
 
     @abstractmethod
-    def iverson(self, left: str, comparison: str, right: str) -> str:
+    def iverson(self, left: str, relation: Written, right: str) -> str:
         """[left > right]."""
 
     @abstractmethod

@@ -21,14 +21,15 @@ from chainrule.explain.algebra import (
     Symbol,
     Triangle,
     Vec,
+    dense_shape,
     number,
     shape_of_array,
 )
 from chainrule.explain.networks import Factor, read_value
 from chainrule.explain.pieces import Value, times_number
 from chainrule.explain.rewriting import hadamard, inverse, power, product, total, transpose
+from chainrule.explain.values import NodeValues
 from chainrule.graph.node import CONSTANT, Array, Node, make, scalar_value
-from chainrule.interpret.run import evaluate
 from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
@@ -50,10 +51,15 @@ class Reader:
         The values that have names.
     name_constant : callable
         Gives the name of an array that the function captured.
+    at_point : NodeValues
+        The values of nodes at the point.
     """
 
     def __init__(
-        self, names: Mapping[Node, str], name_constant: Callable[[Array], str | None]
+        self,
+        names: Mapping[Node, str],
+        name_constant: Callable[[Array], str | None],
+        at_point: NodeValues,
     ) -> None:
         self.known: dict[Node, Expr] = {
             node: Symbol(shape_of_array(node.shape), name) for node, name in names.items()
@@ -61,6 +67,7 @@ class Reader:
         self.values: dict[str, Array] = {}
         """The values of constants that got a name here."""
         self._name_constant = name_constant
+        self.at_point = at_point
         self._taken = set(names.values())
 
     def value(self, node: Node) -> Expr:
@@ -91,7 +98,7 @@ class Reader:
             return self._elementwise(node)
         if node.inputs[0].ndim == 2 and primitive.name in _OF_MATRICES:
             args = [self.value(item) for item in node.inputs]
-            if primitive is not COFACTOR or evaluate([make(DET, node.inputs)])[0] != 0:
+            if primitive is not COFACTOR or self.at_point[make(DET, node.inputs)] != 0:
                 return _OF_MATRICES[primitive.name](*args)
         return self._call(node)
 
@@ -139,7 +146,20 @@ class Reader:
             if exponent is not None:
                 return power(self.value(node.inputs[0]), number(exponent).value)
         args = [self.value(item) for item in node.inputs]
-        return builder(*args) if builder else Apply(name, tuple(args))
+        if builder:
+            return builder(*args)
+        return Apply(name, tuple(args), self._runner(node))
+
+    def _runner(self, node: Node) -> Callable[..., Any]:
+        """The function on numbers; what jumps has the value that the forward path found."""
+        row = node.primitive
+        if isinstance(row, Elementwise) and not row.varies:
+            found = self.at_point[node].astype(np.float64)
+            return lambda *_: found.reshape(dense_shape(shape_of_array(node.shape)))
+        function, dtypes = row.bind(node), [item.dtype for item in node.inputs]
+        return lambda *arrays: function(
+            *(a if d.kind == "f" else a.astype(d) for a, d in zip(arrays, dtypes, strict=True))
+        )
 
     # -- labelled products ------------------------------------------------------------------------
 
@@ -270,9 +290,14 @@ _OPPOSITE = {
 
 def _negated(a: Expr) -> Expr:
     """[x ≤ 0] for what is not [x > 0]."""
+    run = _otherwise(a.run) if isinstance(a, Apply) and a.run else None
     if isinstance(a, Apply) and a.function in _OPPOSITE:
-        return Apply(_OPPOSITE[a.function], a.args)
+        return Apply(_OPPOSITE[a.function], a.args, run)
     return Apply("logical_not", (a,))
+
+
+def _otherwise(run: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arrays: 1 - run(*arrays)
 
 
 def _quotient(a: Expr, b: Expr) -> Expr:

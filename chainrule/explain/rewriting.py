@@ -34,7 +34,7 @@ from chainrule.explain.algebra import (
     replace_parts,
 )
 from chainrule.explain.factoring import shared_factors
-from chainrule.explain.functions import COMPARISONS
+from chainrule.explain.names import relation_of
 from chainrule.explain.pieces import (
     ONE,
     Value,
@@ -441,7 +441,7 @@ def power(base: Expr, exponent: Value) -> Expr:
 
 def _is_zero_or_one(expr: Expr) -> bool:
     """Whether all entries are brackets such as [x > 0]."""
-    return isinstance(expr, Apply) and expr.function in COMPARISONS and expr.function != "wins"
+    return isinstance(expr, Apply) and relation_of(expr) is not None
 
 
 def _number_power(base: Number, exponent: Value) -> Expr:

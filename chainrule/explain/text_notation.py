@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chainrule.explain.algebra import Expr, Partial
-from chainrule.explain.functions import COMPARISONS, written
+from chainrule.explain.names import written
 from chainrule.explain.notation import ATOM, POSTFIX, PRODUCT, Notation, Text
 from chainrule.explain.pieces import Value, magnitude
+from chainrule.primitives.stated import Written
 
 UNICODE = {
     "plus": " + ", "minus": " − ", "negative": "−", "dot": "·", "hadamard": " ⊙ ",
@@ -134,8 +135,8 @@ class TextNotation(Notation):
         inside = ", ".join(args) + (f"; {detail}" if detail else "")
         return f"{shown}({inside})"
 
-    def iverson(self, left: str, comparison: str, right: str) -> str:
-        return f"[{left} {COMPARISONS[comparison].text} {right}]"
+    def iverson(self, left: str, relation: Written, right: str) -> str:
+        return f"[{left} {relation.text} {right}]"
 
     def index(self, base: str, positions: Sequence[str]) -> str:
         return f"{base}[{', '.join(positions)}]"

@@ -54,6 +54,17 @@ class Primitive(ABC):
         """Floating-point operations, counted as one an output element unless overridden."""
         return prod(node.shape)
 
+    def continued(self, node: Node) -> Callable[..., Array] | None:
+        """The node's function on complex arrays, which knows no derivative; None for no such."""
+        return None
+
+    convention: str = ""
+    """What is used for the derivative at points that have none, in words."""
+
+    def entries_at_kinks(self, node: Node, inputs: Sequence[Array], output: Array) -> int:
+        """How many entries are at a point without a derivative."""
+        return 0
+
     def text(self, node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
         """The node as a person would write it, and how tightly that binds (9 never needs brackets).
 

@@ -11,6 +11,14 @@ from chainrule.graph.node import Array, Node, scalar_value
 from chainrule.primitives import contraction
 from chainrule.primitives.elementwise import ROWS, Elementwise, apply, elementwise
 from chainrule.primitives.expression import UFUNCS, Expression
+from chainrule.primitives.stated import (
+    AT_TIES,
+    FIRST_WINS,
+    SECOND_WINS,
+    Written,
+    at_whole_numbers,
+    at_zero,
+)
 
 BLOCK = 256
 """Rows of a block of a float32 or float64 matrix of which two fit into the cache."""
@@ -77,9 +85,15 @@ divide = elementwise(
 # -- powers ---------------------------------------------------------------------------------------
 
 sqrt = elementwise(
-    np.sqrt, derivative=lambda x, y: (0.5, np.reciprocal(y)), domain=(0.2, 3), finite=False
-)
-cbrt = elementwise(np.cbrt, derivative=lambda x, y: (1 / 3, np.reciprocal(y * y)), domain=(0.2, 3))
+    np.sqrt, derivative=lambda x, y: (0.5, np.reciprocal(y)), domain=(0.2, 3), finite=False,
+    kink=at_zero("√x has no finite derivative at 0; a factor 0 before it wins"),
+    on_complex=np.sqrt,
+)  # fmt: skip
+cbrt = elementwise(
+    np.cbrt, derivative=lambda x, y: (1 / 3, np.reciprocal(y * y)), domain=(0.2, 3),
+    kink=at_zero("∛x has no finite derivative at 0; a factor 0 before it wins"),
+    on_complex=lambda z: np.where(np.real(z) < 0, -((-z) ** (1 / 3)), z ** (1 / 3)),
+)  # fmt: skip
 _POWER_DERIVATIVES = (
     lambda x, p, y: (p, x ** (p - 1)),
     lambda x, p, y: (y, np.log(x)),
@@ -120,21 +134,43 @@ remainder = elementwise(
     derivative=(1, lambda x, m, y: -np.floor(x / m)),
     domain=((2.1, 2.9), (0.95, 1.04)),
     finite=False,
+    on_complex=lambda z, m: z - m * np.floor(np.real(z) / np.real(m)),
 )
 fmod = elementwise(
     np.fmod,
     derivative=(1, lambda x, m, y: -np.trunc(x / m)),
     domain=((2.1, 2.9), (0.95, 1.04)),
     finite=False,
+    on_complex=lambda z, m: z - m * np.trunc(np.real(z) / np.real(m)),
 )
 
 # -- sign, rounding, bits: 0 at every kink --------------------------------------------------------
 
-absolute = elementwise(np.absolute, derivative=lambda x, y: np.sign(x), domain=(0.2, 2))
-fabs = elementwise(np.fabs, derivative=lambda x, y: np.sign(x), domain=(-2, -0.2))
-sign = elementwise(np.sign, derivative=None, domain=(0.2, 2))
-floor = elementwise(np.floor, derivative=None, domain=(0.1, 0.9))
-ceil = elementwise(np.ceil, derivative=None, domain=(0.1, 0.9))
+
+
+def _upright(z: Array) -> Array:
+    """z or −z, whichever has a positive real part: |x| continued to complex numbers."""
+    return np.where(np.real(z) < 0, -z, z)
+
+
+absolute = elementwise(
+    np.absolute, derivative=lambda x, y: np.sign(x), domain=(0.2, 2),
+    symbol=Written("abs", r"\operatorname{abs}"), kink=at_zero("|x|′ = 0 at 0"),
+    on_complex=_upright,
+)  # fmt: skip
+fabs = elementwise(
+    np.fabs, derivative=lambda x, y: np.sign(x), domain=(-2, -0.2),
+    kink=at_zero("|x|′ = 0 at 0"), on_complex=_upright,
+)  # fmt: skip
+sign = elementwise(np.sign, derivative=None, domain=(0.2, 2), kink=at_zero("sign′(0) = 0"))
+floor = elementwise(
+    np.floor, derivative=None, domain=(0.1, 0.9),
+    kink=at_whole_numbers("the derivative of floor is 0"),
+)  # fmt: skip
+ceil = elementwise(
+    np.ceil, derivative=None, domain=(0.1, 0.9),
+    kink=at_whole_numbers("the derivative of ceil is 0"),
+)  # fmt: skip
 trunc = elementwise(np.trunc, derivative=None, domain=(0.1, 0.9))
 rint = elementwise(np.rint, derivative=None, domain=(0.6, 1.4))
 heaviside = elementwise(np.heaviside, derivative=(None, None), domain=((0.2, 2), (0, 1)))
@@ -167,8 +203,16 @@ _OF_TWO: tuple[np.ufunc, ...] = (
 )  # fmt: skip
 for _ufunc in _OF_ONE:
     elementwise(_ufunc, derivative=None)
+_RELATIONS = {
+    np.greater: Written(">", ">"), np.less: Written("<", "<"),
+    np.greater_equal: Written("≥", r"\ge"), np.less_equal: Written("≤", r"\le"),
+    np.equal: Written("=", "="), np.not_equal: Written("≠", r"\ne"),
+}  # fmt: skip
 for _ufunc in _OF_TWO:
-    elementwise(_ufunc, derivative=(None, None), domain=((-2, -0.1), (0.1, 2)))
+    elementwise(
+        _ufunc, derivative=(None, None), domain=((-2, -0.1), (0.1, 2)),
+        relation=_RELATIONS.get(_ufunc),
+    )  # fmt: skip
 
 # -- choosing: booleans select, ties share equally ------------------------------------------------
 
@@ -177,6 +221,7 @@ where = elementwise(
     derivative=(None, lambda c, a, b, y: c, lambda c, a, b, y: ~c),
     domain=((0, 1), (-2, 2), (-2, 2)),
     name="where",
+    on_complex=lambda c, a, b: np.where(np.real(c) != 0, a, b),
 )
 where.dtype = lambda dtypes: np.result_type(*dtypes[1:])  # type: ignore[assignment]
 
@@ -192,16 +237,28 @@ def _share(wins: Any, ties: Any) -> Expression:
     return choose(wins, 1.0, choose(ties, 0.5, 0.0))
 
 
+def _larger(a: Array, b: Array) -> Array:
+    return np.where(np.real(a) >= np.real(b), a, b)
+
+
+def _smaller(a: Array, b: Array) -> Array:
+    return np.where(np.real(a) <= np.real(b), a, b)
+
+
+_MAX, _MIN = Written("max", r"\max"), Written("min", r"\min")
+_OF_LARGER, _OF_SMALLER = (FIRST_WINS, SECOND_WINS), (SECOND_WINS, FIRST_WINS)
 maximum = elementwise(
     np.maximum,
     derivative=(lambda a, b, y: _share(a > b, a == b), lambda a, b, y: _share(b > a, a == b)),
     domain=((-2, -0.1), (0.1, 2)),
-)
+    symbol=_MAX, slopes=_OF_LARGER, kink=AT_TIES, on_complex=_larger,
+)  # fmt: skip
 minimum = elementwise(
     np.minimum,
     derivative=(lambda a, b, y: _share(a < b, a == b), lambda a, b, y: _share(b < a, a == b)),
     domain=((-2, -0.1), (0.1, 2)),
-)
+    symbol=_MIN, slopes=_OF_SMALLER, kink=AT_TIES, on_complex=_smaller,
+)  # fmt: skip
 fmax = elementwise(
     np.fmax,
     derivative=(
@@ -209,7 +266,8 @@ fmax = elementwise(
         lambda a, b, y: _share((b > a) | np.isnan(a), a == b),
     ),
     domain=((-2, -0.1), (0.1, 2)),
-)
+    symbol=_MAX, slopes=_OF_LARGER, kink=AT_TIES, on_complex=_larger,
+)  # fmt: skip
 fmin = elementwise(
     np.fmin,
     derivative=(
@@ -217,6 +275,7 @@ fmin = elementwise(
         lambda a, b, y: _share((b < a) | np.isnan(a), a == b),
     ),
     domain=((-2, -0.1), (0.1, 2)),
-)
+    symbol=_MIN, slopes=_OF_SMALLER, kink=AT_TIES, on_complex=_smaller,
+)  # fmt: skip
 
 __all__ = ["ROWS", "choose", "power_of", "sum_of"]

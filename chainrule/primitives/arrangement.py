@@ -27,6 +27,9 @@ class Reshape(Primitive):
         shape = node.shape
         return lambda a: a.reshape(shape)
 
+    def continued(self, node: Node) -> Callable[..., Array]:
+        return self.bind(node)
+
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         return (_regrouping(node.shape, node.inputs[0].shape),)
 
@@ -82,6 +85,9 @@ class CumulativeSum(Primitive):
         if not backwards:
             return lambda a: a.cumsum(axis, dtype=a.dtype)
         return lambda a: np.flip(np.flip(a, axis).cumsum(axis, dtype=a.dtype), axis)
+
+    def continued(self, node: Node) -> Callable[..., Array]:
+        return self.bind(node)
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         axis, backwards = node.params

@@ -27,6 +27,7 @@ from chainrule.graph.node import (
     register,
     scalar_value,
 )
+from chainrule.primitives.complex_products import product_of_complex
 from chainrule.primitives.identities import cast
 from chainrule.primitives.notation import contraction_text
 from chainrule.primitives.products import Spec, multiplications, plan
@@ -45,6 +46,9 @@ class Contraction(Primitive):
 
     def bind(self, node: Node) -> Callable[..., Array]:
         return plan(node.params, tuple(item.dtype for item in node.inputs))
+
+    def continued(self, node: Node) -> Callable[..., Array]:
+        return product_of_complex(node.params)
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         """Linear in every input: the other inputs are the coefficients, e.g. (5.68), (5.92)."""

@@ -138,7 +138,17 @@ def _logarithm_terms(node: Node) -> Sequence[Term]:
     return (Term((Coefficient(inverse, (*stack, l, k)),), stack, (*stack, k, l)),)
 
 
-DET = register(OfSquare("det", np.linalg.det, _determinant_terms, gives="number"))
+def _logabsdet_of_complex(a: Array) -> Array:
+    """log det or log(−det), whichever is real on real matrices."""
+    determinant = np.linalg.det(a)
+    return np.asarray(np.log(np.where(np.real(determinant) < 0, -determinant, determinant)))
+
+
+DET = register(
+    OfSquare(
+        "det", np.linalg.det, _determinant_terms, gives="number", on_complex=np.linalg.det
+    )
+)
 COFACTOR = register(OfSquare("cofactor", _cofactors, _cofactor_terms, gives="matrix"))
 PAIR_FACTORS = register(
     OfSquare("pair_factors", _pair_factors, _no_third_derivative, gives="factors")
@@ -146,7 +156,7 @@ PAIR_FACTORS = register(
 LOGABSDET = register(
     OfSquare(
         "logabsdet", lambda a: np.linalg.slogdet(a)[1], _logarithm_terms,
-        gives="number", finite=False,
+        gives="number", finite=False, on_complex=_logabsdet_of_complex,
     )
 )  # fmt: skip
 DETSIGN = register(

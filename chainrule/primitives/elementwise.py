@@ -29,6 +29,7 @@ from chainrule.graph.node import (
 )
 from chainrule.primitives import contraction
 from chainrule.primitives.expression import UFUNCS, Expression
+from chainrule.primitives.stated import Kink, Slope, Written, by_real_parts, goes_on
 from chainrule.primitives.terms import Term, diagonal, identity
 from chainrule.shapes import broadcast_shapes
 
@@ -49,6 +50,12 @@ INFIX = {
 
 class Elementwise(Primitive):
     """A function applied to each element of inputs that have one common shape."""
+
+    symbol: Written | None = None
+    relation: Written | None = None
+    slopes: tuple[Slope, ...] = ()
+    kink: Kink | None = None
+    on_complex: Callable[..., Any] | None = None
 
     def __init__(
         self,
@@ -96,6 +103,25 @@ class Elementwise(Primitive):
         tighter = binding + (self.name in ("subtract", "divide", "remainder", "floor_divide"))
         return f"{bracketed(left, binding)} {symbol} {bracketed(right, tighter)}", binding
 
+    @property
+    def varies(self) -> bool:
+        """Whether it has a derivative other than zero: a comparison or a step has none."""
+        return any(item is not None for item in self.derivatives)
+
+    def continued(self, node: Node) -> Callable[..., Array] | None:
+        if self.on_complex is not None:
+            return self.on_complex
+        if not (self.varies and node.differentiable):
+            return by_real_parts(self.bind(node), [item.dtype for item in node.inputs])
+        return self.value if self.kink is None and goes_on(self.value) else None
+
+    def entries_at_kinks(self, node: Node, inputs: Sequence[Array], output: Array) -> int:
+        return 0 if self.kink is None else int(np.count_nonzero(self.kink.is_met(*inputs)))
+
+    @property
+    def convention(self) -> str:
+        return "" if self.kink is None else self.kink.convention
+
     def __call__(self, *operands: Node) -> Node:
         return apply(self, *operands)
 
@@ -139,6 +165,11 @@ def elementwise(
     dtype: str | None = None,
     source: str = "",
     kind: type[Elementwise] = Elementwise,
+    symbol: Written | None = None,
+    relation: Written | None = None,
+    slopes: Slope | tuple[Slope, ...] = (),
+    kink: Kink | None = None,
+    on_complex: Callable[..., Any] | None = None,
 ) -> Elementwise:
     """Declare an elementwise primitive: one row of the tables beside this module.
 
@@ -160,6 +191,17 @@ def elementwise(
         Where the formula is from, if it is not common knowledge.
     kind : class
         How it runs, where that depends on the node and not on the arrays alone.
+    symbol : Written, optional
+        How mathematics writes its name, where that is not its name here.
+    relation : Written, optional
+        The sign between its operands, [a ≥ b], of a function that says whether something holds.
+    slopes : Slope or tuple of them, optional
+        Names of its derivatives, one for each input, where they have one such as σ′.
+    kink : Kink, optional
+        Where it has no derivative, and what is used there.
+    on_complex : callable, optional
+        The function continued to complex numbers, through which the independent check of a
+        derivative runs; needed where NumPy has no such function, or where there is a kink.
     """
     given = derivative if isinstance(derivative, (list, tuple)) else (derivative,)
     derivatives = tuple(_as_callable(item) for item in given)
@@ -173,6 +215,8 @@ def elementwise(
         _fixed(dtype) if dtype else _resolver(function),
         source,
     )
+    row.symbol, row.relation, row.kink, row.on_complex = symbol, relation, kink, on_complex
+    row.slopes = (slopes,) if isinstance(slopes, Slope) else slopes
     ROWS[row.name] = register(row)
     if isinstance(function, np.ufunc):
         UFUNCS[function] = row

@@ -29,6 +29,10 @@ class Take(Primitive):
         axis = node.params
         return lambda a, index: np.take(a, index, axis=axis)
 
+    def continued(self, node: Node) -> Callable[..., Array]:
+        axis = node.params
+        return lambda z, index: np.take(z, np.real(index).astype(np.intp), axis=axis)
+
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         picked, in_whole = _picked_from_whole(node, node.params, node)
         return () if position else (Term((), picked, in_whole),)

@@ -24,6 +24,11 @@ class Cast(Primitive):
         dtype = node.dtype
         return lambda a: a.astype(dtype)
 
+    def continued(self, node: Node) -> Callable[..., Array]:
+        if node.differentiable:
+            return lambda z: z
+        return lambda z: np.asarray(np.real(z).astype(node.dtype))
+
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         smooth = node.differentiable and node.inputs[0].differentiable
         return (identity(node.ndim),) if smooth else ()
@@ -44,6 +49,9 @@ class Same(Primitive):
 
     def bind(self, node: Node) -> Callable[..., Array]:
         return lambda a: a.view()  # a view, so that whoever owns results copies it
+
+    def continued(self, node: Node) -> Callable[..., Array]:
+        return self.bind(node)
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         return (identity(node.ndim),) if self.transparent else ()

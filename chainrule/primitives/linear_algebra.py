@@ -78,12 +78,14 @@ class OfSquare(Primitive):
         *,
         gives: str,
         finite: bool = True,
+        on_complex: Callable[[Array], Array] | None = None,
     ) -> None:
         self.name = name
         self.value = value
         self.terms = jacobian
         self.gives = gives
         self.finite = finite
+        self.on_complex = on_complex
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         (matrix,) = inputs
@@ -100,6 +102,9 @@ class OfSquare(Primitive):
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs))
+
+    def continued(self, node: Node) -> Callable[..., Array] | None:
+        return self.on_complex
 
     def operations(self, node: Node) -> int:
         return node.inputs[0].size * node.inputs[0].shape[-1]
@@ -124,13 +129,13 @@ def _inverse_terms(node: Node) -> Sequence[Term]:
 INV = register(
     OfSquare(
         "inv", _refusing_singular("np.linalg.inv", np.linalg.inv), _inverse_terms,
-        gives="matrix", finite=False,
+        gives="matrix", finite=False, on_complex=np.linalg.inv,
     )
 )  # fmt: skip
 INVERSE = register(
     OfSquare(
         "inverse", _refusing_singular("derivative of np.linalg.solve", np.linalg.inv),
-        _inverse_terms, gives="matrix", finite=False,
+        _inverse_terms, gives="matrix", finite=False, on_complex=np.linalg.inv,
     )
 )  # fmt: skip
 """An inverse as a coefficient: applied by solving, formed only where a Jacobian is written out."""
@@ -152,6 +157,9 @@ class Solve(Primitive):
 
     def bind(self, node: Node) -> Callable[..., Array]:
         return self.value
+
+    def continued(self, node: Node) -> Callable[..., Array]:
+        return np.linalg.solve
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         """∂x/∂b = A⁻¹ and ∂x_ij/∂A_kl = −(A⁻¹)_ik x_lj, from dA x + A dx = db."""

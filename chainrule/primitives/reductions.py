@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,26 @@ class Extremum(Primitive):
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), tuple(axis + 1 for axis in node.params))
+
+    convention = "entries that tie share the derivative equally"
+
+    def entries_at_kinks(self, node: Node, inputs: Sequence[Array], output: Array) -> int:
+        hits = inputs[0] == np.expand_dims(output, node.params)
+        counts = np.count_nonzero(hits, axis=node.params)
+        return int(np.sum(counts[counts > 1]))
+
+    def continued(self, node: Node) -> Callable[..., Array]:
+        """The entry whose real part is the largest or smallest."""
+        axes, sign = node.params, 1 if self.ufunc is np.maximum else -1
+
+        def run(z: Array) -> Array:
+            rest = [k for k in range(z.ndim) if k not in axes]
+            count = prod(z.shape[k] for k in axes)
+            flat = z.transpose(*rest, *axes).reshape(*(z.shape[k] for k in rest), count)
+            place = (sign * flat.real).argmax(axis=-1)
+            return np.take_along_axis(flat, place[..., None], axis=-1)[..., 0]
+
+        return run
 
     def operations(self, node: Node) -> int:
         return node.inputs[0].size
@@ -121,11 +142,13 @@ class Normalisation(Primitive):
         name: str,
         value: Callable[[Array, int], Array],
         jacobian: Callable[[Node], Sequence[Term]],
+        on_complex: Callable[[Array, int], Array],
         reduces: bool = False,
     ) -> None:
         self.name = name
         self.value = value
         self.terms = jacobian
+        self.on_complex = on_complex
         self.reduces = reduces
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
@@ -144,6 +167,10 @@ class Normalisation(Primitive):
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), node.params + 1)
+
+    def continued(self, node: Node) -> Callable[..., Array]:
+        function, axis = self.on_complex, node.params
+        return lambda z: function(z, axis)
 
     def operations(self, node: Node) -> int:
         return 4 * node.inputs[0].size
@@ -177,9 +204,31 @@ def _logsumexp_terms(node: Node) -> Sequence[Term]:
     return (Term((Coefficient(softmax(node.inputs[0], node.params), labels),), out, labels),)
 
 
-SOFTMAX = register(Normalisation("softmax", _softmax, _softmax_terms))
-LOG_SOFTMAX = register(Normalisation("log_softmax", _log_softmax, _log_softmax_terms))
-LOGSUMEXP = register(Normalisation("logsumexp", _logsumexp, _logsumexp_terms, reduces=True))
+def _log_softmax_of_complex(z: Array, axis: int) -> Array:
+    shifted = z - z.real.max(axis=axis, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True)))
+
+
+def _softmax_of_complex(z: Array, axis: int) -> Array:
+    e = np.exp(z - z.real.max(axis=axis, keepdims=True))
+    return np.asarray(e / e.sum(axis=axis, keepdims=True))
+
+
+def _logsumexp_of_complex(z: Array, axis: int) -> Array:
+    top = z.real.max(axis=axis, keepdims=True)
+    total = np.log(np.exp(z - top).sum(axis=axis, keepdims=True)) + top
+    return np.asarray(total.squeeze(axis))
+
+
+SOFTMAX = register(Normalisation("softmax", _softmax, _softmax_terms, _softmax_of_complex))
+LOG_SOFTMAX = register(
+    Normalisation("log_softmax", _log_softmax, _log_softmax_terms, _log_softmax_of_complex)
+)
+LOGSUMEXP = register(
+    Normalisation(
+        "logsumexp", _logsumexp, _logsumexp_terms, _logsumexp_of_complex, reduces=True
+    )
+)
 
 
 def _floating(node: Node) -> Node:

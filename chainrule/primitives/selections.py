@@ -61,6 +61,9 @@ class Slice(Primitive):
         key = tuple(part.slice for part in node.params)
         return lambda a: a[key]
 
+    def continued(self, node: Node) -> Callable[..., Array]:
+        return self.bind(node)
+
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         part, in_whole = _part_of_whole(node.params, node.inputs[0].shape)
         return (Term((), part, in_whole),)
@@ -98,6 +101,9 @@ class Place(Primitive):
 
         return run
 
+    def continued(self, node: Node) -> Callable[..., Array]:
+        return self.bind(node)
+
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         part, in_whole = _part_of_whole(node.params.ranges, node.shape)
         return (Term((), in_whole, part),)
@@ -129,6 +135,9 @@ class Replace(Primitive):
             return result
 
         return run
+
+    def continued(self, node: Node) -> Callable[..., Array]:
+        return self.bind(node)
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         if position == 1:
@@ -172,6 +181,9 @@ class Concatenate(Primitive):
     def bind(self, node: Node) -> Callable[..., Array]:
         axis = node.params
         return lambda *arrays: np.concatenate(arrays, axis=axis)
+
+    def continued(self, node: Node) -> Callable[..., Array]:
+        return self.bind(node)
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         axis = node.params

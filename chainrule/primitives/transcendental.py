@@ -6,6 +6,7 @@ import numpy as np
 
 from chainrule.graph.node import Array
 from chainrule.primitives.elementwise import elementwise
+from chainrule.primitives.stated import PRIME, Written, at_zero
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -59,6 +60,7 @@ hypot = elementwise(
         lambda a, b, y: (b, np.reciprocal(y)),
     ),
     domain=((0.2, 2), (-2, 2)),
+    on_complex=lambda a, b: np.sqrt(a * a + b * b),
 )
 degrees = elementwise(np.degrees, derivative=180 / np.pi)
 rad2deg = elementwise(np.rad2deg, derivative=180 / np.pi)
@@ -69,7 +71,7 @@ deg2rad = elementwise(np.deg2rad, derivative=np.pi / 180)
 
 sinh = elementwise(np.sinh, derivative=lambda x, y: np.cosh(x), finite=False)
 cosh = elementwise(np.cosh, derivative=lambda x, y: np.sinh(x), finite=False)
-tanh = elementwise(np.tanh, derivative=lambda x, y: 1 - y * y, domain=(-3, 3))
+tanh = elementwise(np.tanh, derivative=lambda x, y: 1 - y * y, domain=(-3, 3), slopes=PRIME)
 arcsinh = elementwise(np.arcsinh, derivative=lambda x, y: np.reciprocal(np.sqrt(1 + x * x)))
 arccosh = elementwise(
     np.arccosh,
@@ -94,6 +96,13 @@ def _sigmoid(x: Array) -> Array:
     return np.asarray(np.where(x >= 0, one, e) / (one + e))
 
 
+def _sigmoid_of_complex(z: Array) -> Array:
+    """1 / (1 + exp(−z)), with exp taken of what has no positive real part."""
+    negative = z.real < 0
+    e = np.exp(np.where(negative, z, -z))
+    return np.asarray(np.where(negative, e, 1) / (1 + e))
+
+
 def _relu(x: Array) -> Array:
     return np.asarray(np.maximum(x, x.dtype.type(0)))
 
@@ -101,8 +110,13 @@ def _relu(x: Array) -> Array:
 sigmoid = elementwise(
     _sigmoid, derivative=lambda x, y: y * (1 - y), domain=(-3, 3), name="sigmoid",
     source="the logistic function of (5.113); its derivative is sigma (1 - sigma)",
+    symbol=Written("σ", r"\sigma"), slopes=PRIME, on_complex=_sigmoid_of_complex,
 )  # fmt: skip
-relu = elementwise(_relu, derivative=lambda x, y: x > 0, domain=(0.2, 2), name="relu")
+relu = elementwise(
+    _relu, derivative=lambda x, y: x > 0, domain=(0.2, 2), name="relu",
+    slopes=PRIME, kink=at_zero("relu′(0) = 0"),
+    on_complex=lambda z: np.where(np.real(z) > 0, z, 0),
+)  # fmt: skip
 
 
 def _softer(a: object, b: object) -> object:
