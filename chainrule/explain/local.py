@@ -105,7 +105,7 @@ class LocalJacobians:
         key = (node, position)
         if key not in self._slopes:
             (term,) = terms  # of an elementwise function, on the diagonal
-            factors, labels = [item.node for item in term.coefficients], term.out
+            factors, labels = [item.node for item in term.coefficients], all_labels(term.out)
             given = contract(
                 factors, [labels] * len(factors), labels, node.shape, scale=term.scale,
                 dtype=node.dtype, strong=True,

@@ -147,7 +147,6 @@ fmod = elementwise(
 # -- sign, rounding, bits: 0 at every kink --------------------------------------------------------
 
 
-
 def _upright(z: Array) -> Array:
     """z or −z, whichever has a positive real part: |x| continued to complex numbers."""
     return np.where(np.real(z) < 0, -z, z)
@@ -203,7 +202,7 @@ _OF_TWO: tuple[np.ufunc, ...] = (
 )  # fmt: skip
 for _ufunc in _OF_ONE:
     elementwise(_ufunc, derivative=None)
-_RELATIONS = {
+_RELATIONS: dict[np.ufunc, Written] = {
     np.greater: Written(">", ">"), np.less: Written("<", "<"),
     np.greater_equal: Written("≥", r"\ge"), np.less_equal: Written("≤", r"\le"),
     np.equal: Written("=", "="), np.not_equal: Written("≠", r"\ne"),

@@ -145,9 +145,7 @@ def _logabsdet_of_complex(a: Array) -> Array:
 
 
 DET = register(
-    OfSquare(
-        "det", np.linalg.det, _determinant_terms, gives="number", on_complex=np.linalg.det
-    )
+    OfSquare("det", np.linalg.det, _determinant_terms, gives="number", on_complex=np.linalg.det)
 )
 COFACTOR = register(OfSquare("cofactor", _cofactors, _cofactor_terms, gives="matrix"))
 PAIR_FACTORS = register(

@@ -118,10 +118,6 @@ class Elementwise(Primitive):
     def entries_at_kinks(self, node: Node, inputs: Sequence[Array], output: Array) -> int:
         return 0 if self.kink is None else int(np.count_nonzero(self.kink.is_met(*inputs)))
 
-    @property
-    def convention(self) -> str:
-        return "" if self.kink is None else self.kink.convention
-
     def __call__(self, *operands: Node) -> Node:
         return apply(self, *operands)
 
@@ -216,6 +212,7 @@ def elementwise(
         source,
     )
     row.symbol, row.relation, row.kink, row.on_complex = symbol, relation, kink, on_complex
+    row.convention = "" if kink is None else kink.convention
     row.slopes = (slopes,) if isinstance(slopes, Slope) else slopes
     ROWS[row.name] = register(row)
     if isinstance(function, np.ufunc):

@@ -225,9 +225,7 @@ LOG_SOFTMAX = register(
     Normalisation("log_softmax", _log_softmax, _log_softmax_terms, _log_softmax_of_complex)
 )
 LOGSUMEXP = register(
-    Normalisation(
-        "logsumexp", _logsumexp, _logsumexp_terms, _logsumexp_of_complex, reduces=True
-    )
+    Normalisation("logsumexp", _logsumexp, _logsumexp_terms, _logsumexp_of_complex, reduces=True)
 )
 
 

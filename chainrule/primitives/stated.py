@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,7 +74,9 @@ def goes_on(function: Callable[..., Any]) -> bool:
     return "D" * function.nin + "->D" in function.types
 
 
-def by_real_parts(function: Callable[..., Any], dtypes: list[np.dtype[Any]]) -> Callable[..., Array]:
+def by_real_parts(
+    function: Callable[..., Any], dtypes: Sequence[np.dtype[Any]]
+) -> Callable[..., Array]:
     """A comparison or another choice, which looks at the real parts."""
     return lambda *z: np.asarray(
         function(*(np.real(a).astype(d) for a, d in zip(z, dtypes, strict=True)))
