@@ -13,7 +13,7 @@ import typer
 from chainrule.cli import shown
 from chainrule.cli.benching import bench
 from chainrule.cli.checking import check
-from chainrule.cli.deriving import derive
+from chainrule.cli.deriving import FormulaCommand, derive
 from chainrule.cli.paths import checked_output
 from chainrule.cli.predicting import predict as run_prediction
 from chainrule.cli.settings import (
@@ -96,7 +96,7 @@ def chainrule(
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
 
 
-app.command()(derive)
+app.command(cls=FormulaCommand)(derive)
 app.command()(check)
 
 

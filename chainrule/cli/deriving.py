@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from typer.core import TyperCommand
 
 from chainrule.cli.points import Point, point_for
 from chainrule.errors import ArgumentError
@@ -16,6 +17,18 @@ from chainrule.explain.derivation import Derivation
 from chainrule.explain.deriving import derive as derivation_of
 from chainrule.explain.formula import Formula, normal_name, parse, shape_text
 from chainrule.tables import closest
+
+
+class FormulaCommand(TyperCommand):
+    """A command whose formula may begin with a minus: every option has two of them, but -h."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        spaced = [f" {text}" if _begins_with_minus(text) else text for text in args]
+        return super().parse_args(ctx, spaced)
+
+
+def _begins_with_minus(text: str) -> bool:
+    return text.startswith("-") and not text.startswith("--") and text not in ("-", "-h")
 
 
 class Format(Enum):

@@ -36,6 +36,12 @@ class Derivation(Passes):
       ∂f/∂x = xᵀ(A + Aᵀ)   1×2   product rule (5.46)   parameter   ✓ 0
     """
 
+    def __repr__(self) -> str:
+        by = ", ".join(step.bottom for step in self.targets)
+        wrong = sum(not step.check.ok for step in self.steps)
+        checked = f"{wrong} of them wrong" if wrong else "all checked"
+        return f"<Derivation of {self.result} by {by}: {len(self.steps)} steps, {checked}>"
+
     def __str__(self) -> str:
         return self.text()
 

@@ -136,8 +136,7 @@ def _composite(expr: Expr, parts: list[Any]) -> Any:
             return parts[0].reshape(-1, 1)
         case Power():
             exponent = expr.exponent
-            whole = exponent == int(exponent)
-            return np.power(parts[0], float(exponent)) if whole else parts[0] ** float(exponent)
+            return parts[0] ** float(exponent)
         case Kronecker():
             return np.kron(*parts)
     raise AssertionError(f"no value for {type(expr).__name__}")

@@ -16,6 +16,11 @@ def magnitude(value: Value) -> Value:
     return -value if value < 0 else value
 
 
+def is_whole(value: Value) -> bool:
+    """Whether a number is a whole one; an infinite one is not."""
+    return (isinstance(value, Fraction) and value.denominator == 1) or float(value).is_integer()
+
+
 def split_number(expr: Expr) -> tuple[Value, Expr]:
     """The number in front of an expression, and the rest."""
     if isinstance(expr, Number):

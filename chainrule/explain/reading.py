@@ -35,6 +35,7 @@ from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.identities import ALIAS, CAST, STOP_GRADIENT
+from chainrule.primitives.linear_algebra import INV, INVERSE
 from chainrule.primitives.products import Spec
 from chainrule.primitives.selections import SLICE
 from chainrule.shapes import Labels
@@ -98,6 +99,8 @@ class Reader:
             return self._elementwise(node)
         if node.inputs[0].ndim == 2 and primitive.name in _OF_MATRICES:
             args = [self.value(item) for item in node.inputs]
+            if primitive in (INV, INVERSE):
+                self.at_point[node]  # a singular matrix is refused by who asked for the inverse
             if primitive is not COFACTOR or self.at_point[make(DET, node.inputs)] != 0:
                 return _OF_MATRICES[primitive.name](*args)
         return self._call(node)

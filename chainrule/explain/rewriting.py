@@ -40,6 +40,7 @@ from chainrule.explain.pieces import (
     Value,
     assembled,
     factors_of,
+    is_whole,
     magnitude,
     may_flatten,
     split_number,
@@ -415,7 +416,7 @@ def power(base: Expr, exponent: Value) -> Expr:
         return base
     if isinstance(base, Ones) or (exponent > 0 and _is_zero_or_one(base)):
         return base
-    whole = exponent == int(exponent)
+    whole = is_whole(exponent)
     if isinstance(base, Number):
         return _number_power(base, exponent)
     if isinstance(base, Power) and whole:  # (x^½)² = x wherever it is defined
@@ -445,7 +446,7 @@ def _is_zero_or_one(expr: Expr) -> bool:
 
 
 def _number_power(base: Number, exponent: Value) -> Expr:
-    if exponent == int(exponent) and (base.value != 0 or exponent > 0):
+    if is_whole(exponent) and (base.value != 0 or exponent > 0):
         return Number(base.value ** int(exponent))
     return Power(base, exponent)
 

@@ -134,7 +134,7 @@ def _logarithm_terms(node: Node) -> Sequence[Term]:
     """∂log|det A|/∂A_kl = (A⁻¹)_lk: The Matrix Cookbook, equation (57)."""
     (matrix,) = node.inputs
     stack, k, l, _, _ = labels_of_two(matrix)  # noqa: E741
-    inverse = make(INV, (matrix,))
+    inverse = make(INV, (matrix,), "derivative of np.linalg.slogdet")
     return (Term((Coefficient(inverse, (*stack, l, k)),), stack, (*stack, k, l)),)
 
 

@@ -95,13 +95,16 @@ class OfSquare(Primitive):
         return Signature(shape, matrix.dtype, self.finite and matrix.finite)
 
     def bind(self, node: Node) -> Callable[..., Array]:
-        return self.value
+        """The function; the params are the operation that a message names, where it is another."""
+        if node.params is None:
+            return self.value
+        return _refusing_singular(node.params, np.linalg.inv)
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         return self.terms(node)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
-        return make(self, tuple(inputs))
+        return make(self, tuple(inputs), node.params)
 
     def continued(self, node: Node) -> Callable[..., Array] | None:
         return self.on_complex

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.cli import main
+from chainrule.errors import SingularError
 
 
 @pytest.fixture
@@ -28,6 +31,15 @@ def test_a_formula_with_letters(run):
     assert "✓" in out
 
 
+@pytest.mark.parametrize("formula", ["-sum(h*log(p))", "-tanh(p) @ h", "-h @ p", "-(h - p)@h"])
+def test_a_formula_may_begin_with_a_minus(run, formula):
+    options = ("--wrt", "p", "--shape", "h=3", "--shape", "p=3")
+    status, out, err = run(formula, *options)
+    assert (status, err) == (0, "")
+    assert run(*options, formula) == (0, out, "")
+    assert run(*options, "--", formula) == (0, out, "")
+
+
 def test_definitions_are_the_quantities(run):
     status, out, _ = run("Z = A @ x + b; f1 = sigmoid(Z); E = sum((f1 - y)**2)", "--wrt", "b",
                          *[part for name in ("A=2x3", "x=3", "b=2", "y=2")
@@ -35,6 +47,34 @@ def test_definitions_are_the_quantities(run):
     assert status == 0
     assert "Z  = A x + b" in out
     assert "diag(σ′(Z))" in out
+
+
+SENTENCES = {
+    "s**(1e308*10)": ("s=scalar", "1e308*10: this number is too large or not defined; write one "
+                      "that is finite"),
+    "det(s)": ("s=3x4", "det(s): s is 3×4, and only a square matrix has a determinant"),
+    "sum(kron(kron(kron(kron(s, s), s), s), s))": (
+        "s=20x30", "kron(kron(s, s), s): it has 216,000,000 entries, and no more than "
+        "1,000,000 are computed in a formula; give smaller shapes, or write a Python function of "
+        "NumPy arrays"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", SENTENCES)
+def test_what_cannot_be_computed_is_one_sentence(run, formula):
+    shape, said = SENTENCES[formula]
+    status, out, err = run(formula, "--wrt", "s", "--shape", shape)
+    assert (status, out) == (1, "")
+    assert err.splitlines()[0] == f"Error: {said}"
+
+
+def test_a_singular_matrix_is_refused_by_the_function_that_meets_it(run):
+    for formula, name in (("logdet(A)", "slogdet"), ("sum(inv(A))", "inv")):
+        status, _, err = run(formula, "--wrt", "A", "--at", "A=[[1,2],[2,4]]")
+        assert status == 1
+        assert f"np.linalg.{name}: the matrix is singular" in err
+    with pytest.raises(SingularError, match=r"^derivative of np\.linalg\.slogdet: the ma"):
+        cr.grad(lambda A: np.linalg.slogdet(A)[1])(np.array([[1.0, 2.0], [2.0, 4.0]]))
 
 
 def test_json_and_latex(run):

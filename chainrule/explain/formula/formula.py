@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf, isfinite, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,9 @@ from chainrule.explain.formula.shape_rules import Misfit, Operand
 from chainrule.explain.formula.steps import Statement, Step
 from chainrule.primitives.expression import Expression
 from chainrule.tracing import named
+
+LARGEST = 10**6
+"""Entries that a part of a formula may have, where nothing that is given is nearly as large."""
 
 
 class Shapes(NamedTuple):
@@ -120,7 +124,7 @@ class Formula:
                 )  # fmt: skip
         return self._shapes({name: checked_shape(name, shape) for name, shape in given.items()})
 
-    def _shapes(self, known: dict[str, Dimensions]) -> Shapes:
+    def _shapes(self, known: dict[str, Dimensions], most: float = inf) -> Shapes:
         parts: list[tuple[str, Dimensions]] = []
         result: Dimensions = ()
         for statement in self.statements:
@@ -129,11 +133,21 @@ class Formula:
             for step in steps:
                 operands = [self._operand(steps, k, shapes[k]) for k in step.operands]
                 shapes.append(self._shape(step, operands, known))
+                self._refuse_huge(step, shapes[-1], most)
                 parts.append((self._written(step), shapes[-1]))
             result = shapes[-1]
             if statement.name:
                 known[statement.name] = result
         return Shapes(result, known, tuple(parts))
+
+    def _refuse_huge(self, step: Step, shape: Dimensions, most: float) -> None:
+        entries = prod(size for size in shape if isinstance(size, int))
+        if entries > most:
+            raise FormulaShapeError(
+                self.text, step.span,
+                f"it has {entries:,} entries, and no more than {most:,} are computed in a formula",
+                "give smaller shapes, or write a Python function of NumPy arrays",
+            )  # fmt: skip
 
     def _written(self, step: Step) -> str:
         return self.text[step.span.start : step.span.end]
@@ -210,12 +224,20 @@ class Formula:
 
     def _value(self, arguments: Mapping[str, Any]) -> Any:
         known = {name: _number_or_array(name, value) for name, value in arguments.items()}
-        self._shapes({name: np.shape(value) for name, value in known.items()})
+        shapes = {name: np.shape(value) for name, value in known.items()}
+        self._shapes({**shapes}, most=max(LARGEST, *(10 * prod(s) for s in shapes.values()), 0))
         result: Any = None
         for statement in self.statements:
             values: list[Any] = []
+            plain: list[bool] = []  # made of the formula's own numbers alone
             for step in statement.steps:
                 values.append(self._step_value(step, [values[k] for k in step.operands], known))
+                plain.append(step.kind != "name" and all(plain[k] for k in step.operands))
+                if plain[-1] and not isfinite(values[-1]):
+                    raise FormulaError(
+                        self.text, step.span, "this number is too large or not defined",
+                        "write one that is finite",
+                    )  # fmt: skip
             result = values[-1]
             if statement.name:
                 result = known[statement.name] = named(result, statement.name)
@@ -269,7 +291,9 @@ def parse(text: str) -> Formula:
         An expression of numbers, names, ``+ - * / @ **`` with Python's order of precedence,
         transposes ``A'``, ``A.T`` or ``Aᵀ``, brackets and functions with or without ``np.`` before
         them. ``*`` multiplies entry by entry (⊙ is the same), ``@`` matrices, ``·`` either a number
-        with anything or matrices. Semicolons or line breaks separate definitions such as
+        with anything or matrices. As on paper: ``x^T``, ``‖x‖``, ``x²`` of a number or of a
+        vector's entries, ``A⁻¹`` and ``|A|`` of a matrix, its determinant, and ``|x|`` of anything
+        else. Semicolons or line breaks separate definitions such as
         ``Z = A @ x``; the last statement is the value, and may be written ``f(A, x) = …``.
 
     Returns

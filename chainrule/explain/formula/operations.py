@@ -30,6 +30,16 @@ def _dot(a: Any, b: Any) -> Any:
     return np.dot(a, b) if np.ndim(a) and np.ndim(b) else np.multiply(a, b)
 
 
+def _size(a: Any) -> Any:
+    """|a|: the determinant of a matrix, the size of every entry of anything else."""
+    return np.abs(a) if np.ndim(a) < 2 else np.linalg.det(a)
+
+
+def _raised(a: Any, exponent: float) -> Any:
+    """a², and A⁻¹ for the inverse of a matrix."""
+    return np.power(a, exponent) if np.ndim(a) < 2 else np.linalg.inv(a)
+
+
 def _elementwise(count: int, **values: Callable[..., Any]) -> dict[str, Operation]:
     return {name: Operation(count, rules.elementwise, value) for name, value in values.items()}
 
@@ -60,6 +70,8 @@ OPERATIONS: dict[str, Operation] = {
     "transpose": Operation(1, rules.transpose, np.transpose),
     "diag": Operation(1, rules.diag, np.diag),
     "trace": Operation(1, rules.trace, np.trace),
+    "size": Operation(1, rules.size, _size),
+    "raised": Operation(2, rules.raised, _raised),
     "det": Operation(1, rules.determinant, np.linalg.det),
     "logdet": Operation(1, rules.determinant, _logdet),
     "inv": Operation(1, rules.inverse, np.linalg.inv),
@@ -67,7 +79,7 @@ OPERATIONS: dict[str, Operation] = {
 }  # fmt: skip
 
 SPELLINGS = {
-    **{name: name for name in OPERATIONS},
+    **{name: name for name in OPERATIONS if name not in ("size", "raised")},
     "tr": "trace", "σ": "sigmoid", "logistic": "sigmoid", "expit": "sigmoid",
     "absolute": "abs", "ln": "log",
     "amax": "max", "amin": "min", "lse": "logsumexp",

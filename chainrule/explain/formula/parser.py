@@ -7,7 +7,7 @@ from typing import NamedTuple, NoReturn
 from chainrule.explain.formula.cursor import Cursor
 from chainrule.explain.formula.faults import FormulaError, Span, did_you_mean
 from chainrule.explain.formula.operations import METHODS, OPERATIONS, PREFIXES, SPELLINGS
-from chainrule.explain.formula.steps import INFIX, SIGN, Statement, Step
+from chainrule.explain.formula.steps import INFIX, SIGN, SIGNS, Statement, Step
 from chainrule.explain.formula.tokens import Kind, Token, tokenize
 
 
@@ -28,6 +28,10 @@ class _Pending(NamedTuple):
     below: int = 0
     """How many operands lay on the stack before a bracket or a call opened."""
     axis: int | None = None
+
+
+BARS = {"‖": "norm", "|": "size"}
+"""Brackets that are closed by the sign that opens them."""
 
 
 def statements_of(text: str) -> list[Statement]:
@@ -96,6 +100,9 @@ class _Reader(Cursor):
         if token.text == "(":
             self.pending.append(_Pending("bracket", "", token, below=len(self.values)))
             return True
+        if token.text in BARS:
+            self.pending.append(_Pending("bars", BARS[token.text], token))
+            return True
         if token.text in ("+", "-"):
             word = "negative" if token.text == "-" else "positive"
             self.pending.append(_Pending("prefix", word, token, SIGN))
@@ -114,7 +121,7 @@ class _Reader(Cursor):
 
     def missing_operand(self, token: Token) -> NoReturn:
         """Say what is missing where, at a token that cannot begin an operand."""
-        opened = [item for item in self.pending if item.kind in ("bracket", "call")]
+        opened = [item for item in self.pending if item.kind in ("bracket", "bars", "call")]
         last = self.pending[-1] if self.pending else None
         waiting = last if last and last.kind in ("prefix", "infix") else None
         if token.kind in (Kind.END, Kind.SEPARATOR) or (token.text == ")" and waiting):
@@ -160,7 +167,11 @@ class _Reader(Cursor):
     def read_operator(self) -> bool:
         """What may follow an operand; whether another operand is wanted then."""
         token = self.token
-        if token.kind is not Kind.SYMBOL or token.text == "(":
+        if token.kind is Kind.RAISED:
+            self.position += 1
+            self.raised(token)
+            return False
+        if token.kind is not Kind.SYMBOL or token.text == "(" or self.opens_bars(token):
             self.side_by_side(token)
         self.position += 1
         if token.text in INFIX:
@@ -188,7 +199,8 @@ class _Reader(Cursor):
         left = self.values[-1].span
         span = Span(left.start, token.span.end)
         one = self.written(left) if left.end - left.start <= 20 else "(…)"
-        two = "(…)" if token.text == "(" else self.written(token.span)
+        opened = {"(": "(…)", "|": "|…|", "‖": "‖…‖"}
+        two = opened.get(token.text) or self.written(token.span)
         if len(one) > 1 and one in SPELLINGS:
             self.fail(span, f"{one} is a function", f"write {one}({two})")
         products = f"{one} * {two}"
@@ -242,6 +254,11 @@ class _Reader(Cursor):
             self.fail(span, "a bracket or a comma must follow the axis")
         return False
 
+    def opens_bars(self, token: Token) -> bool:
+        """Whether a bar where an operator is wanted closes nothing, as in ``2 |x|``."""
+        opened = [item.word for item in self.pending if item.kind == "bars"]
+        return token.text in BARS and BARS[token.text] not in opened
+
     # -- building steps ---------------------------------------------------------------------------
 
     def add(self, step: Step, span: Span) -> None:
@@ -254,6 +271,12 @@ class _Reader(Cursor):
         operands = tuple(value.step for value in self.values[place:])
         del self.values[place:]
         self.add(Step("operation", word, operands, axis, span), span)
+
+    def raised(self, token: Token) -> None:
+        """x², as it is written."""
+        start = self.values[-1].span.start
+        self.add(Step("number", token.text, span=token.span), token.span)
+        self.combine("raised", 2, Span(start, token.span.end))
 
     def transpose(self, end: int) -> None:
         self.combine("transpose", 1, Span(self.values[-1].span.start, end))
@@ -277,8 +300,15 @@ class _Reader(Cursor):
             self.fail(token.span, "this bracket was never opened")
         item = self.pending.pop()
         span = Span(item.token.span.start, token.span.end)
+        if (item.kind == "bars") != (token.text in BARS) or item.word != BARS.get(
+            token.text, item.word
+        ):
+            self.fail(item.token.span, "this bracket is never closed")
         if item.kind == "bracket":
             self.values[-1] = self.values[-1]._replace(span=span)
+            return
+        if item.kind == "bars":
+            self.combine(item.word, 1, span)
             return
         count, operation = len(self.values) - item.below, OPERATIONS[item.word]
         if count != operation.operands:
@@ -297,5 +327,5 @@ class _Reader(Cursor):
 
 
 def _known() -> str:
-    operators = {word for word, _ in INFIX.values()} - {"dot"} | {"negative"}
+    operators = {word for word, _ in INFIX.values()} - {"dot"} | SIGNS
     return ", ".join(sorted(set(SPELLINGS.values()) - operators))

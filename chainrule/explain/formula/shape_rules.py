@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chainrule.explain.formula.dimensions import Dimensions, broadcast, product, shape_text
+from chainrule.explain.formula.tokens import LOWER
 
 
 class Operand(NamedTuple):
@@ -162,6 +163,34 @@ def _square(operand: Operand, what: str) -> Dimensions:
 def determinant(operands: Sequence[Operand], axis: int | None) -> Dimensions:
     """A number for each matrix."""
     return _square(operands[0], "a determinant")[:-2]
+
+
+def size(operands: Sequence[Operand], axis: int | None) -> Dimensions:
+    """|x|: a matrix's determinant, else the size of every entry."""
+    (operand,) = operands
+    if len(operand.shape) < 2:
+        return operand.shape
+    if len(operand.shape) > 2 or operand.shape[0] != operand.shape[1]:
+        raise Misfit(
+            f"{described(operand)}, and only a square matrix has a determinant",
+            f"write abs({operand.text}) for the size of every entry",
+        )
+    return ()
+
+
+def raised(operands: Sequence[Operand], axis: int | None) -> Dimensions:
+    """x² of a number or of every entry of a vector; A⁻¹ of a square matrix."""
+    base, exponent = operands
+    if len(base.shape) < 2:
+        return base.shape
+    if exponent.text == "⁻¹":
+        return _square(base, "an inverse")
+    text = base.text if base.text.startswith("(") else _as_factor(base)
+    number = exponent.text.translate(LOWER)
+    raise Misfit(
+        f"{described(base)}, and a matrix with {exponent.text} may mean two things",
+        f"write {text} @ {text} for a product of matrices, {text} ** {number} for every entry",
+    )
 
 
 def inverse(operands: Sequence[Operand], axis: int | None) -> Dimensions:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from chainrule.explain.formula.faults import Span
+from chainrule.explain.formula.tokens import RAISE
 from chainrule.graph.node import bracketed
 
 Text = tuple[str, int]
@@ -23,6 +24,9 @@ INFIX = {
     "**": ("power", POWER),
 }  # fmt: skip
 """Operators between their operands: the operation, and how tightly it binds."""
+
+SIGNS = {"negative", "raised", "size"}
+"""Operations that are written with signs alone: −x, x², |x|."""
 
 _SYMBOLS = {name: (symbol, b) for symbol, (name, b) in INFIX.items() if symbol != "·"}
 
@@ -84,6 +88,11 @@ def _step_text(step: Step, operands: Sequence[Text]) -> Text:
         return f"-{bracketed(operands[0], SIGN)}", SIGN
     if step.word == "transpose":
         return f"{bracketed(operands[0], ATOM)}.T", ATOM
+    if step.word == "size":
+        inner = operands[0][0]
+        return f"|({inner})|" if "|" in inner else f"|{inner}|", ATOM  # |a||b| would not be read
+    if step.word == "raised":
+        return f"{bracketed(operands[0], POSTFIX)}{operands[1][0].translate(RAISE)}", POSTFIX
     if step.word in _SYMBOLS:
         symbol, binding = _SYMBOLS[step.word]
         from_right = step.word == "power"

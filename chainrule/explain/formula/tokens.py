@@ -20,6 +20,7 @@ class Kind(Enum):
     NUMBER = "number"
     NAME = "name"
     SYMBOL = "symbol"
+    RAISED = "raised number"
     SEPARATOR = "separator"
     END = "end"
 
@@ -39,6 +40,7 @@ SYMBOLS = {
     "**": "**", "^": "**", "+": "+", "-": "-", "−": "-", "–": "-", "*": "*", "∗": "*", "⊙": "*",
     "∘": "*", "/": "/", "÷": "/", "@": "@", "·": "·", "⋅": "·", "∙": "·", "•": "·", "(": "(",
     ")": ")", ",": ",", "=": "=", ".": ".", "'": "'", "’": "'", "ᵀ": "'", "⊤": "'",
+    "^⊤": "'", "‖": "‖", "∥": "‖", "||": "‖", "|": "|",
 }  # fmt: skip
 """Every sign of the language, with the one that stands for it from here on."""
 
@@ -48,9 +50,6 @@ REMEDIES = {
     "{": "write round brackets",
     "}": "write round brackets",
     "×": "write * for a product entry by entry, or @ for a matrix product",
-    "|": "write abs(x) for the size of every entry, det(A), or norm(x)",
-    "‖": "write norm(x)",
-    "∥": "write norm(x)",
     "√": "write sqrt(x)",
     "∑": "write sum(x)",
     "Σ": "write sum(x)",
@@ -62,13 +61,16 @@ REMEDIES = {
     ":": "write = to define a name",
     '"': "write A' or A.T for the transpose",
 }  # fmt: skip
-REMEDIES.update(
-    dict.fromkeys(
-        "²³¹⁰⁴⁵⁶⁷⁸⁹⁺⁻",
-        "write x ** 2 for every entry's square, A @ A for a matrix's, inv(A) for its inverse",
-    )
-)
+REMEDIES.update(dict.fromkeys("⁺⁻", "write a raised number after it, or x ** p for a power"))
 """Signs that people write and that the language does not have."""
+
+RAISED = re.compile(r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,9}")
+LOWER, RAISE = (
+    str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789"),
+    str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"),
+)
+TRANSPOSED = re.compile(r"\^\s*(T\b|\{\s*(T|\\top)\s*\})")
+"""``x^T``, as it is written; a power by a name T is ``x ** T``."""
 
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉′", "0123456789ʹ")
 _NOT_IN_NAMES = frozenset(SYMBOLS)  # Python takes · and ᵀ for parts of names
@@ -127,6 +129,13 @@ def _token_at(text: str, start: int, depth: int) -> Token:
         return Token(Kind.NUMBER, FRACTIONS[character], Span(start, start + 1))
     if _begins_name(character):
         return _name_at(text, start)
+    raised = RAISED.match(text, start)
+    if raised:
+        exponent = str(int(raised.group().translate(LOWER)))
+        return Token(Kind.RAISED, exponent, Span(start, raised.end()))
+    transposed = TRANSPOSED.match(text, start)
+    if transposed:
+        return Token(Kind.SYMBOL, "'", Span(start, transposed.end()))
     for length in (2, 1):
         symbol = SYMBOLS.get(text[start : start + length])
         if symbol:

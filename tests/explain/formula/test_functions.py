@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import ArgumentError, DtypeError, SingularError
-from chainrule.explain.formula import FormulaShapeError, parse
+from chainrule.explain.formula import FormulaError, FormulaShapeError, parse
 
 RNG = np.random.default_rng(7)
 A, x, b = RNG.standard_normal((3, 4)), RNG.standard_normal(4), RNG.standard_normal(3)
@@ -70,9 +70,23 @@ def test_numbers_take_the_dtype_of_what_they_meet(dtype):
 def test_whole_numbers_are_numbers():
     assert parse("x**-1").function()(2) == 0.5
     np.testing.assert_array_equal(parse("x**-1").function()(np.array([1, 2, 4])), [1, 0.5, 0.25])
-    assert parse("9^9^9").function()() == np.inf  # in floating point, at once
     assert parse("1/3").function()() == pytest.approx(1 / 3, rel=1e-15)
-    assert np.isnan(parse("sqrt(-1)").function()())
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [("9^9^9", "9^9^9"), ("sqrt(-1)", "sqrt(-1)"), ("s**(1e308*10)", "1e308*10"),
+     ("s + log(0)*0", "log(0)"), ("s / (1 - 1) + 1/0", "1/0")],
+)  # fmt: skip
+def test_numbers_that_are_not_finite_are_refused(text, part):
+    """At once, in floating point; what is given may be infinite, and an infinity comes out."""
+    f = parse(text)
+    with pytest.raises(FormulaError) as caught:
+        f.function()(*[2.0] * len(f.names))
+    assert caught.value.sentence == (
+        f"{part}: this number is too large or not defined; write one that is finite"
+    )
+    assert parse("log(s)").function()(0.0) == -np.inf
 
 
 def test_arrays_that_do_not_fit_are_refused_with_the_formula():

@@ -2,11 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from chainrule.explain.formula import parse
 from chainrule.explain.formula.operations import OPERATIONS
-from chainrule.explain.formula.steps import INFIX
+from chainrule.explain.formula.steps import INFIX, SIGNS
 
 
 @pytest.mark.parametrize(
@@ -83,13 +84,43 @@ def test_names_that_must_be_given(text, names, name):
     assert formula.name == name
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("x^T", "x'"), ("x^{T} @ A^⊤", "x' @ A.T"), ("x ^ T", "x.T"), ("x^Tau", "x**Tau"),
+        ("x ** T", "x**T"), ("‖A x‖".replace(" ", "@"), "norm(A@x)"), ("||x||^2", "norm(x)**2"),
+        ("∥x∥ + ‖y‖", "norm(x) + norm(y)"), ("|a - (|b|)|", "|(a - |b|)|"), ("-x²", "-(x²)"),
+        ("x⁻¹⁰", "x⁻¹⁰"), ("‖x‖²", "(norm(x))²"), ("a'² * 2", "(a')² * 2"),
+    ],
+)  # fmt: skip
+def test_signs_are_read_as_they_are_written_on_paper(text, plain):
+    assert parse(text) == parse(plain)
+    assert parse(str(parse(text))) == parse(text)
+
+
+X = np.array([[2.0, 1.0], [0.5, -3.0]])
+v = np.array([-1.5, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "wanted"),
+    [
+        ("x²", v, v**2), ("x⁻¹", v, 1 / v), ("x³", 2.0, 8.0), ("x⁻¹", X, np.linalg.inv(X)),
+        ("|x|", v, np.abs(v)), ("|x|", -2.0, 2.0), ("|x|", X, np.linalg.det(X)),
+        ("‖x‖", v, 2.5), ("‖x‖²", X, np.sum(X**2)),
+    ],
+)  # fmt: skip
+def test_what_signs_on_paper_mean(text, given, wanted):
+    np.testing.assert_allclose(parse(text).function()(given), wanted, rtol=1e-15)
+
+
 def test_different_formulas_differ():
     texts = ["a - b", "b - a", "a * b", "a @ b", "sum(a)", "sum(a, axis=0)", "Z = a; Z", "f(a) = a"]
     assert len({parse(text) for text in texts}) == len(texts)
 
 
 def test_every_function_is_documented():
-    operators = {word for word, _ in INFIX.values()} | {"negative"}
+    operators = {word for word, _ in INFIX.values()} | SIGNS
     listed = set(re.findall(r"\w+", parse.__doc__))
     assert set(OPERATIONS) - operators - listed == set()
 

@@ -45,7 +45,7 @@ def cases(name):
                 yield shapes, axis
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", sorted(set(OPERATIONS) - {"size", "raised"}))
 def test_every_rule_is_numpys(name):
     accepted = 0
     for shapes, axis in cases(name):
