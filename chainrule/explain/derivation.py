@@ -40,7 +40,8 @@ class Derivation(Passes):
         by = ", ".join(step.bottom for step in self.targets)
         wrong = sum(not step.check.ok for step in self.steps)
         checked = f"{wrong} of them wrong" if wrong else "all checked"
-        return f"<Derivation of {self.result} by {by}: {len(self.steps)} steps, {checked}>"
+        count = f"{len(self.steps)} step{'' if len(self.steps) == 1 else 's'}"
+        return f"<Derivation of {self.result} by {by}: {count}, {checked}>"
 
     def __str__(self) -> str:
         return self.text()

@@ -76,6 +76,7 @@ class Downstream:
         is_complex = like.dtype.kind == "c"
         return array.astype(COMPLEX) if is_complex and array.dtype.kind == "f" else array
 
+    @np.errstate(all="ignore")
     def derivative(self, direction: Array) -> tuple[Array, str]:
         """The derivative of the output in one direction, and the method."""
         functions = {node: node.primitive.continued(node) for node in self.nodes}
@@ -108,6 +109,7 @@ class Downstream:
             found.append(_richardson(table, 2))
         return min(found, key=lambda pair: pair[1])[0]
 
+    @np.errstate(all="ignore")
     def one_sided(self, direction: Array) -> tuple[Array, Array]:
         """The derivatives to the right and to the left."""
         run, h = self._real(), self._first_step(direction) / 16

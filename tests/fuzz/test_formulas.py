@@ -1,0 +1,13 @@
+"""The short form of ``python tests/fuzz/formulas.py``."""
+
+import pytest
+
+from tests.fuzz.formulas import run
+
+
+@pytest.mark.parametrize("seed", range(10, 14))
+def test_formulas_made_at_random(seed):
+    found, tally = run(60, seed)
+    slow = [item for item in found if item.kind == "slow"]  # told by the long form, not timed here
+    assert [item for item in found if item not in slow] == []
+    assert tally["derivatives confirmed"] > 40
