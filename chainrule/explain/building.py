@@ -251,7 +251,10 @@ class Builder:
     def _backward_order(
         self, users: Mapping[Node, list[tuple[Node, Summands | None]]]
     ) -> list[Node]:
-        """From the result back; an argument comes as soon as all that it enters has come."""
+        """From the result back; an argument comes as soon as all that it enters has come.
+
+        Of several that come together, the one that was asked for first is first.
+        """
         leaves = set(self.recorded.wrt)
         inner = [n for n in reversed(self.chosen.quantities) if n in users and n not in leaves]
         waiting = [node for node in reversed(self.chosen.quantities) if node in leaves & set(users)]
@@ -262,7 +265,7 @@ class Builder:
                 done.add(node)
             ready = [leaf for leaf in waiting if all(user in done for user, _ in users[leaf])]
             waiting = [leaf for leaf in waiting if leaf not in ready]
-            result += ready
+            result += sorted(ready, key=self.recorded.place.__getitem__)
         return [node for node in result if node is not self.output]
 
     # -- one user of a quantity -------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.explain.latex_notation import LatexNotation, escaped, symbol_latex
-from chainrule.explain.layout import notice_text
+from chainrule.explain.layout import lettered_size, notice_text
 from chainrule.explain.notation import PRODUCT
 from chainrule.explain.steps import Entry, Factor, Passes, Step
 
@@ -69,7 +69,8 @@ class LatexWriter:
     def size(self, shape: Sequence[int]) -> str:
         """m × n."""
         letters = self.passes.letters
-        return r" \times ".join(letters.get(n, str(n)) if n > 1 else str(n) for n in shape) or "1"
+        sizes = [lettered_size(n, letters).replace("·", " ") for n in shape]
+        return r" \times ".join(sizes) or "1"
 
     def forward(self) -> list[str]:
         """The forward path."""

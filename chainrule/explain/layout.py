@@ -16,7 +16,19 @@ MOST_ENTRIES = 12
 
 def shape_text(shape: Sequence[int], letters: Mapping[int, str]) -> str:
     """``4×3``; ``scalar`` for a number."""
-    return "×".join(letters.get(n, str(n)) if n > 1 else str(n) for n in shape) or "scalar"
+    return "×".join(lettered_size(n, letters) for n in shape) or "scalar"
+
+
+def lettered_size(size: int, letters: Mapping[int, str]) -> str:
+    """A size's letter, a product of letters, or itself: 15 is m·n where 3 is m and 5 is n."""
+    if size < 2 or size in letters:
+        return letters.get(size, str(size)) if size > 1 else str(size)
+    rest, found = size, []
+    for number, letter in sorted(letters.items()):
+        while number > 1 and rest % number == 0:
+            rest //= number
+            found.append(letter)
+    return "·".join(found) if rest == 1 else str(size)
 
 
 def size_text(shape: Sequence[int], letters: Mapping[int, str]) -> str:

@@ -38,6 +38,8 @@ class Recorded:
         The user's names for values, each for one value only.
     constants : tuple of (str, ndarray)
         Names that captured arrays may have.
+    place : mapping from Node to int
+        For each leaf to differentiate by, which of the arguments asked for it belongs to.
     """
 
     output: Node
@@ -45,6 +47,7 @@ class Recorded:
     inputs: tuple[Node, ...]
     names: Mapping[Node, str]
     constants: tuple[tuple[str, Array], ...]
+    place: Mapping[Node, int]
 
     def constant_name(self, array: Array) -> str | None:
         """The name under which the function reached a captured array."""
@@ -111,8 +114,8 @@ class _Arguments:
             reached = set(topological([output]))
             given = {n: names[-1].text for n, names in session.names.items() if n in reached}
         names = _distinct(f, output, _leaf_names(labels), given)
-        wrt = tuple(node for key in keys for node in leaves.get(key, []))
-        return Recorded(output, wrt, tuple(inputs), names, tuple(arrays))
+        place = {node: k for k, key in enumerate(keys) for node in leaves.get(key, [])}
+        return Recorded(output, tuple(place), tuple(inputs), names, tuple(arrays), place)
 
 
 def _stand_in(where: str, value: Any, is_wrt: bool) -> Any:

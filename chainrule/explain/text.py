@@ -218,11 +218,23 @@ def _wrapped(text: str, indent: int) -> list[str]:
     """A long line broken before an operator or at a space."""
     lines: list[str] = []
     while len(text) > WIDTH:
-        at = max(text.rfind(sign, indent + 1, WIDTH) for sign in (" + ", " − ", " · ", " - "))
-        if at <= indent:
-            at = text.rfind(" ", indent + 1, WIDTH)
-        if at <= indent:
+        at = _break(text, indent)
+        if at is None:
             break
         lines.append(text[:at])
         text = " " * indent + text[at:].lstrip()
     return [*lines, text]
+
+
+_SIGNS = (" + ", " − ", " · ", " - ", " ⊙ ", " ⊘ ", " ⊗ ")
+
+
+def _break(text: str, indent: int) -> int | None:
+    """Where a long line ends: in as few brackets as can be, before an operator, and far on."""
+    depth, found = 0, []
+    for place, sign in enumerate(text[:WIDTH]):
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == " " and place > indent and text[indent:place].strip():
+            before_operator = text.startswith(_SIGNS, place)
+            found.append((-depth, before_operator, place))
+    return max(found)[2] if found else None

@@ -27,6 +27,7 @@ class Verifier:
         self.order, self.output, self.values = order, output, values
         self.kinks = frozenset(kinks)
 
+    @np.errstate(all="ignore")
     def check(self, node: Node, value: Array) -> Check:
         """The value of ∂output/∂node, of shape ``output.shape + node.shape``, checked."""
         downstream = Downstream(self.order, node, self.output, self.values)

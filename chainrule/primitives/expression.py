@@ -30,6 +30,12 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
     return constant(np.array(value))
 
 
+def full_name(ufunc: np.ufunc) -> str:
+    """A ufunc's name as code writes it: ``np.exp``; SciPy's are ``scipy.special.expit``."""
+    name = ufunc.__name__
+    return f"np.{name}" if getattr(np, name, None) is ufunc else f"scipy.special.{name}"
+
+
 class Expression:
     """Arithmetic on nodes with NumPy's operators and ufuncs."""
 
@@ -60,7 +66,7 @@ class Expression:
         builder = UFUNCS.get(ufunc)
         if builder is None:
             raise MissingRuleError(
-                f"np.{ufunc.__name__}",
+                full_name(ufunc),
                 "this function has no derivative rule here",
                 remedy="write it in terms of others, or pass it values that are not traced",
             )

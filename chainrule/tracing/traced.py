@@ -15,7 +15,7 @@ from chainrule.errors import ChainruleError, DtypeError, MissingRuleError, Shape
 from chainrule.graph.node import Array, Node
 from chainrule.interpret.run import keep_value, missing_inputs
 from chainrule.primitives import contraction
-from chainrule.primitives.expression import Expression
+from chainrule.primitives.expression import Expression, full_name
 from chainrule.primitives.identities import cast
 from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
@@ -148,7 +148,7 @@ class Traced(Expression):
         if method != "__call__":
             return _ufunc_method(ufunc, method, inputs, kwargs, out)
         dtype = kwargs.pop("dtype", None)
-        _refuse_keywords(f"np.{ufunc.__name__}", kwargs)
+        _refuse_keywords(full_name(ufunc), kwargs)
         special = METHODS.get(ufunc, {}).get("__call__")
         result = special(*inputs) if special else self._apply(ufunc, *inputs)
         if dtype is not None:
@@ -555,7 +555,7 @@ def _ufunc_method(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any, out: A
     implementation = METHODS.get(ufunc, {}).get(method) or METHODS[np.add].get(f"any {method}")
     if implementation is None or out is not None:
         raise MissingRuleError(
-            f"np.{ufunc.__name__}.{method}",
+            f"{full_name(ufunc)}.{method}",
             "this method has no derivative rule here",
             remedy="use the function of the same meaning (np.sum for np.add.reduce) without out=",
         )
@@ -569,7 +569,7 @@ def _assign_out(ufunc: np.ufunc, out: tuple[Any, ...], result: Traced) -> Any:
     if from_in_place_operator() and target.base is None and references(target) <= ALONE:
         return result
     raise TracingError(
-        f"np.{ufunc.__name__}",
+        full_name(ufunc),
         "a traced result cannot be written into a plain array",
         got=f"an array of shape {np.shape(target)} that other names or views may share",
         remedy="use the returned value instead of out=, write y = y + x instead of y += x, or make "

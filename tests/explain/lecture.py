@@ -80,5 +80,5 @@ EXAMPLES = [
     Example("5.84", L2, "theta", (grid(2), grid(5, 2), grid(5))),
     Example("5.110", f_5_109, "x", (0.5,)),
     Example("5.118", deep, "theta", (THETA, grid(2), grid(2, shift=0.2))),
-    Example("backward path", two_layers, ("A0", "b0", "A1", "b1"), NETWORK),
+    Example("backward path", two_layers, ("b0", "A0", "b1", "A1"), NETWORK),
 ]

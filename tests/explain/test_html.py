@@ -44,7 +44,7 @@ def assert_whole(page: str, d: cr.Derivation) -> None:
 
 @pytest.fixture(name="lecture", scope="module")
 def _lecture() -> cr.Derivation:
-    return cr.derive(two_layers, wrt=("A0", "b0", "A1", "b1"))(*NETWORK)
+    return cr.derive(two_layers, wrt=("b0", "A0", "b1", "A1"))(*NETWORK)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda item: item.name)

@@ -56,7 +56,7 @@ def test_the_values_are_those_of_grad_and_jacobian(example: Example):
 
 @pytest.fixture(name="network")
 def _network() -> cr.Derivation:
-    return cr.derive(two_layers, wrt=("A0", "b0", "A1", "b1"))(*NETWORK)
+    return cr.derive(two_layers, wrt=("b0", "A0", "b1", "A1"))(*NETWORK)
 
 
 def test_the_chain_to_b0_has_the_lectures_factors_in_the_lectures_order(network: cr.Derivation):

@@ -30,7 +30,7 @@ from tests.explain.shown import Picture, forty_operations, network
 from tests.jacobians.generated import Generated, functions
 from tests.parity.cases_models import MODELS
 
-PARAMETERS = ("A0", "b0", "A1", "b1")
+PARAMETERS = ("b0", "A0", "b1", "A1")
 
 
 @pytest.fixture(name="lecture", scope="module")

@@ -19,7 +19,8 @@ WORDS = {
     "layer": "backward through a layer", "parameter": "backward to a parameter",
 }  # fmt: skip
 
-STYLE = """
+STYLE = (
+    """
 .cr-picture { color: inherit; }
 .cr-picture text { fill: currentColor; font-family: "STIX Two Text", Cambria, "Times New Roman",
   "DejaVu Serif", serif; font-size: 15px; }
@@ -27,12 +28,18 @@ STYLE = """
 .cr-picture .number { font-style: italic; }
 .cr-picture .array { font-weight: bold; }
 .cr-picture .below { font-size: .75em; }
-.cr-picture .box { fill: rgb(128 128 128 / .10); stroke: currentColor; stroke-width: 1.3; }
+.cr-picture .box { fill: #808080; fill-opacity: .1; stroke: currentColor; stroke-width: 1.3; }
 .cr-picture .data { stroke-width: .8; }
 .cr-picture .again { stroke-dasharray: 3 3; }
 .cr-picture .line { fill: none; stroke: currentColor; stroke-width: 1.7; }
 .cr-picture .head { fill: currentColor; stroke: none; }
 """.strip()
+    + "".join(
+        f"\n.cr-picture .{kind} {{ color: var(--cr-{kind}, {colour}); }}"
+        for kind, colour in COLOURS.items()
+    )
+)
+"""Colours are attributes as well, for viewers that know no variables and so drop these rules."""
 ALONE = f"""
 .cr-paper {{ fill: #fff; }} .cr-picture {{ color: #1a1a1a; }}
 @media (prefers-color-scheme: dark) {{
@@ -95,8 +102,8 @@ class Canvas:
         size = NOTE if note else FONT
         kind = ' class="note"' if note else ""
         self.elements.append(
-            f'<text{kind} x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{anchor}">'
-            f"{tspans(line)}</text>"
+            f'<text{kind} x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{anchor}" '
+            f'xml:space="preserve">{tspans(line)}</text>'
         )
         wide = width(line, size)
         left = at[0] - wide / 2 if anchor == "middle" else at[0]
@@ -133,7 +140,7 @@ class Canvas:
 
 def _arrow(kind: str, points: Sequence[Point], name: str) -> str:
     colour = COLOURS.get(kind)
-    paint = f' style="color: var(--cr-{kind}, {colour})"' if colour else ""
+    paint = f' color="{colour}"' if colour else ""
     dash = f' stroke-dasharray="{DASHES[kind]}"' if DASHES[kind] else ""
     x1, y1 = points[-1]
     x0, y0 = next(point for point in reversed(points) if point != points[-1])
