@@ -201,13 +201,18 @@ class Builder:
 
     def _add_step(self, node: Node, users: list[tuple[Node, Summands | None]]) -> None:
         users = sorted(users, key=lambda pair: -pair[0].serial)
-        parts = [self._part(node, user, summands) for user, summands in users]
+        parts = []
+        for user, summands in users:
+            definition = self._definition(user)
+            with self.reader.seen_from(user):
+                parts.append(self._part(node, user, summands, definition))
         local = total([part.expression for part in parts])
         rule = parts[0].factors[-1].rule if len(parts) == 1 else SEVERAL
         step = self._step(node, tuple(parts), local, rule)
         if len(users) == 1:
             self.chains[node] = parts[0].factors
-            step = self._with_entry(step, node, *users[0])
+            with self.reader.seen_from(users[0][0]):
+                step = self._with_entry(step, node, *users[0])
         self.steps[node] = step
 
     def _step(self, node: Node, parts: tuple[Part, ...], local: Expr, rule: Rule) -> Step:
@@ -237,7 +242,17 @@ class Builder:
             if node in self.steps
         }
         whole = simplified(_substitute(local, known))
-        return whole if weight(whole) <= LONGEST else local
+        if weight(whole) > LONGEST:
+            return local
+        back = simplified(_written_back(whole, self._definitions_of_numbers()))
+        return back if weight(back) <= LONGEST else whole
+
+    def _definitions_of_numbers(self) -> dict[str, Expr]:
+        """What names stand for where all are numbers, as in (5.110); nothing elsewhere."""
+        computed = [node for node in self.names if node.inputs]
+        if any(node.ndim for node in self.names):
+            return {}
+        return {self.names[node]: self._definition(node) for node in computed}
 
     def _add_constant_step(self, node: Node) -> None:
         is_result = node is self.output
@@ -270,12 +285,11 @@ class Builder:
 
     # -- one user of a quantity -------------------------------------------------------------------
 
-    def _part(self, node: Node, user: Node, summands: Summands | None) -> Part:
+    def _part(self, node: Node, user: Node, summands: Summands | None, definition: Expr) -> Part:
         if summands is None:
             jacobian, rule = self._opaque(user, node), OPAQUE
         else:
             jacobian = self.local.expression(summands, user.shape, node.shape, True)
-            definition = self._definition(user)
             bottom = Symbol(shape_of_array(node.shape), self.names[node])
             rule = rule_of(definition, jacobian, self.names[user], bottom)
         kind: Kind = "layer"
@@ -378,6 +392,16 @@ def _substitute(expr: Expr, known: Mapping[tuple[str, str], Expr]) -> Expr:
     if not expr.parts:
         return expr
     return replace_parts(expr, tuple(_substitute(item, known) for item in expr.parts))
+
+
+def _written_back(expr: Expr, known: Mapping[str, Expr]) -> Expr:
+    """Names replaced by what they stand for, down to the arguments."""
+    if isinstance(expr, Symbol):
+        inner = known.get(expr.name)
+        return expr if inner is None else _written_back(inner, known)
+    if not expr.parts:
+        return expr
+    return replace_parts(expr, tuple(_written_back(item, known) for item in expr.parts))
 
 
 def _with_reused(steps: list[Step]) -> list[Step]:

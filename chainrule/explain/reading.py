@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +20,7 @@ from chainrule.explain.algebra import (
     Key,
     Number,
     Ones,
+    Product,
     Symbol,
     Triangle,
     Vec,
@@ -26,10 +29,11 @@ from chainrule.explain.algebra import (
     shape_of_array,
 )
 from chainrule.explain.networks import Factor, read_value
-from chainrule.explain.pieces import Value, times_number
+from chainrule.explain.pieces import Value, split_number, times_number
 from chainrule.explain.rewriting import hadamard, inverse, power, product, total, transpose
 from chainrule.explain.values import NodeValues
 from chainrule.graph.node import CONSTANT, Array, Node, make, scalar_value
+from chainrule.graph.walk import topological
 from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
@@ -37,7 +41,7 @@ from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.identities import ALIAS, CAST, STOP_GRADIENT
 from chainrule.primitives.linear_algebra import INV, INVERSE
 from chainrule.primitives.products import Spec
-from chainrule.primitives.selections import SLICE
+from chainrule.primitives.selections import REPLACE, SLICE, Range
 from chainrule.shapes import Labels
 
 MINUS = Number(Fraction(-1))
@@ -65,18 +69,38 @@ class Reader:
         self.known: dict[Node, Expr] = {
             node: Symbol(shape_of_array(node.shape), name) for node, name in names.items()
         }
+        self._names = frozenset(names)
+        self._read: dict[Node, Expr] = {}
         self.values: dict[str, Array] = {}
         """The values of constants that got a name here."""
         self._name_constant = name_constant
         self.at_point = at_point
         self._taken = set(names.values())
 
+    @contextmanager
+    def seen_from(self, top: Node) -> Iterator[None]:
+        """Only names of what a value is computed from: sin's derivative is cos(t), not x2 = cos(t).
+
+        Equal nodes are one, so that a derivative may be a value that has a name elsewhere.
+        """
+        behind = set(topological([top]))
+        hidden = {node for node in self._names - behind if node.inputs}
+        known, read = self.known, self._read
+        shown = [node for node in hidden if node in known]
+        symbols = {node: known.pop(node) for node in shown}
+        self._read = {} if hidden else read
+        try:
+            yield
+        finally:
+            known.update(symbols)
+            self._read = read
+
     def value(self, node: Node) -> Expr:
         """What stands for a node inside others: its name, or what it is made of."""
-        found = self.known.get(node)
+        found = self.known.get(node) or self._read.get(node)
         if found is None:
             found = self.definition(node)
-            self.known[node] = found
+            self._read[node] = found
         return found
 
     def definition(self, node: Node) -> Expr:
@@ -135,6 +159,8 @@ class Reader:
 
     def _call(self, node: Node) -> Expr:
         args = tuple(self.value(item) for item in node.inputs)
+        if node.primitive is REPLACE:
+            args = (args[0], _as_number(args[1]))
         detail = _detail(node)
         shape = shape_of_array(node.shape)
         return Call(node.primitive.name, args, shape, detail, _runner(node))
@@ -189,7 +215,8 @@ class Reader:
         factors, sizes, scale
             The sizes of all labels; the number in front.
         """
-        parts = TakenApart(self.known, expand, dict(sizes or {}), outer)
+        whole = ChainMap(self.known, self._read)
+        parts = TakenApart(whole, expand, dict(sizes or {}), outer)
         for node, labels in coefficients:
             parts.add(node, labels)
         parts.absorb_free_labels(outer)
@@ -250,7 +277,10 @@ def _runner(node: Node) -> Callable[..., Array]:
     """The node's function, of arrays of any dtype with their axes as in notation."""
     function, inputs = node.primitive.bind(node), node.inputs
     return lambda *arrays: function(
-        *(a.reshape(n.shape).astype(n.dtype) for a, n in zip(arrays, inputs, strict=True))
+        *(
+            (np.full(n.shape, a.item()) if a.size == 1 else a.reshape(n.shape)).astype(n.dtype)
+            for a, n in zip(arrays, inputs, strict=True)
+        )
     )
 
 
@@ -277,12 +307,36 @@ def _detail(node: Node) -> str:
     params: Any = node.params
     if node.primitive is RESHAPE:
         return "×".join(map(str, node.shape))
+    if node.primitive is REPLACE:
+        places = map(_positions, params, node.shape)
+        return f"[{', '.join(places)}]"
     rank = node.inputs[0].ndim if node.inputs else 0
     if isinstance(params, int) and rank > 1:
         return f"axis {params}"
     if isinstance(params, tuple) and all(type(item) is int for item in params):
         return "" if len(params) in (0, rank) else "axes " + ", ".join(map(str, params))
     return ""
+
+
+def _positions(part: Range, size: int) -> str:
+    """Where along an axis, as Python writes it: ``0``, ``:``, ``1:3``, ``::2``."""
+    if part.length == 1:
+        return str(part.start)
+    if part.length == size and part.step == 1:
+        return ":"
+    stop = part.start + part.step * part.length
+    return f"{part.start}:{stop if stop >= 0 else ''}" + f":{part.step}" * (part.step != 1)
+
+
+def _as_number(expr: Expr) -> Expr:
+    """A number that was repeated along axes, as the number."""
+    value, rest = split_number(expr)
+    if isinstance(rest, Ones):
+        return Number(value)
+    factors = rest.factors if isinstance(rest, Product) else ()
+    if factors and isinstance(factors[-1], Ones) and all(f.is_scalar for f in factors[:-1]):
+        return product([Number(value), *factors[:-1]])
+    return expr
 
 
 _OPPOSITE = {

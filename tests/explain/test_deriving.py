@@ -20,7 +20,7 @@ def names(d: cr.Derivation) -> list[str]:
 
 def test_a_derivation_is_short_to_look_at():
     d = cr.derive(lambda x, A: np.sum(cr.sigmoid(A @ x)), wrt=(0, 1))(np.ones(3), np.eye(3))
-    assert repr(d) == "<Derivation of f by A, x: 2 steps, all checked>"
+    assert repr(d) == "<Derivation of f by x, A: 2 steps, all checked>"
     assert repr([d]) == f"[{d!r}]"
     kink = cr.derive(lambda x: np.sum(np.abs(x)))(np.zeros(2))
     assert repr(kink) == "<Derivation of f by x: 1 step, 1 of them wrong>"
@@ -87,9 +87,9 @@ def test_several_arguments_share_their_steps():
         return np.sum(u**2)
 
     d = cr.derive(f, wrt=("a", "b"))(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
-    assert [step.bottom for step in d.steps] == ["u", "b", "a"]
-    assert [step.bottom for step in d.targets] == ["b", "a"]
-    for step, gradient in zip(d.targets[::-1], cr.grad(f, wrt=("a", "b"))(
+    assert [step.bottom for step in d.steps] == ["u", "a", "b"]
+    assert [step.bottom for step in d.targets] == ["a", "b"]
+    for step, gradient in zip(d.targets, cr.grad(f, wrt=("a", "b"))(
         np.array([1.0, 2.0]), np.array([3.0, 4.0])), strict=True
     ):  # fmt: skip
         np.testing.assert_allclose(step.value, gradient, rtol=CLOSE)
@@ -193,7 +193,7 @@ def test_a_chain_through_matrices_is_told_in_words():
         return 0.5 * np.sum((F - Y) ** 2)
 
     args = rng.normal(size=(3, 2)), rng.normal(size=2), rng.normal(size=(5, 3)), np.ones((5, 2))
-    d = cr.derive(cost, wrt=("W", "b"))(*args)
+    d = cr.derive(cost, wrt=("b", "W"))(*args)
     assert TEXT(d.step("W").local) == "Xᵀ · ∂cost/∂Z"
     assert TEXT(d.step("b").local) == "1ᵀ · ∂cost/∂Z"
     assert TEXT(d.step("W").expression) == "Xᵀ((F − Y) ⊙ tanh′(Z))"

@@ -214,7 +214,8 @@ def _layer(flow: Flow, item: Quantity, before: str) -> Layer:
     factors: tuple[Expr, ...] = ()
     for link in links:
         if link.source == before and link.factor is not None:
-            factors, kind = (*outer, link.factor), kind or link.kind
+            factors = (*outer, link.factor)
+            kind = link.kind if link.kind == "parameter" else kind or link.kind
     inputs = tuple((link.source, link.kind) for link in links if link.source != before)
     return Layer(item.name, definition, factors, kind if factors else None, inputs)
 

@@ -1,0 +1,123 @@
+"""Derivations read as a textbook writes them: names, order, places, lines, pictures."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import scipy.special
+
+import chainrule as cr
+from chainrule.cli.points import point_for
+from chainrule.errors import MissingRuleError
+from chainrule.explain.formula import parse
+from chainrule.explain.text import WIDTH, _wrapped
+from chainrule.explain.text_notation import TextNotation
+
+TEXT = TextNotation()
+
+
+@pytest.mark.parametrize("order", [("sin", "cos"), ("cos", "sin")])
+def test_a_derivative_is_not_written_by_a_value_that_it_only_equals(order):
+    """For x1 = sin t and x2 = cos t the derivative of x1 is cos(t), not x2."""
+    first, second = (getattr(np, name) for name in order)
+
+    def f(t):
+        x1 = first(t)
+        x2 = second(t)
+        return x1**2 + 2 * x2
+
+    d = cr.derive(f)(0.5)
+    signs = {"sin": "cos(t)", "cos": "−sin(t)"}
+    found = [TEXT(part.factors[-1].expression) for part in d.step("t").parts]
+    assert sorted(found) == sorted(signs[name] for name in order)
+    assert "x" not in TEXT(d.step("t").expression)
+    assert d.ok
+
+
+def test_a_derivative_may_be_written_by_its_own_function():
+    def f(t):
+        e = np.exp(t)
+        return np.sin(e)
+
+    assert TEXT(cr.derive(f)(0.5).step("t").factors[-1].expression) == "e"
+
+
+@pytest.mark.parametrize("names", [("x1", "x2"), ("x2", "x1")])
+def test_what_was_asked_for_first_comes_first(names):
+    d = cr.derive(parse("x1**2 * sin(x2)").function(), wrt=names)(1.0, 2.0)
+    assert tuple(step.bottom for step in d.targets) == names
+
+
+def test_sizes_are_products_of_letters():
+    formula = parse("outer(x, y) @ (A' @ B)")
+    point = point_for(formula, ["x=m", "y=n", "A=k×n", "B=k×m"], [])
+    d = cr.derive(formula.function(), "x", letters=point.letters)(*point.arrays.values())
+    assert "m·m×m" in str(d)
+    assert r"m m \times m" in d.latex()
+
+
+def test_a_size_that_is_no_product_of_letters_stays_a_number():
+    d = cr.derive(lambda x: np.concatenate([x, x[:1]]), letters={3: "m"})(np.ones(3))
+    assert "4×m" in str(d)
+
+
+def replaced(alpha, A1, x):
+    A = A1.copy()
+    A[0, 1] = alpha
+    Z = A @ x
+    f1 = cr.sigmoid(Z)
+    return np.sum(f1**2)
+
+
+def test_what_is_replaced_is_told_with_its_place():
+    d = cr.derive(replaced)(0.5, np.eye(3), np.ones(3))
+    assert "replace(A1, alpha; [0, 1]) x" in str(d)
+
+    def rows(alpha, A1):
+        A = A1 * 1.0
+        A[1:, ::2] = 2 * alpha
+        return np.sum(A**2)
+
+    d = cr.derive(rows)(0.5, np.eye(3))
+    assert "2 alpha; [1:3, 0:4:2])" in str(d)
+    assert d.ok
+
+
+def test_an_arrow_to_what_is_asked_for_is_not_one_through_a_layer():
+    picture = cr.derive(replaced)(0.5, np.eye(3), np.ones(3)).svg()
+    arrows = re.findall(r'<g class="(\w+)"', picture)
+    assert "parameter" in arrows
+    assert "layer" not in arrows
+
+
+@pytest.mark.parametrize("count", [3, 9, 20])
+def test_lines_end_outside_brackets_where_they_can(count):
+    text = " + ".join(f"f{k}(a + b{k} − c · d)" for k in range(count))
+    lines = _wrapped(f"  E = {text}", 6)
+    assert all(len(line) <= WIDTH for line in lines)
+    assert " ".join(" ".join(lines).split()) == f"E = {text}"
+    for line in lines:
+        assert line.count("(") == line.count(")")
+
+
+def test_functions_of_scipy_bear_its_name():
+    with pytest.raises(MissingRuleError, match=r"^scipy\.special\.gammaln: "):
+        cr.grad(scipy.special.gammaln)(2.0)
+
+
+def test_a_plain_viewer_shows_colours_and_spaces():
+    """Viewers that know no style variables take colours from attributes; none collapses spaces."""
+    picture = cr.derive(replaced, wrt=(0, 2))(0.5, np.eye(3), np.ones(3)).svg()
+    root = ElementTree.fromstring(picture)
+    for group in root.iter("{http://www.w3.org/2000/svg}g"):
+        if group.get("class") in ("forward", "layer", "parameter"):
+            assert re.fullmatch("#[0-9A-F]{6}", group.get("color"))
+        assert "style" not in group.attrib
+    texts = list(root.iter("{http://www.w3.org/2000/svg}text"))
+    assert texts
+    assert all(
+        text.get("{http://www.w3.org/XML/1998/namespace}space") == "preserve" for text in texts
+    )
