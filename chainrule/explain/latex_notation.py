@@ -59,6 +59,11 @@ class LatexNotation(Notation):
 
     def number(self, value: Value) -> Text:
         text = number_text(magnitude(value), self.letters)
+        if "√" in text:
+            above, _, below = text.rpartition("/")
+            rooted = re.sub(r"√(\d+)", r"\\sqrt{\1}", below)
+            text = rf"\tfrac{{{above}}}{{{rooted}}}" if above else rooted
+            return (f"-{text}", PRODUCT - 1) if value < 0 else (text, ATOM)
         match = re.fullmatch(r"(\d+|\w+)/\(?(\w+)\)?", text)
         power = re.fullmatch(r"([\d.]+)e([+-]?)0*(\d+)", text)
         if match:

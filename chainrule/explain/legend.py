@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from chainrule.explain.algebra import (
     Apply,
@@ -69,7 +70,7 @@ def _kind(item: Expr) -> str:
             return "selector"
         case Triangle():
             return "triangle"
-        case Power() if not item.is_scalar:
+        case Power() if not item.is_scalar and abs(item.exponent) not in (1, Fraction(1, 2)):
             return "power"
         case Slope() if relation_of(item) is not None:
             return "wins"

@@ -95,7 +95,9 @@ def _raised(base: str, above: str) -> str:
 
 
 def _atom(text: str) -> str:
-    """A number, a letter, or a piece of text such as ``0:3``."""
+    """A number, its root, a letter, or a piece of text such as ``0:3``."""
+    if text.startswith("√"):
+        return f"<msqrt>{_atom(text[1:])}</msqrt>"
     if re.fullmatch(r"[\d.]+", text):
         return f"<mn>{text}</mn>"
     if len(text) == 1 and text.isalpha():
@@ -134,7 +136,7 @@ class MathmlNotation(Notation):
 
     def number(self, value: Value) -> Text:
         text = number_text(magnitude(value), self.letters)
-        fraction = re.fullmatch(r"(\w+)/\(?(\w+)\)?", text)
+        fraction = re.fullmatch(r"(√?\w+)/\(?(√?\w+)\)?", text)
         power = re.fullmatch(r"([\d.]+)e([+-]?)0*(\d+)", text)
         if fraction:
             inner = f"<mfrac>{_atom(fraction[1])}{_atom(fraction[2])}</mfrac>"

@@ -113,7 +113,20 @@ def product(factors: Iterable[Expr]) -> Expr:
         mine, rest = split_number(item)
         front = front * mine
         chain.extend(factors_of(rest))
-    return assembled(*_absorbed(front, collected, _without_units(chain)))
+    return assembled(*_turned(*_absorbed(front, collected, _without_units(chain))))
+
+
+def _turned(
+    front: Value, scalars: list[Expr], chain: list[Expr]
+) -> tuple[Value, list[Expr], list[Expr]]:
+    """−(a − b) = b − a, where nothing else is multiplied by it."""
+    if front != -1 or scalars or len(chain) != 1 or not isinstance(chain[0], Sum):
+        return front, scalars, chain
+    terms = chain[0].terms
+    if len(terms) != 2 or (split_number(terms[0])[0] < 0) == (split_number(terms[1])[0] < 0):
+        return front, scalars, chain
+    turned = [times_number(-value, rest) for value, rest in map(split_number, reversed(terms))]
+    return Fraction(1), scalars, [Sum(tuple(turned))]
 
 
 def _absorbed(
@@ -198,7 +211,31 @@ def _pair(a: Expr, b: Expr) -> Expr | None:
         return Ones((a.shape[0], b.shape[1]))
     if isinstance(a, Ones) and a.is_row and isinstance(b, Unit):
         return ONE
-    return _selected(a, b)
+    return _cancelled(a, b) or _selected(a, b)
+
+
+def _cancelled(a: Expr, b: Expr) -> Expr | None:
+    """(y ⊘ p)ᵀ p = 1ᵀ y, and (y ⊘ p)ᵀ (diag(p) − p pᵀ) = yᵀ − (1ᵀ y) pᵀ: what divides goes."""
+    if not (isinstance(a, Transpose) and a.is_row):
+        return None
+    if b.is_column and b in _divisors(a.inner):
+        return product([Ones(a.shape), hadamard([a.inner, b])])
+    if isinstance(b, Diag) and b.inner in _divisors(a.inner):
+        return transpose(hadamard([a.inner, b.inner]))
+    diagonals = [item.inner for item in _terms(b) if isinstance(item, Diag)]
+    if isinstance(b, Sum) and any(item in _divisors(a.inner) for item in diagonals):
+        return total(product([a, term]) for term in b.terms)
+    return None
+
+
+def _terms(expr: Expr) -> list[Expr]:
+    return [split_number(item)[1] for item in expr.terms] if isinstance(expr, Sum) else []
+
+
+def _divisors(column: Expr) -> list[Expr]:
+    """What a column is divided by, entry by entry."""
+    factors = column.factors if isinstance(column, Hadamard) else (column,)
+    return [item.inner for item in factors if isinstance(item, Power) and item.exponent == -1]
 
 
 def _ones_times_ones(a: Ones, b: Ones) -> Expr | None:

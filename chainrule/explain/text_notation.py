@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import isfinite, isqrt, sqrt
 
 from chainrule.explain.algebra import Expr, Partial
 from chainrule.explain.names import written
@@ -42,7 +44,7 @@ PLAIN = str.maketrans({
 def number_text(value: Value, letters: Mapping[int, str]) -> str:
     """A number: whole, a short decimal, or a fraction, with a letter for a size."""
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return root_text(value) or f"{value:.6g}"
     if value.denominator == 1:
         return letters.get(value.numerator, str(value.numerator)) if value > 9 else str(value)
     if value.denominator in letters:
@@ -53,8 +55,21 @@ def number_text(value: Value, letters: Mapping[int, str]) -> str:
     )  # fmt: skip
     if pair:
         return f"{value.numerator}/({pair})"
-    is_decimal = 10**4 % value.denominator == 0 and value.denominator not in (2, 4, 8)
-    return f"{float(value):.6g}" if is_decimal else f"{value.numerator}/{value.denominator}"
+    short = f"{float(value):.6g}"
+    is_decimal = 10**12 % value.denominator == 0 and value.denominator not in (2, 4, 8)
+    is_whole = value.denominator <= 10**4 or Fraction(short) == value  # 1e-05 for 1/100000
+    return short if is_decimal and is_whole else f"{value.numerator}/{value.denominator}"
+
+
+def root_text(value: float) -> str:
+    """√2, 1/√2 or 2/√3 where a number is one to all its digits; else nothing."""
+    square = Fraction(value * value).limit_denominator(100) if isfinite(value) else Fraction(0)
+    if square <= 0 or abs(sqrt(square) - value) > 4e-16 * value:  # two roundings
+        return ""
+    if square.denominator == 1:
+        return f"√{square}"
+    over = isqrt(square.numerator)
+    return f"{over}/√{square.denominator}" if over * over == square.numerator else ""
 
 
 class TextNotation(Notation):

@@ -12,7 +12,9 @@ import scipy.special
 import chainrule as cr
 from chainrule.cli.points import point_for
 from chainrule.errors import MissingRuleError
+from chainrule.explain.algebra import number
 from chainrule.explain.formula import parse
+from chainrule.explain.latex_notation import LatexNotation
 from chainrule.explain.text import WIDTH, _wrapped
 from chainrule.explain.text_notation import TextNotation
 
@@ -121,3 +123,39 @@ def test_a_plain_viewer_shows_colours_and_spaces():
     assert all(
         text.get("{http://www.w3.org/XML/1998/namespace}space") == "preserve" for text in texts
     )
+
+
+def test_what_divides_cancels():
+    """Softmax under cross-entropy: −(y ⊘ p)ᵀ (diag(p) − p pᵀ) is (1ᵀ y) pᵀ − yᵀ."""
+
+    def E(z, y):
+        p = cr.softmax(z)
+        return -np.sum(y * np.log(p))
+
+    d = cr.derive(E)(np.array([0.3, -1.0, 2.0]), np.array([0.2, 0.5, 0.1]))
+    assert TEXT(d.step("z").expression) == "(1ᵀ y) pᵀ − yᵀ"
+    assert d.ok
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "latex"),
+    [
+        (np.sqrt(2), "√2", r"\sqrt{2}"), (1 / np.sqrt(2), "1/√2", r"\tfrac{1}{\sqrt{2}}"),
+        (2 / np.sqrt(3), "2/√3", r"\tfrac{2}{\sqrt{3}}"), (0.707107, "0.707107", "0.707107"),
+        (1e-5, "1e-05", r"1 \cdot 10^{-5}"), (1 / 3, "⅓", r"\tfrac{1}{3}"),
+        (1 / 65536, "1/65536", r"\tfrac{1}{65536}"), (np.inf, "inf", r"\infty"),
+    ],
+)  # fmt: skip
+def test_numbers_are_written_as_they_were_meant(value, text, latex):
+    assert TEXT(number(value)) == text
+    assert LatexNotation()(number(value)) == latex
+
+
+def test_the_legend_explains_only_what_is_shown():
+    d = cr.derive(lambda y, x: np.sum(np.sqrt(y / x)))(np.ones(3), np.ones(3))
+    assert "⊘" in str(d)
+    assert "^⊙" not in str(d)
+    assert "power" not in str(d)
+    d = cr.derive(lambda x: np.sum(1 / x**3))(np.ones(3))
+    assert str(d).count("^⊙") > 1
+    assert "x^⊙p is a power entry by entry" in str(d)

@@ -18,6 +18,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -290,16 +291,14 @@ def _examined(
     return None
 
 
-def run(number: int, seed: int) -> tuple[list[Found], Counter[str]]:
-    """Formulas 0 … number − 1 of a seed; what was found, and how many of each kind there were."""
-    tally: Counter[str] = Counter()
-    found = []
+def run(number: int, seed: int, tally: Counter[str]) -> Iterator[Found]:
+    """Formulas 0 … number − 1 of a seed: what is wrong, and in the tally how many of each kind."""
     for k in range(number):
-        one = examine(k, seed, tally)
+        found = examine(k, seed, tally)
         tally["formulas"] += 1
-        if one is not None:
-            found.append(one)
-    return found, tally
+        if found is not None:
+            tally[found.kind] += 1
+            yield found
 
 
 def main() -> int:
@@ -307,11 +306,13 @@ def main() -> int:
     parser.add_argument("--number", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    found, tally = run(options.number, options.seed)
-    for item in found:
-        print(f"{item.kind}: {item.formula}  {item.shapes}\n    {item.detail}")
-    print({**tally, **Counter(item.kind for item in found)})
-    return 1 if found else 0
+    tally: Counter[str] = Counter()
+    wrong = 0
+    for item in run(options.number, options.seed, tally):
+        wrong += 1
+        print(f"{item.kind}: {item.formula}  {item.shapes}\n    {item.detail}", flush=True)
+    print(dict(tally))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
