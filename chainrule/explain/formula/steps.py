@@ -92,7 +92,7 @@ def _step_text(step: Step, operands: Sequence[Text]) -> Text:
         inner = operands[0][0]
         return f"|({inner})|" if "|" in inner else f"|{inner}|", ATOM  # |a||b| would not be read
     if step.word == "raised":
-        return f"{bracketed(operands[0], POSTFIX)}{operands[1][0].translate(RAISE)}", POSTFIX
+        return f"{bracketed(operands[0], ATOM)}{operands[1][0].translate(RAISE)}", POSTFIX
     if step.word in _SYMBOLS:
         symbol, binding = _SYMBOLS[step.word]
         from_right = step.word == "power"
