@@ -92,7 +92,7 @@ SINGULAR = np.array([[1.0, 2.0], [2.0, 4.0]])
     [
         (lambda A: np.sum(np.linalg.inv(A)), "np.linalg.inv: the matrix is singular"),
         (lambda A: np.linalg.solve(A, np.ones(2))[0], "np.linalg.solve: the matrix is singular"),
-        (lambda A: np.linalg.slogdet(A)[1], "np.linalg.inv: the matrix is singular"),
+        (lambda A: np.linalg.slogdet(A)[1], "derivative of np.linalg.slogdet: the matrix is sing"),
         (lambda A: np.linalg.matrix_power(A, -1)[0, 0], "np.linalg.inv: the matrix is singular"),
     ],
 )
