@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +20,7 @@ from chainrule.jacobian.picture import spy_svg
 from chainrule.jacobian.solving import solve
 from chainrule.jacobian.summands import Summand, Unstructured, canonical
 from chainrule.primitives.terms import Coefficient
+from chainrule.properties import cached_property
 from chainrule.shapes import Shape
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
+from chainrule import forks
 from chainrule.native.target import Target
 from chainrule.version import __version__
 
@@ -67,6 +68,12 @@ class ObjectCache:
         self._held = 0
         self._writes = 0
         self._lock = threading.Lock()
+        forks.follow(self)
+
+    def begin_anew(self) -> None:
+        """In the child of a fork: another thread may have been counting."""
+        self._lock = threading.Lock()
+        self._held = sum(map(len, self._memory.values()))
 
     def get(self, name: str) -> bytes | None:
         """The object file of a key, or None."""

@@ -11,6 +11,7 @@ from time import perf_counter
 from types import MethodType
 from typing import Any, Literal
 
+from chainrule import forks
 from chainrule.errors import ArgumentError
 from chainrule.graph.node import Array
 from chainrule.interpret.run import owned
@@ -112,6 +113,14 @@ class Compiled:
         self._entries: tuple[Entry, ...] = ()
         self._latest: Entry = _nothing
         self._lock = threading.RLock()
+        forks.follow(self)
+
+    def begin_anew(self) -> None:
+        """In the child of a fork: what other threads were making is made by the next call."""
+        self._lock = threading.RLock()
+        for key, made in self._made.items():
+            if made.interpreted == UNDER_WAY:
+                self._made[key] = made._replace(interpreted=LATER)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs:

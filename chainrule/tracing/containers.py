@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import optree
 
+from chainrule import forks
+
 NAMESPACE = "chainrule"
 Structure = optree.PyTreeSpec
 LEAF: Structure = optree.tree_flatten(0.0, namespace=NAMESPACE)[1]  # type: ignore[arg-type]
@@ -32,7 +34,8 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
         if not new:
             return leaves, structure
         for cls in new:
-            _register(cls)
+            with forks.still():
+                _register(cls)
 
 
 def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:

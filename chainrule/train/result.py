@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal
 
+from chainrule.properties import cached_property
 from chainrule.train.network import Network, Params
 from chainrule.train.prediction import Predictor, predictor_of
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from chainrule.explain.checking.naming import Words
 from chainrule.explain.checking.trials import Trial, largest_difference
 from chainrule.graph.node import Array, Node, is_constant
 from chainrule.graph.walk import topological
+from chainrule.properties import cached_property
 
 
 @dataclass(frozen=True)
