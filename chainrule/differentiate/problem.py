@@ -146,7 +146,7 @@ def _argument(
     """An argument's leaves as fresh nodes, and its stand-in made of traced values."""
     leaves, structure = flatten(value)
 
-    def where(place: int) -> str:
+    def where(place: int) -> str:  # for errors alone: it looks at the whole container
         return f"argument {_parameter_name(f, key)}{paths(structure)[place]}"
 
     nodes = tuple(
@@ -165,50 +165,53 @@ def _leaf(
     if isinstance(value, Expression):
         node = value.node
         if node.dtype not in FLOATING:
-            require_floating(operation, where(), node.dtype)
+            require_floating(operation, where, node.dtype)
         alias = second_name(node)
         originals[alias] = node
         return alias
     if type(value) is np.ndarray and value.dtype in FLOATING:
         return argument(value.copy())
-    array = numeric(operation, where(), value)
-    require_floating(operation, where(), array.dtype)
+    array = numeric(operation, where, value)
+    require_floating(operation, where, array.dtype)
     return argument(array.copy())
 
 
-def numeric(operation: str, where: str, value: Any) -> Array:
-    """An argument as an array of numbers in the machine's order of bytes."""
+def numeric(operation: str, where: Callable[[], str], value: Any) -> Array:
+    """An argument as an array of numbers in the machine's order of bytes.
+
+    ``where`` says which one it is, and is asked only where that has to be told.
+    """
     if isinstance(value, (np.matrix, np.ma.MaskedArray)):
         raise DtypeError(
-            operation, f"{where} is a {type(value).__name__}, which follows rules of its own",
+            operation, f"{where()} is a {type(value).__name__}, which follows rules of its own",
             remedy="convert it with np.asarray; leave entries out with np.where(mask, 0, ...)",
         )  # fmt: skip
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
-        raise DtypeError(operation, f"{where} is not an array of numbers: {error}") from None
+        raise DtypeError(operation, f"{where()} is not an array of numbers: {error}") from None
     if array.dtype.kind not in "fiub":
         kind = "complex numbers" if array.dtype.kind == "c" else "no real numbers"
         raise DtypeError(
             operation,
-            f"{where} holds {kind}",
+            f"{where()} holds {kind}",
             got=f"{type(value).__name__} of dtype {array.dtype}",
             remedy="pass real arrays or numbers by position and everything else by keyword",
         )  # fmt: skip
     return native(array)
 
 
-def require_floating(operation: str, where: str, dtype: np.dtype[Any]) -> None:
+def require_floating(operation: str, where: Callable[[], str], dtype: np.dtype[Any]) -> None:
     """Integers and booleans have no derivative: refuse them with a sentence."""
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         raise DtypeError(
-            operation, f"{where} has a floating-point type that is not supported",
+            operation, f"{where()} has a floating-point type that is not supported",
             got=f"dtype {dtype}", remedy="convert it to float32 or float64",
         )  # fmt: skip
     if dtype.kind != "f":
         raise DtypeError(
             operation,
-            f"{where} holds {'booleans' if dtype.kind == 'b' else 'integers'}, which have no "
+            f"{where()} holds {'booleans' if dtype.kind == 'b' else 'integers'}, which have no "
             "derivative",
             got=f"dtype {dtype}",
             remedy="pass floating-point numbers, for instance x.astype(float) or 3.0 instead of 3",
@@ -222,7 +225,7 @@ def _output_node(operation: str, f: Callable[..., Any], value: Any) -> Node:
             remedy="return arrays, numbers or containers of them",
         )  # fmt: skip
     if not isinstance(value, Expression):
-        numeric(operation, f"the result of {_name(f)}", value)
+        numeric(operation, lambda: f"the result of {_name(f)}", value)
     return as_node(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from chainrule.differentiate.problem import numeric
@@ -57,7 +58,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
                 if isinstance(leaf, Expression):
                     nodes.append(leaf.node)
                 else:
-                    array = numeric("trace", f"argument {name}{path}", leaf)
+                    array = numeric("trace", partial(_where, name, path), leaf)
                     nodes.append(new_input(array.shape, array.dtype, array))
                 labels[nodes[-1]] = _label(name, path)
             inputs.extend(nodes)
@@ -67,6 +68,10 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
         outputs = tuple(as_node(item) for item in results)
         given = {node: names[-1].text for node, names in session.names.items()}
     return Graph(tuple(inputs), outputs, given | labels)
+
+
+def _where(name: str, path: str) -> str:
+    return f"argument {name}{path}"
 
 
 def _label(name: str, path: str) -> str:

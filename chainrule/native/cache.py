@@ -19,7 +19,7 @@ from chainrule.native.target import Target
 from chainrule.version import __version__
 
 MAGIC = b"chainrule object 1\n"
-MEMORY_LIMIT = 64 << 20
+MEMORY_LIMIT = 16 << 20
 DISK_LIMIT = 256 << 20
 """Bytes; when there are more, those that were not used for the longest time go."""
 

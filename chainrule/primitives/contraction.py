@@ -123,7 +123,7 @@ def contract(
     return make(CONTRACT, tuple(nodes), spec)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _canonical(
     lists: tuple[Labels, ...], shapes: tuple[Shape, ...], out: Labels, shape: Shape,
     scale: float, dtype: np.dtype[Any], strong: bool, symmetric: bool,

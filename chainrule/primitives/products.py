@@ -47,7 +47,7 @@ class Spec(NamedTuple):
     """Whether the result, a matrix, is known to be its own transpose."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def plan(spec: Spec, dtypes: tuple[np.dtype[Any], ...]) -> Step:
     """A function of the operands' arrays that computes the product."""
     distinct = tuple(dict.fromkeys(spec.out))
@@ -77,7 +77,7 @@ def _same(a: Array) -> Array:
     return a
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def multiplications(spec: Spec) -> int:
     """Multiplications and additions that the plan takes."""
     everything = {label for labels in spec.operands for label in labels}
