@@ -65,7 +65,7 @@ class Elementwise(Primitive):
         self.derivatives = derivatives
         self.domain = domain
         self.finite = finite
-        self.dtype = lru_cache(maxsize=None)(dtype)
+        self.dtype = lru_cache(maxsize=256)(dtype)
         self.source = source
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
