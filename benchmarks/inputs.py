@@ -104,9 +104,7 @@ def again(compiled: Callable[..., Any], *args: Any) -> Call:
 def fit(columns: int, layers: int, compile: bool) -> Any:
     net = cr.Network([columns, *[3] * (layers - 1), 1])
     rows = np.linspace(0, 1, 40 * columns).reshape(40, columns)
-    return cr.fit(
-        net, rows, rows[:, :1], epochs=2, batch_size=16, compile=compile, progress=False
-    )
+    return cr.fit(net, rows, rows[:, :1], epochs=2, batch_size=16, compile=compile, progress=False)
 
 
 def kept(layers: int) -> Call:

@@ -1,4 +1,4 @@
-"""How many steps Python takes: what a bound on growth is stated in, since times are not repeatable."""
+"""How many steps Python takes: bounds on growth are stated in it, for times do not repeat."""
 
 from __future__ import annotations
 

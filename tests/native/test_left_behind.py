@@ -1,4 +1,4 @@
-"""What stays in memory after many programs and trainings: counts of objects, which repeat exactly."""
+"""What stays in memory after many programs and trainings, by counts of objects, which repeat."""
 
 from __future__ import annotations
 
