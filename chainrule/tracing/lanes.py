@@ -24,6 +24,10 @@ from chainrule.shapes import Shape
 
 MOST_NODES = 50_000
 """A lane that has come to hold more nodes than this is given up for an empty one."""
+USUAL_NODES = 16_000
+"""The same for a lane that holds more than `CALLS` times what any one call has added: of so many
+functions most are never called again. A node takes about a kilobyte, with what computes it."""
+CALLS = 4
 MOST_LANES = 8
 """Lanes that wait for the next call; more are in use only while more calls run at once."""
 
@@ -58,6 +62,10 @@ class Lane:
         Programs by the nodes that they compute and by those that were at hand.
     size : int
         About how many nodes all this keeps alive.
+    before : int
+        The size when the lane was last given back.
+    largest : int
+        The most that one call has added.
     """
 
     inputs: dict[Hashable, Node] = field(default_factory=dict)
@@ -66,6 +74,13 @@ class Lane:
     derivatives: dict[Hashable, tuple[Node, ...]] = field(default_factory=dict)
     programs: dict[Hashable, Ready] = field(default_factory=dict)
     size: int = 0
+    before: int = 0
+    largest: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is worth more to begin anew than to go on."""
+        return self.size > min(MOST_NODES, max(USUAL_NODES, CALLS * self.largest))
 
     def input(self, place: int, shape: Shape, dtype: np.dtype[Any], finite: bool) -> Node:
         """The argument node at a place; ``finite`` matters, for derivatives go by it."""
@@ -112,5 +127,7 @@ def give_back(lane: Lane) -> None:
 
     Nothing outside the lane may hold its nodes any more.
     """
-    if lane.size <= MOST_NODES and len(_waiting) < MOST_LANES:
+    lane.largest = max(lane.largest, lane.size - lane.before)
+    lane.before = lane.size
+    if not lane.is_full and len(_waiting) < MOST_LANES:
         _waiting.append(lane)

@@ -15,7 +15,7 @@ import chainrule as cr
 from chainrule import forks
 from chainrule.graph import node as nodes
 from chainrule.native import machine
-from chainrule.tracing import lanes, session
+from chainrule.tracing import lanes
 
 MOST_ENTRIES = 2048
 """Of any cache: entries take about a kilobyte, so that a full one takes some megabytes at most."""
@@ -124,8 +124,7 @@ def test_every_cache_has_a_bound():
 
 def test_what_later_calls_find_again_has_a_bound(monkeypatch):
     """A gradient of a function that is new each time adds nodes to the same lane."""
-    for module in (lanes, session):
-        monkeypatch.setattr(module, "MOST_NODES", 500)
+    monkeypatch.setattr(lanes, "USUAL_NODES", 500)
     forget()
     before, most = len(nodes._nodes), 0
     for seed in range(300):
@@ -134,4 +133,24 @@ def test_what_later_calls_find_again_has_a_bound(monkeypatch):
     # Nodes on the way to those that are remembered live as long as they do.
     assert most < 4 * 500
     assert len(lanes._waiting) <= lanes.MOST_LANES
+    forget()
+
+
+def test_one_large_function_is_found_again_all_the_same(monkeypatch):
+    monkeypatch.setattr(lanes, "USUAL_NODES", 50)
+    forget()
+
+    def long(x):
+        for _ in range(60):
+            x = x + 0.01 * np.sin(x)
+        return np.sum(x)
+
+    for _ in range(3):
+        cr.grad(long)(np.ones(3))
+    (lane,) = lanes._waiting
+    assert lane.size > 50
+    before = len(nodes._nodes)
+    cr.grad(long)(np.ones(3))
+    assert lanes._waiting == [lane]
+    assert len(nodes._nodes) == before
     forget()
