@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from chainrule.differentiate.modes import forward, ones, reverse, zeros
-from chainrule.differentiate.problem import Problem, Wrt, record
+from chainrule.differentiate.problem import Problem, Wrt, check_wrt, record
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Node
 from chainrule.interpret.run import evaluate_all
@@ -20,6 +19,7 @@ from chainrule.tracing.containers import Structure, flatten, unflatten
 from chainrule.tracing.results import derived
 from chainrule.tracing.session import Passing, recording
 from chainrule.tracing.traced import Traced, as_node
+from chainrule.transformed import Transformed
 
 
 def grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
@@ -56,13 +56,7 @@ def grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
     >>> cr.grad(lambda A, x: x @ A @ x, wrt=("A", "x"))(A, x)[1]
     array([ 7., 13.])
     """
-    both = _value_and_grad("grad", f, wrt)
-
-    @wraps(f)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        return both(False, args, kwargs)[1]
-
-    return gradient
+    return Gradient(f, wrt=wrt)
 
 
 def value_and_grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
@@ -88,30 +82,47 @@ def value_and_grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
     >>> float(value), gradient
     (12.5, array([3., 4.]))
     """
-    both = _value_and_grad("value_and_grad", f, wrt)
-
-    @wraps(f)
-    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        return both(True, args, kwargs)
-
-    return value_and_gradient
+    return ValueAndGradient(f, wrt=wrt)
 
 
-def _value_and_grad(
-    operation: str, f: Callable[..., Any], wrt: Wrt
-) -> Callable[[bool, Sequence[Any], dict[str, Any]], tuple[Any, Any]]:
-    def run(with_value: bool, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+class Gradient(Transformed):
+    """What :func:`grad` returns: a function of f's own arguments."""
+
+    operation = "grad"
+
+    def __init__(self, f: Callable[..., Any], wrt: Wrt) -> None:
+        check_wrt(self.operation, wrt)
+        super().__init__(f, wrt=wrt)
+        self._wrt = wrt
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The gradient at the arguments."""
+        return self._run(False, args, kwargs)[1]
+
+    def _run(
+        self, with_value: bool, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        """The value, where it is wanted, and the gradient."""
         with Passing():
-            problem = record(operation, f, wrt, args, kwargs)
-            output = _scalar_output(problem, f)
+            problem = record(self.operation, self._f, self._wrt, args, kwargs)
+            output = _scalar_output(problem, self._f)
             leaves = problem.leaves
             nodes = derived(("gradient", output, *leaves), lambda: _gradient(output, leaves))
             results = problem.results([output, *nodes] if with_value else nodes)
         value = results.pop(0) if with_value else None
         gradients = problem.rebuilt(results)
-        return value, tuple(gradients) if isinstance(wrt, (tuple, list)) else gradients[0]
+        several = isinstance(self._wrt, (tuple, list))
+        return value, tuple(gradients) if several else gradients[0]
 
-    return run
+
+class ValueAndGradient(Gradient):
+    """What :func:`value_and_grad` returns: a function of f's own arguments."""
+
+    operation = "value_and_grad"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The value and the gradient at the arguments."""
+        return self._run(True, args, kwargs)
 
 
 def _gradient(output: Node, leaves: Sequence[Node]) -> list[Node]:

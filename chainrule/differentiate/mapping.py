@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from itertools import chain
 from typing import Any
 
@@ -21,6 +20,7 @@ from chainrule.tracing.containers import flatten, paths, per_leaf, unflatten
 from chainrule.tracing.results import derived
 from chainrule.tracing.session import Passing, carry_names, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
+from chainrule.transformed import Transformed
 
 
 def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
@@ -59,13 +59,22 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
            [2., 4.],
            [3., 7.]])
     """
+    return Mapped(f, in_axes=in_axes)
 
-    @wraps(f)
-    def mapped(*args: Any, **kwargs: Any) -> Any:
+
+class Mapped(Transformed):
+    """What :func:`vmap` returns: a function of f's arguments with one more axis."""
+
+    operation = "vmap"
+
+    def __init__(self, f: Callable[..., Any], in_axes: Any) -> None:
+        super().__init__(f, in_axes=in_axes)
+        self._in_axes = in_axes
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """f of each example."""
         with Passing():
-            return _vmap(f, in_axes, args, kwargs)
-
-    return mapped
+            return _vmap(self._f, self._in_axes, args, kwargs)
 
 
 def _vmap(f: Callable[..., Any], in_axes: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

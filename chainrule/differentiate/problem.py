@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import ArgumentError, DtypeError
+from chainrule.arguments import name_of, shown
+from chainrule.errors import ArgumentError, ArgumentTypeError, DtypeError
 from chainrule.graph.node import Array, Node
 from chainrule.graph.walk import substitute, topological
 from chainrule.interpret.run import owned, value_at_hand
@@ -128,7 +129,7 @@ def record(
         outputs, structure = flatten(call(f, *positional, **keywords))
     if not outputs:
         raise ArgumentError(
-            operation, f"{_name(f)} returned nothing to differentiate", got="None",
+            operation, f"{name_of(f)} returned nothing to differentiate", got="None",
             remedy="end the function with return",
         )  # fmt: skip
     return Problem(
@@ -218,24 +219,35 @@ def require_floating(operation: str, where: str, dtype: np.dtype[Any]) -> None:
 def _output_node(operation: str, f: Callable[..., Any], value: Any) -> Node:
     if value is None or isinstance(value, str):
         raise ArgumentError(
-            operation, f"{_name(f)} must return numbers", got=repr(value),
+            operation, f"{name_of(f)} must return numbers", got=repr(value),
             remedy="return arrays, numbers or containers of them",
         )  # fmt: skip
     if not isinstance(value, Expression):
-        numeric(operation, f"the result of {_name(f)}", value)
+        numeric(operation, f"the result of {name_of(f)}", value)
     return as_node(value)
 
 
 # -- which arguments ------------------------------------------------------------------------------
 
 
+def check_wrt(operation: str, wrt: Any) -> None:
+    """Raise an `ArgumentError` unless it is a position, a name, or a tuple of them."""
+    items = wrt if isinstance(wrt, (tuple, list)) else (wrt,)
+    if not items:
+        raise ArgumentError(operation, "wrt names no argument", got=repr(wrt), remedy="write wrt=0")
+    for item in items:
+        if isinstance(item, bool) or not isinstance(item, (int, np.integer, str)):
+            raise ArgumentTypeError(
+                operation, "wrt must be a position, a name, or a tuple of them", got=shown(item)
+            )
+
+
 def resolve_wrt(
     operation: str, f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> list[Key]:
     """The arguments that ``wrt`` names, as positions or as names of keyword arguments."""
+    check_wrt(operation, wrt)
     items = list(wrt) if isinstance(wrt, (tuple, list)) else [wrt]
-    if not items:
-        raise ArgumentError(operation, "wrt names no argument", got=repr(wrt), remedy="write wrt=0")
     keys = [_resolve_one(operation, f, item, args, kwargs) for item in items]
     if len(set(keys)) < len(keys):
         raise ArgumentError(operation, "wrt names an argument twice", got=repr(wrt))
@@ -245,15 +257,11 @@ def resolve_wrt(
 def _resolve_one(
     operation: str, f: Callable[..., Any], item: Key, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> Key:
-    if isinstance(item, bool) or not isinstance(item, (int, str)):
-        raise ArgumentError(
-            operation, "wrt must be a position, a name, or a tuple of them", got=repr(item)
-        )
-    if isinstance(item, int):
+    if not isinstance(item, str):
         if -len(args) <= item < len(args):
-            return item % len(args)
+            return int(item) % len(args)
         raise ArgumentError(
-            operation, f"wrt={item} names no argument of {_name(f)}",
+            operation, f"wrt={item} names no argument of {name_of(f)}",
             got=f"{len(args)} positional argument{'' if len(args) == 1 else 's'}",
         )  # fmt: skip
     if item in kwargs:
@@ -262,7 +270,7 @@ def _resolve_one(
     if item in names and names.index(item) < len(args):
         return names.index(item)
     raise ArgumentError(
-        operation, f"wrt={item!r} names no argument that was given to {_name(f)}",
+        operation, f"wrt={shown(item)} names no argument that was given to {name_of(f)}",
         got=f"parameters {', '.join(names) or '(unknown)'}",
     )  # fmt: skip
 
@@ -281,7 +289,3 @@ def _parameter_name(f: Callable[..., Any], key: Key) -> str:
     if isinstance(key, int):
         return f"{key} ({names[key]})" if key < len(names) else str(key)
     return key
-
-
-def _name(f: Callable[..., Any]) -> str:
-    return getattr(f, "__name__", type(f).__name__)
