@@ -21,7 +21,7 @@ from chainrule.errors import UnpicklableError
 STANDARD_PICKLERS = ("pickle", "_pickle", "multiprocessing.reduction")
 """Modules whose picklers write a function as its name; those of other packages may do more."""
 
-USUAL = {"wrt": 0, "in_axes": 0, "when": "first call"}
+USUAL = {"wrt": 0, "in_axes": 0, "when": "first call", "expanded": False}
 """What options are where they are left out."""
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import name_of
 from chainrule.differentiate.modes import forward, ones, reverse, zeros
-from chainrule.differentiate.problem import Problem, Wrt, check_wrt, record
-from chainrule.errors import ArgumentError, ShapeError
+from chainrule.differentiate.problem import Problem, Wrt, check_wrt, is_inside, record
+from chainrule.errors import ArgumentError, ShapeError, UnpicklableError
 from chainrule.graph.node import Node
 from chainrule.interpret.run import evaluate_all
 from chainrule.primitives.expression import Expression
@@ -271,7 +272,26 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         if not any(isinstance(value, Traced) for value in values):
             evaluate_all(problem.outputs)
 
-    def pullback(cotangent: Any) -> tuple[Any, ...]:
+    return unflatten(problem.output_structure, values), Pullback(problem, name_of(f))
+
+
+class Pullback:
+    """What :func:`vjp` returns beside the value: the function u ↦ uᵀ·J.
+
+    Parameters
+    ----------
+    problem : Problem
+        What f did at the point.
+    name : str
+        The name of f.
+    """
+
+    def __init__(self, problem: Problem, name: str) -> None:
+        self._problem, self._name = problem, name
+
+    def __call__(self, cotangent: Any) -> tuple[Any, ...]:
+        """One entry for each primal, from a cotangent of the structure of f's result."""
+        problem = self._problem
         with recording():
             given, structure = flatten(cotangent)
             _same_structure("vjp", "the cotangent", structure, problem.output_structure)
@@ -283,7 +303,23 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
             ]
             return tuple(problem.rebuilt(problem.results(pulled, traced)))
 
-    return unflatten(problem.output_structure, values), pullback
+    def __copy__(self) -> Pullback:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Pullback:
+        return self  # it does not change
+
+    def __reduce__(self) -> Any:
+        if is_inside(self._problem.outputs, self._problem.originals):
+            raise UnpicklableError(
+                "pickle pullback", "it belongs to a derivative that is being taken", repr(self),
+                "pickle what the outermost call returns",
+            )  # fmt: skip
+        return Pullback, (self._problem, self._name)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(str(node.shape) for node in self._problem.outputs[:4])
+        return f"<pullback of {self._name:.60} by cotangents of shape {shapes}>"
 
 
 def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:

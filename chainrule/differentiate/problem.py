@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +13,12 @@ import numpy as np
 from chainrule.arguments import name_of, shown
 from chainrule.errors import ArgumentError, ArgumentTypeError, DtypeError
 from chainrule.graph.node import Array, Node
+from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import substitute, topological
 from chainrule.interpret.run import owned, value_at_hand
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.arguments import argument, capture, native, second_name
-from chainrule.tracing.containers import Structure, flatten, paths, unflatten
+from chainrule.tracing.containers import Structure, flatten, paths, skeleton, unflatten
 from chainrule.tracing.results import derived, values_of
 from chainrule.tracing.session import carry_names, current, is_open, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
@@ -54,6 +55,12 @@ class Problem(NamedTuple):
     output_structure: Structure
     originals: dict[Node, Node]
 
+    def __reduce__(self) -> Any:
+        """Nodes as one table, containers with numbers for their leaves."""
+        given = [(len(item.leaves), skeleton(item.structure)) for item in self.arguments]
+        table = packed([*self.leaves, *self.outputs])
+        return _again, (self.operation, table, given, skeleton(self.output_structure))
+
     @property
     def leaves(self) -> list[Node]:
         return [leaf for given in self.arguments for leaf in given.leaves]
@@ -70,6 +77,14 @@ class Problem(NamedTuple):
             result.append(unflatten(given.structure, values[start:stop]))
             start = stop
         return result
+
+
+def _again(operation: str, table: Table, given: Sequence[tuple[int, Any]], results: Any) -> Problem:
+    nodes = iter(unpacked(table))
+    arguments = tuple(
+        Argument(flatten(container)[1], tuple(islice(nodes, count))) for count, container in given
+    )
+    return Problem(operation, arguments, tuple(nodes), flatten(results)[1], {})
 
 
 def is_inside(nodes: Sequence[Node], originals: Mapping[Node, Node]) -> bool:

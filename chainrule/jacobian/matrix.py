@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from html import escape
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import MemoryRefused, ShapeError
-from chainrule.graph.node import Array, Node, constant, holding
+from chainrule.errors import MemoryRefused, ShapeError, UnpicklableError
+from chainrule.graph.node import INPUT, Array, Node, constant, holding
+from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.interpret.run import evaluate, owned
 from chainrule.jacobian import indexing, structure, writing
 from chainrule.jacobian.accumulate import Accumulated
@@ -173,6 +175,33 @@ class Jacobian:
     def dense_nbytes(self) -> int:
         return prod(self.shape) * self.dtype.itemsize
 
+    def __copy__(self) -> Jacobian:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Jacobian:
+        return self  # it does not change
+
+    def __reduce__(self) -> Any:
+        """With the values of its coefficients once they are computed, else with its graph."""
+        routes = self._routes
+        if routes is not None and routes.is_traced:
+            raise UnpicklableError(
+                "pickle Jacobian", "it belongs to a derivative that is being taken", repr(self),
+                "return it, and pickle what the outermost call returns",
+            )  # fmt: skip
+        if routes is not None and not self._is_computed and self._evaluate is evaluate:
+            parts = (self._accumulate, routes, self.is_symmetric)
+            return Jacobian, (self.output_shape, self.input_shape, self.dtype, *parts)
+        found = {
+            node: constant(value) if node.witness is None and node.primitive is not INPUT
+            else holding(value)
+            for node, value in self._values.items()
+        }  # fmt: skip
+        numbers = {node: k for k, node in enumerate(found)}
+        summands = tuple(structure.with_coefficients(item, numbers) for item in self.summands)
+        sides = (self.output_shape, self.input_shape, self.dtype)
+        return _again, (*sides, packed(list(found.values())), summands, self.is_symmetric)
+
     def __repr__(self) -> str:
         sides = " by ".join(_size(shape) for shape in (self.output_shape, self.input_shape))
         if self._routes is not None and self._routes.is_traced:
@@ -184,8 +213,9 @@ class Jacobian:
 
     def _repr_html_(self) -> str:
         """The same with a picture of where entries are, for notebooks."""
-        text = repr(self)[1:-1].replace("&", "&amp;").replace("<", "&lt;")
-        return f"<figure>{spy_svg(self)}<figcaption>{text}</figcaption></figure>"
+        traced = self._routes is not None and self._routes.is_traced
+        picture = "" if traced else spy_svg(self)
+        return f"<figure>{picture}<figcaption>{escape(repr(self)[1:-1])}</figcaption></figure>"
 
     # -- writing it out ----------------------------------------------------------------------------
 
@@ -412,6 +442,16 @@ class Jacobian:
                 got=f"{needed:,} bytes needed and {free:,} free",
                 remedy="use J @ v and u @ J, which never form it, or J.tosparse() if it is sparse",
             )
+
+
+def _again(
+    out: Shape, into: Shape, dtype: np.dtype[Any], table: Table, summands: Sequence[Summand],
+    is_symmetric: bool,
+) -> Jacobian:  # fmt: skip
+    """A Jacobian whose coefficients are at hand."""
+    became = dict(enumerate(unpacked(table)))
+    parts = [structure.with_coefficients(item, became) for item in summands]
+    return Jacobian.of_summands(out, into, dtype, parts, is_symmetric)
 
 
 def _size(shape: Shape) -> str:

@@ -40,6 +40,14 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
     return leaves[0] if structure is LEAF else optree.tree_unflatten(structure, leaves)
 
 
+def skeleton(structure: Structure) -> Any:
+    """The container with a number for each leaf: what a pickle holds of a structure.
+
+    Elsewhere the dataclasses in it may not be known to optree yet.
+    """
+    return unflatten(structure, [0.0] * structure.num_leaves)
+
+
 def paths(structure: Structure) -> list[str]:
     """How each leaf is reached from its container: ``['A0']``, ``[1]``, ``.b`` or nothing."""
     return [accessor.codify("") for accessor in structure.accessors()]
