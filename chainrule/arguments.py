@@ -6,6 +6,7 @@ its truth, before its type is known: arrays answer such questions with errors of
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from functools import partial
@@ -14,9 +15,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from chainrule.errors import ArgumentError, ArgumentTypeError
+from chainrule.errors import ArgumentError, ArgumentTypeError, DtypeError
 
 T = TypeVar("T")
+Array = np.ndarray[Any, Any]
 
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
@@ -83,6 +85,45 @@ def whole(operation: str, name: str, value: Any, least: int | None = None) -> in
     if least is not None and number < least:
         raise ArgumentError(operation, f"{name} must be a whole number{at_least}", got=shown(value))
     return number
+
+
+def number(operation: str, name: str, value: Any, least: float = -math.inf) -> float:
+    """A real, finite number, and no boolean."""
+    try:
+        given = value[()] if type(value) is np.ndarray and value.ndim == 0 else value
+        is_number = isinstance(given, (int, float, np.integer, np.floating))
+        found = float(given) if is_number and type(given) is not bool else math.nan
+    except OverflowError:
+        found = math.nan
+    if not (math.isfinite(found) and found >= least):
+        at_least = "" if least == -math.inf else f" from {least:g} up"
+        raise ArgumentTypeError(
+            operation, f"{name} must be a finite number{at_least}", got=shown(value)
+        )
+    return found
+
+
+def real_array(operation: str, where: str, value: Any) -> Array:
+    """An argument as an array of real numbers or booleans."""
+    if isinstance(value, (np.matrix, np.ma.MaskedArray)):
+        raise DtypeError(
+            operation, f"{where} is a {type(value).__name__}, which follows rules of its own",
+            remedy="convert it with np.asarray; leave entries out with np.where(mask, 0, ...)",
+        )  # fmt: skip
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        text = " ".join(str(error).split())
+        raise DtypeError(operation, f"{where} is not an array of numbers: {text:.200}") from None
+    if array.dtype.kind not in "fiub":
+        kind = "complex numbers" if array.dtype.kind == "c" else "no real numbers"
+        raise DtypeError(
+            operation,
+            f"{where} holds {kind}",
+            got=f"{type(value).__name__} of dtype {array.dtype}",
+            remedy="pass real arrays or numbers by position and everything else by keyword",
+        )  # fmt: skip
+    return array
 
 
 def sequence(operation: str, name: str, value: Any, example: str) -> list[Any]:

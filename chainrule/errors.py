@@ -51,6 +51,10 @@ class AxisError(ShapeError, np.exceptions.AxisError):
     """An axis that an array does not have."""
 
 
+class PositionError(ChainruleError, IndexError):
+    """A position that there is none of, or a key that selects nothing."""
+
+
 class DtypeError(ChainruleError, TypeError):
     """A dtype that cannot be differentiated or combined."""
 

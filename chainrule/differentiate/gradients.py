@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.arguments import name_of
+from chainrule.arguments import name_of, real_array, require_function
 from chainrule.differentiate.modes import forward, ones, reverse, zeros
 from chainrule.differentiate.problem import Problem, Wrt, check_wrt, is_inside, record
 from chainrule.errors import ArgumentError, ShapeError, UnpicklableError
@@ -348,13 +348,22 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     >>> cr.hvp(lambda x: np.sum(x ** 3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([6., 0.])
     """
-    shapes = [[np.shape(leaf) for leaf in flatten(item)[0]] for item in (x, v)]
+    require_function("hvp", f)
+    shapes = [[_shape(leaf) for leaf in flatten(item)[0]] for item in (x, v)]
     if shapes[0] != shapes[1]:
         raise ShapeError(
             "hvp", "the vector must have the argument's shape",
             got=f"{_listed(shapes[1])} for an argument of shape {_listed(shapes[0])}",
         )  # fmt: skip
     return jvp(grad(f), (x,), (v,))[1]
+
+
+def _shape(leaf: Any) -> Any:
+    return (
+        leaf.node.shape
+        if isinstance(leaf, Expression)
+        else real_array("hvp", "an array", leaf).shape
+    )
 
 
 def _listed(shapes: Sequence[Any]) -> str:

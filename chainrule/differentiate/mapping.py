@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import real_array, shown, whole
 from chainrule.differentiate.batching import batch
 from chainrule.differentiate.problem import finished, numeric
 from chainrule.errors import ArgumentError, ShapeError
@@ -120,12 +121,11 @@ def _axes(in_axes: Any, args: Sequence[Any]) -> list[int | None]:
         )  # fmt: skip
     result: list[int | None] = []
     for entry, argument in zip(given, args, strict=True):
-        count = len(flatten(argument)[0])
-        single = entry is None or isinstance(entry, int)
-        result.extend([entry] * count if single else per_leaf(entry, argument))
+        given_axes = per_leaf("vmap", "an entry of in_axes", entry, argument)
+        result.extend(None if x is None else whole("vmap", "an axis", x) for x in given_axes)
     if all(axis is None for axis in result):
         raise ArgumentError(
-            "vmap", "no argument is mapped", got=f"in_axes={in_axes!r}",
+            "vmap", "no argument is mapped", got=f"in_axes={shown(in_axes)}",
             remedy="give at least one argument an axis, as in in_axes=(None, 0)",
         )  # fmt: skip
     return result
@@ -133,8 +133,9 @@ def _axes(in_axes: Any, args: Sequence[Any]) -> list[int | None]:
 
 def _shared(leaf: Any) -> Any:
     """An argument that all examples share: float arrays traced, so that ``A[k]`` works."""
-    is_array = isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" and leaf.ndim > 0
-    return Traced(capture(leaf)) if is_array else leaf
+    if not isinstance(leaf, np.ndarray) or leaf.dtype.kind != "f" or leaf.ndim == 0:
+        return leaf
+    return Traced(capture(real_array("vmap", "an argument", leaf)))
 
 
 def _whole(leaf: Any, where: str) -> Node:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import real_array
 from chainrule.differentiate.entries import accumulated, dense_jacobian
 from chainrule.differentiate.modes import forward, reverse, zeros
 from chainrule.differentiate.problem import Argument, Problem, is_inside
@@ -206,7 +207,7 @@ class Again:
 
     def _checked(self, x: Any) -> Array:
         """A copy: the caller may change the array before the Jacobian is looked at."""
-        array = np.array(x)
+        array = np.array(real_array("plan", "the point", x))
         if array.shape != self.leaf.shape or array.dtype != self.leaf.dtype:
             raise ShapeError(
                 "plan", "the point has another shape or dtype than planned",

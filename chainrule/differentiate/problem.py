@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.arguments import name_of, shown
+from chainrule.arguments import name_of, real_array, require_function, shown
 from chainrule.errors import ArgumentError, ArgumentTypeError, DtypeError
 from chainrule.graph.node import Array, Node
 from chainrule.graph.pickling import Table, packed, unpacked
@@ -128,6 +128,7 @@ def record(
 
     Arrays are copied: the caller, or f itself, may change them before the record is used.
     """
+    require_function(operation, f)
     keys = resolve_wrt(operation, f, wrt, args, kwargs)
     originals: dict[Node, Node] = {}
     arguments: dict[Key, Argument] = {}
@@ -194,24 +195,7 @@ def _leaf(
 
 def numeric(operation: str, where: str, value: Any) -> Array:
     """An argument as an array of numbers in the machine's order of bytes."""
-    if isinstance(value, (np.matrix, np.ma.MaskedArray)):
-        raise DtypeError(
-            operation, f"{where} is a {type(value).__name__}, which follows rules of its own",
-            remedy="convert it with np.asarray; leave entries out with np.where(mask, 0, ...)",
-        )  # fmt: skip
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise DtypeError(operation, f"{where} is not an array of numbers: {error}") from None
-    if array.dtype.kind not in "fiub":
-        kind = "complex numbers" if array.dtype.kind == "c" else "no real numbers"
-        raise DtypeError(
-            operation,
-            f"{where} holds {kind}",
-            got=f"{type(value).__name__} of dtype {array.dtype}",
-            remedy="pass real arrays or numbers by position and everything else by keyword",
-        )  # fmt: skip
-    return native(array)
+    return native(real_array(operation, where, value))
 
 
 def require_floating(operation: str, where: str, dtype: np.dtype[Any]) -> None:

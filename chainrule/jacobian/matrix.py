@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import MemoryRefused, ShapeError, UnpicklableError
+from chainrule.arguments import real_array, shown
+from chainrule.errors import ArgumentTypeError, MemoryRefused, ShapeError, UnpicklableError
 from chainrule.graph.node import INPUT, Array, Node, constant, holding
 from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.interpret.run import evaluate, owned
@@ -22,6 +23,7 @@ from chainrule.jacobian.merging import merged, simplified
 from chainrule.jacobian.picture import spy_svg
 from chainrule.jacobian.solving import solve
 from chainrule.jacobian.summands import Summand, Unstructured, canonical
+from chainrule.primitives.expression import Expression
 from chainrule.primitives.terms import Coefficient
 from chainrule.shapes import Shape
 
@@ -331,7 +333,8 @@ class Jacobian:
         """
         if isinstance(other, Jacobian):
             return self._after(other)
-        shape = np.shape(other)
+        other = _operand("J @ v", other)
+        shape = other.shape
         rank = len(self.input_shape)
         if shape[:rank] != self.input_shape:
             raise ShapeError(
@@ -347,7 +350,8 @@ class Jacobian:
 
     def __rmatmul__(self, other: Any) -> Any:
         """``u @ J`` for u of the output's shape, or with more axes in front."""
-        shape = np.shape(other)
+        other = _operand("u @ J", other)
+        shape = other.shape
         rank = len(shape) - len(self.output_shape)
         if rank < 0 or shape[rank:] != self.output_shape:
             raise ShapeError(
@@ -382,7 +386,10 @@ class Jacobian:
 
     def __add__(self, other: Any) -> Jacobian:
         if not isinstance(other, Jacobian):
-            return NotImplemented
+            raise ArgumentTypeError(
+                "J1 + J2", "only Jacobians can be added to a Jacobian", got=shown(other),
+                remedy="write J.toarray() + array",
+            )  # fmt: skip
         if self.shape != other.shape or self.output_shape != other.output_shape:
             raise ShapeError(
                 "J1 + J2", "the Jacobians have different shapes",
@@ -394,21 +401,23 @@ class Jacobian:
         return self.of_summands(self.output_shape, self.input_shape, dtype, parts)
 
     def __mul__(self, scale: Any) -> Jacobian:
-        if not isinstance(scale, NUMBERS):
-            return NotImplemented
-        parts = [summand._replace(scale=summand.scale * float(scale)) for summand in self._settled]
+        factor = _factor("number * J", scale)
+        parts = [summand._replace(scale=summand.scale * factor) for summand in self._settled]
         return self.of_summands(self.output_shape, self.input_shape, self.dtype, parts)
 
     __rmul__ = __mul__
+    __radd__ = __rsub__ = __add__
 
     def __truediv__(self, divisor: Any) -> Jacobian:
-        return self * (1.0 / divisor) if isinstance(divisor, NUMBERS) else NotImplemented
+        with np.errstate(all="ignore"):  # as NumPy: something over zero is infinite
+            return self * float(np.divide(1.0, _factor("J / number", divisor)))
 
     def __neg__(self) -> Jacobian:
         return self * -1.0
 
     def __sub__(self, other: Any) -> Jacobian:
-        return self + -other if isinstance(other, Jacobian) else NotImplemented
+        negative: Jacobian = -other if isinstance(other, Jacobian) else other
+        return self + negative
 
     def __getitem__(self, key: Any) -> Jacobian:
         """Part of the outputs and inputs, by slices, whole numbers, or an array of them."""
@@ -452,6 +461,26 @@ def _again(
     became = dict(enumerate(unpacked(table)))
     parts = [structure.with_coefficients(item, became) for item in summands]
     return Jacobian.of_summands(out, into, dtype, parts, is_symmetric)
+
+
+def _operand(operation: str, value: Any) -> Any:
+    """A traced value as it is, everything else as an array of real numbers."""
+    is_traced = isinstance(value, Expression)
+    return value if is_traced else real_array(operation, "what a Jacobian is multiplied by", value)
+
+
+def _factor(operation: str, value: Any) -> float:
+    """A real number, which may be infinite or NaN."""
+    given = value[()] if type(value) is np.ndarray and value.ndim == 0 else value
+    try:
+        if isinstance(given, NUMBERS):
+            return float(given)
+    except OverflowError:
+        pass
+    raise ArgumentTypeError(
+        operation, "a Jacobian is multiplied by a real number here", got=shown(value),
+        remedy="write J @ v and u @ J for products with arrays, and J.toarray() * array",
+    )  # fmt: skip
 
 
 def _size(shape: Shape) -> str:

@@ -456,7 +456,11 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
             "tracing", "matrices and masked arrays follow rules of their own", got=str(type(value)),
             remedy="convert it with np.asarray, and use @ for matrix products",
         )  # fmt: skip
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        text = " ".join(str(error).split())
+        raise DtypeError("tracing", f"an operand is not an array of numbers: {text:.200}") from None
     if array.dtype.kind not in "fiub":
         raise DtypeError(
             "tracing",
@@ -467,9 +471,9 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
     return capture(native(array))
 
 
-def _holds_traced(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(_holds_traced(item) for item in value)
+def _holds_traced(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, (list, tuple)):  # an array has 64 axes at most; a list may hold itself
+        return depth < 64 and any(_holds_traced(item, depth + 1) for item in value)
     return isinstance(value, Expression)
 
 

@@ -101,7 +101,7 @@ def test_arguments_of_two_calls_stay_two():
 
 def test_a_graph_may_be_deeper_than_the_recursion_limit():
     def deep(x):
-        for _ in range(5 * sys.getrecursionlimit()):
+        for _ in range(2 * sys.getrecursionlimit()):
             x = np.sin(x)
         return x
 

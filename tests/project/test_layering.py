@@ -14,7 +14,8 @@ from tests.project.imports import PACKAGE, REPOSITORY, Import, imports, imports_
 # Lowest first. A file imports from the rows above its own, and from its own folder.
 LAYERS = (
     ("errors", "version"),
-    ("shapes", "arguments"),
+    ("arguments",),
+    ("shapes",),
     ("transformed",),
     ("graph",),
     ("primitives",),
