@@ -6,7 +6,6 @@ its truth, before its type is known: arrays answer such questions with errors of
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Sequence
 from functools import partial
@@ -87,22 +86,6 @@ def whole(operation: str, name: str, value: Any, least: int | None = None) -> in
     return number
 
 
-def number(operation: str, name: str, value: Any, least: float = -math.inf) -> float:
-    """A real, finite number, and no boolean."""
-    try:
-        given = value[()] if type(value) is np.ndarray and value.ndim == 0 else value
-        is_number = isinstance(given, (int, float, np.integer, np.floating))
-        found = float(given) if is_number and type(given) is not bool else math.nan
-    except OverflowError:
-        found = math.nan
-    if not (math.isfinite(found) and found >= least):
-        at_least = "" if least == -math.inf else f" from {least:g} up"
-        raise ArgumentTypeError(
-            operation, f"{name} must be a finite number{at_least}", got=shown(value)
-        )
-    return found
-
-
 def real_array(operation: str, where: str, value: Any) -> Array:
     """An argument as an array of real numbers or booleans."""
     if isinstance(value, (np.matrix, np.ma.MaskedArray)):
@@ -124,12 +107,3 @@ def real_array(operation: str, where: str, value: Any) -> Array:
             remedy="pass real arrays or numbers by position and everything else by keyword",
         )  # fmt: skip
     return array
-
-
-def sequence(operation: str, name: str, value: Any, example: str) -> list[Any]:
-    """The items of a tuple or a list."""
-    if not isinstance(value, (tuple, list)):
-        raise ArgumentTypeError(
-            operation, f"{name} must be a tuple", got=shown(value), remedy=f"write {example}"
-        )
-    return list(value)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.arguments import number, one_of, real_array, require_function, sequence, whole
 from chainrule.differentiate.gradients import grad, jvp, vjp
 from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.tracing.containers import flatten, unflatten
@@ -15,10 +14,6 @@ from chainrule.tracing.containers import flatten, unflatten
 
 class GradientError(ChainruleError, AssertionError):
     """A derivative that does not agree with differences of values."""
-
-
-MOST = 8
-"""Each order takes several times as long as the one below."""
 
 
 def check_grads(
@@ -61,23 +56,16 @@ def check_grads(
     >>> import chainrule as cr
     >>> cr.check_grads(lambda x: np.sin(x) * x, (np.array([0.3, 0.7]),))
     """
-    require_function("check_grads", f)
-    given = sequence("check_grads", "args", args, "args=(x,)")
-    modes = [
-        one_of("check_grads", "a mode", mode, ("forward", "reverse"))
-        for mode in sequence("check_grads", "modes", modes, 'modes=("forward", "reverse")')
-    ]
-    if not modes or not 1 <= whole("check_grads", "order", order) <= MOST:
+    unknown = [mode for mode in modes if mode not in ("forward", "reverse")]
+    if unknown or not modes or order < 1:
         raise ArgumentError(
             "check_grads", "modes must name forward, reverse or both, and order be at least 1",
-            got=f"modes={tuple(modes)!r}, order={order}", remedy=f"give an order from 1 to {MOST}",
+            got=f"modes={tuple(modes)!r}, order={order}",
         )  # fmt: skip
-    rtol = number("check_grads", "rtol", rtol, 0)
-    atol = number("check_grads", "atol", atol, 0)
-    rng = np.random.default_rng(whole("check_grads", "seed", seed, 0))
+    rng = np.random.default_rng(seed)
     function = f
     for level in range(1, order + 1):
-        _check_first_order(function, given, modes, level, rng, rtol, atol)
+        _check_first_order(function, args, modes, level, rng, rtol, atol)
         function = _directional(function, rng)
 
 
@@ -86,15 +74,14 @@ def _check_first_order(
     rng: np.random.Generator, rtol: float, atol: float,
 ) -> None:  # fmt: skip
     leaves, structure = flatten(list(args))
-    points = [_numbers("an array of args", leaf).astype(float) for leaf in leaves]
+    points = [np.asarray(leaf, dtype=float) for leaf in leaves]
     direction = [rng.standard_normal(point.shape) for point in points]
     at_point = unflatten(structure, points)
     tangents = unflatten(structure, direction)
 
     def moved(step: float) -> list[Any]:
         shifted = [p + step * d for p, d in zip(points, direction, strict=True)]
-        results = flatten(f(*unflatten(structure, shifted)))[0]
-        return [_numbers("the result of f", item) for item in results]
+        return [np.asarray(item) for item in flatten(f(*unflatten(structure, shifted)))[0]]
 
     numeric = _richardson(moved)
     weights = [rng.standard_normal(item.shape) for item in numeric]
@@ -114,10 +101,6 @@ def _check_first_order(
                 f"order {level}, {mode} mode: the derivative along a random direction is wrong",
                 got=f"{found:.10g}, where differences give {expected:.10g}",
             )
-
-
-def _numbers(where: str, value: Any) -> Any:
-    return real_array("check_grads", where, value)
 
 
 def _richardson(moved: Callable[[float], list[Any]], h: float = 1e-3) -> list[Any]:

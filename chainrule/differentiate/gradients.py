@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.arguments import name_of, real_array, require_function
 from chainrule.differentiate.modes import forward, ones, reverse, zeros
 from chainrule.differentiate.problem import Problem, Wrt, check_wrt, is_inside, record
-from chainrule.errors import ArgumentError, ShapeError, UnpicklableError
+from chainrule.errors import ArgumentError, ArgumentTypeError, ShapeError, UnpicklableError
 from chainrule.graph.node import Node
 from chainrule.interpret.run import evaluate_all
 from chainrule.primitives.expression import Expression
@@ -175,7 +175,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     (0.0, 2.0)
     """
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise ArgumentError(
+        raise ArgumentTypeError(
             "jvp", "primals and tangents must be tuples", got=f"{type(primals).__name__} and "
             f"{type(tangents).__name__}", remedy="write cr.jvp(f, (x,), (v,))",
         )  # fmt: skip

@@ -160,7 +160,7 @@ CALLS: dict[str, Call] = {
         cr.check_grads,
         {"f": cost, "args": (X,), "order": 1, "modes": ("forward",), "rtol": 1e-6, "atol": 1e-6,
          "seed": 0},
-        plain=lambda f, args, **_: f(*args),
+        "check", plain=lambda f, args, **_: f(*args),
     ),
     "check": Call(
         lambda f, gradient, x, wrt: cr.check(f, gradient, x, wrt=wrt),

@@ -114,11 +114,6 @@ X = np.array([[0.5, -1.0], [2.0, 0.25]])
             "vmap: an entry of in_axes must be one value, or a container that matches the "
             "argument's; got {'a': 0} for ndarray of shape (2, 2) and dtype float64",
         ),
-        (
-            lambda: cr.check_grads(np.sin, (0.5,), seed="0"),
-            (TypeError,),
-            "check_grads: seed must be a whole number from 0 up; got '0'",
-        ),
     ],
 )
 def test_texts(call, kinds, text):
