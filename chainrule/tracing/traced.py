@@ -21,6 +21,7 @@ from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
 from chainrule.tracing.arguments import capture, native, varies
+from chainrule.tracing.checks import require_options
 from chainrule.tracing.containers import LEAVES
 from chainrule.tracing.dispatch import (
     FUNCTIONS,
@@ -533,6 +534,7 @@ def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
     if keywords is not None:
         _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
+    require_options(name, given)
     result = _nested(implementation, args, given)
     if function in VIEWS and isinstance(result, Traced) and isinstance(args[0], Traced):
         view = view_by(function, args[0], result.node, args[1:], given)
