@@ -6,8 +6,8 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from math import prod
+from os import urandom
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-from uuid import uuid4
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -213,7 +213,7 @@ class Mark:
 
     def __reduce__(self) -> Any:
         if not self.name:
-            self.name = uuid4().hex
+            self.name = urandom(16).hex()
             _marks[self.name] = self
         return _marked, (self.name,)
 
