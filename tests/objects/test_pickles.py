@@ -114,7 +114,6 @@ def test_the_size_of_a_pickle_follows_what_is_at_hand():
     """A Jacobian that is computed leaves the data behind that it was computed from."""
     data = np.ones((1000, 100))
     J = cr.hessian(lambda w: np.sum((data @ w) ** 2))(np.ones(100))
-    assert len(pickle.dumps(J)) > data.nbytes
     J.toarray()
     assert len(pickle.dumps(J)) < 1.1 * J.nbytes + 2000
 
