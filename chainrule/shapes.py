@@ -8,7 +8,8 @@ from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
-from chainrule.errors import ShapeError
+from chainrule.arguments import whole
+from chainrule.errors import AxisError, ShapeError
 
 Shape = tuple[int, ...]
 Labels = tuple[int, ...]
@@ -40,9 +41,9 @@ def _common(sizes: Iterable[int]) -> int | None:
 
 def normalize_axis(operation: str, axis: Any, rank: int) -> int:
     """One axis counted from the front."""
-    position = operator.index(axis)
+    position = whole(operation, "an axis", axis)
     if not -rank <= position < rank:
-        raise ShapeError(
+        raise AxisError(
             operation,
             f"axis {position} does not exist",
             got=f"an array with {rank} axes",

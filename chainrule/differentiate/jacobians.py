@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import update_wrapper
 from typing import Any, Literal
 
+from chainrule.arguments import one_of
 from chainrule.differentiate.gradients import grad
 from chainrule.differentiate.plans import Wanted, planned
-from chainrule.differentiate.problem import Problem, Wrt, record
-from chainrule.errors import ArgumentError, DtypeError
+from chainrule.differentiate.problem import Problem, Wrt, check_wrt, record
+from chainrule.errors import DtypeError
 from chainrule.graph.node import Node
 from chainrule.jacobian.accumulate import Order
 from chainrule.jacobian.pattern import Marks, marks
 from chainrule.tracing.containers import unflatten
 from chainrule.tracing.session import recording
+from chainrule.transformed import Transformed
 
 ORDERS: tuple[Order, ...] = ("reverse", "mixed", "forward")
 
@@ -98,35 +99,23 @@ def hessian(
     array([[10.,  6.],
            [ 6.,  0.]])
     """
-    return JacobianFunction(grad(f, wrt), wrt, order, sparsity, is_hessian=True)
+    return HessianFunction(f, wrt, order, sparsity)
 
 
-class JacobianFunction:
+class JacobianFunction(Transformed):
     """What :func:`jacobian` and :func:`hessian` return: a function of f's own arguments."""
 
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        wrt: Wrt,
-        order: Order | Literal["auto"],
-        sparsity: Any = None,
-        is_hessian: bool = False,
-    ) -> None:
-        if order not in ("auto", *ORDERS):
-            raise ArgumentError(
-                "jacobian", "the order must be 'auto', 'forward', 'reverse' or 'mixed'",
-                got=repr(order),
-            )  # fmt: skip
-        if isinstance(sparsity, str) and sparsity != "detect":
-            raise ArgumentError(
-                "jacobian", "the sparsity must be an array, a sparse array or 'detect'",
-                got=repr(sparsity),
-            )  # fmt: skip
-        update_wrapper(self, f)
-        self._f, self._wrt, self._is_hessian = f, wrt, is_hessian
-        self._orders: tuple[Order, ...] = ORDERS if order == "auto" else (order,)
-        by_itself = sparsity is None or isinstance(sparsity, str)
-        self._sparsity: Marks | str | None = sparsity if by_itself else marks(sparsity)
+    operation = "jacobian"
+
+    def __init__(self, f: Callable[..., Any], wrt: Wrt, order: Any = None, sparsity: Any = None):
+        check_wrt(self.operation, wrt)
+        if order is not None:
+            one_of(self.operation, "order", order, ("auto", *ORDERS))
+        found = _read(self.operation, sparsity)
+        chosen: Order | None = None if order == "auto" else order
+        super().__init__(f, wrt=wrt, order=chosen, sparsity=found)
+        self._of, self._wrt, self._sparsity = f, wrt, found
+        self._orders: tuple[Order, ...] = ORDERS if chosen is None else (chosen,)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The Jacobian at the arguments."""
@@ -137,10 +126,9 @@ class JacobianFunction:
         return self._built(planned, args, kwargs)
 
     def _built(self, build: Callable[[Wanted], Any], args: Any, kwargs: dict[str, Any]) -> Any:
-        operation = "hessian" if self._is_hessian else "jacobian"
         with recording() as session:
             before = len(session.asked)
-            problem = record(operation, self._f, self._wrt, args, kwargs)
+            problem = record(self.operation, self._of, self._wrt, args, kwargs)
             asked = tuple(session.asked[before:])
             return _for_each_pair(
                 problem,
@@ -152,11 +140,30 @@ class JacobianFunction:
                         leaf,
                         self._orders,
                         self._sparsity,
-                        self._is_hessian and same,
+                        isinstance(self, HessianFunction) and same,
                         asked,
                     )
                 ),
             )
+
+
+class HessianFunction(JacobianFunction):
+    """What :func:`hessian` returns: the Jacobian of the gradient."""
+
+    operation = "hessian"
+
+    def __init__(self, f: Callable[..., Any], wrt: Wrt, order: Any = None, sparsity: Any = None):
+        super().__init__(f, wrt, order, sparsity)
+        self._of = grad(f, wrt)
+
+
+def _read(operation: str, sparsity: Any) -> Marks | str | None:
+    """A pattern read at once, since the caller may change it later."""
+    if sparsity is None or isinstance(sparsity, Marks):
+        return sparsity
+    if isinstance(sparsity, str):
+        return one_of(operation, "sparsity", sparsity, ("detect",))
+    return marks(sparsity)
 
 
 def _for_each_pair(problem: Problem, wrt: Wrt, build: Callable[[Node, Node, bool], Any]) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial, wraps
+from functools import partial
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import real_array, shown, whole
 from chainrule.differentiate.batching import batch
 from chainrule.differentiate.problem import finished, numeric
 from chainrule.errors import ArgumentError, ShapeError
@@ -21,6 +22,7 @@ from chainrule.tracing.containers import Structure, flatten, paths, per_leaf, un
 from chainrule.tracing.results import derived
 from chainrule.tracing.session import Passing, carry_names, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
+from chainrule.transformed import Transformed
 
 
 def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
@@ -59,13 +61,22 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
            [2., 4.],
            [3., 7.]])
     """
+    return Mapped(f, in_axes=in_axes)
 
-    @wraps(f)
-    def mapped(*args: Any, **kwargs: Any) -> Any:
+
+class Mapped(Transformed):
+    """What :func:`vmap` returns: a function of f's arguments with one more axis."""
+
+    operation = "vmap"
+
+    def __init__(self, f: Callable[..., Any], in_axes: Any) -> None:
+        super().__init__(f, in_axes=in_axes)
+        self._in_axes = in_axes
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """f of each example."""
         with Passing():
-            return _vmap(f, in_axes, args, kwargs)
-
-    return mapped
+            return _vmap(self._f, self._in_axes, args, kwargs)
 
 
 def _vmap(f: Callable[..., Any], in_axes: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -111,12 +122,11 @@ def _axes(in_axes: Any, args: Sequence[Any]) -> list[int | None]:
         )  # fmt: skip
     result: list[int | None] = []
     for entry, argument in zip(given, args, strict=True):
-        count = len(flatten(argument)[0])
-        single = entry is None or isinstance(entry, int)
-        result.extend([entry] * count if single else per_leaf(entry, argument))
+        given_axes = per_leaf("vmap", "an entry of in_axes", entry, argument)
+        result.extend(None if x is None else whole("vmap", "an axis", x) for x in given_axes)
     if all(axis is None for axis in result):
         raise ArgumentError(
-            "vmap", "no argument is mapped", got=f"in_axes={in_axes!r}",
+            "vmap", "no argument is mapped", got=f"in_axes={shown(in_axes)}",
             remedy="give at least one argument an axis, as in in_axes=(None, 0)",
         )  # fmt: skip
     return result
@@ -129,8 +139,9 @@ def _where(structure: Structure, place: int) -> str:
 
 def _shared(leaf: Any) -> Any:
     """An argument that all examples share: float arrays traced, so that ``A[k]`` works."""
-    is_array = isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" and leaf.ndim > 0
-    return Traced(capture(leaf)) if is_array else leaf
+    if not isinstance(leaf, np.ndarray) or leaf.dtype.kind != "f" or leaf.ndim == 0:
+        return leaf
+    return Traced(capture(real_array("vmap", "an argument", leaf)))
 
 
 def _whole(leaf: Any, where: Callable[[], str]) -> Node:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import real_array
 from chainrule.differentiate.entries import accumulated, dense_jacobian
 from chainrule.differentiate.modes import forward, reverse, zeros
-from chainrule.differentiate.problem import Problem, is_inside
+from chainrule.differentiate.problem import Argument, Problem, is_inside
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Array, Node
+from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import dependents, topological
 from chainrule.interpret.run import Program
-from chainrule.jacobian.accumulate import Order
+from chainrule.jacobian.accumulate import Accumulated, Order
 from chainrule.jacobian.matrix import Jacobian, Routes
 from chainrule.jacobian.pattern import Marks
 from chainrule.jacobian.structure import coefficient_nodes
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
+from chainrule.tracing.containers import LEAF
 from chainrule.tracing.session import recording
 from chainrule.tracing.traced import as_node
 
@@ -45,15 +48,30 @@ class Wanted:
             output.shape,
             leaf.shape,
             output.dtype,
-            lambda: accumulated(output, leaf, self.orders, self.sparsity, thorough),
+            self._thorough if thorough else self._accumulated,
             Routes(
                 self._push,
                 self._pull,
-                lambda: self._finished(dense_jacobian(output, leaf)),
+                self._dense,
                 is_inside([output], self.problem.originals),
             ),
             self.is_symmetric,
         )
+
+    def __reduce__(self) -> Any:
+        """The graph of this one result."""
+        given = packed([self.output, self.leaf, *self.problem.leaves])
+        operation = self.problem.operation
+        return _again, (operation, given, self.orders, self.sparsity, self.is_symmetric)
+
+    def _accumulated(self, thorough: bool = False) -> list[Accumulated]:
+        return accumulated(self.output, self.leaf, self.orders, self.sparsity, thorough)
+
+    def _thorough(self) -> list[Accumulated]:
+        return self._accumulated(thorough=True)
+
+    def _dense(self) -> Any:
+        return self._finished(dense_jacobian(self.output, self.leaf))
 
     def _finished(self, node: Node, traced: bool = False) -> Any:
         with recording():
@@ -76,6 +94,14 @@ class Wanted:
             return True
         order = topological(self.asked)
         return bool(dependents(order, [self.leaf]) & set(self.asked))
+
+
+def _again(
+    operation: str, table: Table, orders: tuple[Order, ...], sparsity: Any, is_symmetric: bool
+) -> Wanted:
+    output, leaf, *leaves = unpacked(table)
+    problem = Problem(operation, (Argument(LEAF, tuple(leaves)),), (output,), LEAF, {})
+    return Wanted(problem, output, leaf, orders, sparsity, is_symmetric, ())
 
 
 class JacobianPlan:
@@ -103,8 +129,9 @@ class JacobianPlan:
     1998
     """
 
-    def __init__(self, jacobian: Jacobian, again: Callable[..., Jacobian]) -> None:
-        self._again = again
+    def __init__(self, wanted: Wanted) -> None:
+        jacobian = wanted.jacobian(thorough=True)
+        self._wanted, self._again = wanted, Again(wanted.leaf, jacobian)
         self.structure = jacobian.structure
         self.nbytes, self.dense_nbytes = jacobian.nbytes, jacobian.dense_nbytes
         self.output_shape, self.input_shape = jacobian.output_shape, jacobian.input_shape
@@ -114,6 +141,21 @@ class JacobianPlan:
     def __call__(self, x: Any) -> Jacobian:
         """The Jacobian at another point of the same shape, without tracing again."""
         return self._again(x)
+
+    def __copy__(self) -> JacobianPlan:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> JacobianPlan:
+        return self  # it does not change
+
+    def __reduce__(self) -> Any:
+        return JacobianPlan, (self._wanted,)
+
+    def __repr__(self) -> str:
+        return (
+            f"<JacobianPlan {self.output_shape} by {self.input_shape}: {self.structure}, "
+            f"{self.nbytes:,} bytes, {self.operations:,} operations, {self.order}>"
+        )
 
     def __str__(self) -> str:
         lines = [
@@ -135,8 +177,7 @@ def planned(wanted: Wanted) -> JacobianPlan:
             "a plan needs a function whose steps do not depend on values",
             remedy="write np.where(condition, a, b) instead of if, and plan outside other traces",
         )
-    jacobian = wanted.jacobian(thorough=True)
-    return JacobianPlan(jacobian, Again(wanted.leaf, jacobian))
+    return JacobianPlan(wanted)
 
 
 class Again:
@@ -166,7 +207,7 @@ class Again:
 
     def _checked(self, x: Any) -> Array:
         """A copy: the caller may change the array before the Jacobian is looked at."""
-        array = np.array(x)
+        array = np.array(real_array("plan", "the point", x))
         if array.shape != self.leaf.shape or array.dtype != self.leaf.dtype:
             raise ShapeError(
                 "plan", "the point has another shape or dtype than planned",

@@ -5,18 +5,20 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import ArgumentError, DtypeError
+from chainrule.arguments import name_of, real_array, require_function, shown
+from chainrule.errors import ArgumentError, ArgumentTypeError, DtypeError
 from chainrule.graph.node import Array, Node
+from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import substitute, topological
 from chainrule.interpret.run import owned, value_at_hand
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.arguments import argument, capture, native, second_name
-from chainrule.tracing.containers import Structure, flatten, paths, unflatten
+from chainrule.tracing.containers import Structure, flatten, paths, skeleton, unflatten
 from chainrule.tracing.results import derived, values_of
 from chainrule.tracing.session import carry_names, current, is_open, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
@@ -53,6 +55,12 @@ class Problem(NamedTuple):
     output_structure: Structure
     originals: dict[Node, Node]
 
+    def __reduce__(self) -> Any:
+        """Nodes as one table, containers with numbers for their leaves."""
+        given = [(len(item.leaves), skeleton(item.structure)) for item in self.arguments]
+        table = packed([*self.leaves, *self.outputs])
+        return _again, (self.operation, table, given, skeleton(self.output_structure))
+
     @property
     def leaves(self) -> list[Node]:
         return [leaf for given in self.arguments for leaf in given.leaves]
@@ -69,6 +77,14 @@ class Problem(NamedTuple):
             result.append(unflatten(given.structure, values[start:stop]))
             start = stop
         return result
+
+
+def _again(operation: str, table: Table, given: Sequence[tuple[int, Any]], results: Any) -> Problem:
+    nodes = iter(unpacked(table))
+    arguments = tuple(
+        Argument(flatten(container)[1], tuple(islice(nodes, count))) for count, container in given
+    )
+    return Problem(operation, arguments, tuple(nodes), flatten(results)[1], {})
 
 
 def is_inside(nodes: Sequence[Node], originals: Mapping[Node, Node]) -> bool:
@@ -112,6 +128,7 @@ def record(
 
     Arrays are copied: the caller, or f itself, may change them before the record is used.
     """
+    require_function(operation, f)
     keys = resolve_wrt(operation, f, wrt, args, kwargs)
     originals: dict[Node, Node] = {}
     arguments: dict[Key, Argument] = {}
@@ -128,7 +145,7 @@ def record(
         outputs, structure = flatten(call(f, *positional, **keywords))
     if not outputs:
         raise ArgumentError(
-            operation, f"{_name(f)} returned nothing to differentiate", got="None",
+            operation, f"{name_of(f)} returned nothing to differentiate", got="None",
             remedy="end the function with return",
         )  # fmt: skip
     return Problem(
@@ -181,24 +198,7 @@ def numeric(operation: str, where: Callable[[], str], value: Any) -> Array:
 
     ``where`` says which one it is, and is asked only where that has to be told.
     """
-    if isinstance(value, (np.matrix, np.ma.MaskedArray)):
-        raise DtypeError(
-            operation, f"{where()} is a {type(value).__name__}, which follows rules of its own",
-            remedy="convert it with np.asarray; leave entries out with np.where(mask, 0, ...)",
-        )  # fmt: skip
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise DtypeError(operation, f"{where()} is not an array of numbers: {error}") from None
-    if array.dtype.kind not in "fiub":
-        kind = "complex numbers" if array.dtype.kind == "c" else "no real numbers"
-        raise DtypeError(
-            operation,
-            f"{where()} holds {kind}",
-            got=f"{type(value).__name__} of dtype {array.dtype}",
-            remedy="pass real arrays or numbers by position and everything else by keyword",
-        )  # fmt: skip
-    return native(array)
+    return native(real_array(operation, where, value))
 
 
 def require_floating(operation: str, where: Callable[[], str], dtype: np.dtype[Any]) -> None:
@@ -221,24 +221,35 @@ def require_floating(operation: str, where: Callable[[], str], dtype: np.dtype[A
 def _output_node(operation: str, f: Callable[..., Any], value: Any) -> Node:
     if value is None or isinstance(value, str):
         raise ArgumentError(
-            operation, f"{_name(f)} must return numbers", got=repr(value),
+            operation, f"{name_of(f)} must return numbers", got=repr(value),
             remedy="return arrays, numbers or containers of them",
         )  # fmt: skip
     if not isinstance(value, Expression):
-        numeric(operation, lambda: f"the result of {_name(f)}", value)
+        numeric(operation, lambda: f"the result of {name_of(f)}", value)
     return as_node(value)
 
 
 # -- which arguments ------------------------------------------------------------------------------
 
 
+def check_wrt(operation: str, wrt: Any) -> None:
+    """Raise an `ArgumentError` unless it is a position, a name, or a tuple of them."""
+    items = wrt if isinstance(wrt, (tuple, list)) else (wrt,)
+    if not items:
+        raise ArgumentError(operation, "wrt names no argument", got=repr(wrt), remedy="write wrt=0")
+    for item in items:
+        if isinstance(item, bool) or not isinstance(item, (int, np.integer, str)):
+            raise ArgumentTypeError(
+                operation, "wrt must be a position, a name, or a tuple of them", got=shown(item)
+            )
+
+
 def resolve_wrt(
     operation: str, f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> list[Key]:
     """The arguments that ``wrt`` names, as positions or as names of keyword arguments."""
+    check_wrt(operation, wrt)
     items = list(wrt) if isinstance(wrt, (tuple, list)) else [wrt]
-    if not items:
-        raise ArgumentError(operation, "wrt names no argument", got=repr(wrt), remedy="write wrt=0")
     keys = [_resolve_one(operation, f, item, args, kwargs) for item in items]
     if len(set(keys)) < len(keys):
         raise ArgumentError(operation, "wrt names an argument twice", got=repr(wrt))
@@ -248,15 +259,11 @@ def resolve_wrt(
 def _resolve_one(
     operation: str, f: Callable[..., Any], item: Key, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> Key:
-    if isinstance(item, bool) or not isinstance(item, (int, str)):
-        raise ArgumentError(
-            operation, "wrt must be a position, a name, or a tuple of them", got=repr(item)
-        )
-    if isinstance(item, int):
+    if not isinstance(item, str):
         if -len(args) <= item < len(args):
-            return item % len(args)
+            return int(item) % len(args)
         raise ArgumentError(
-            operation, f"wrt={item} names no argument of {_name(f)}",
+            operation, f"wrt={item} names no argument of {name_of(f)}",
             got=f"{len(args)} positional argument{'' if len(args) == 1 else 's'}",
         )  # fmt: skip
     if item in kwargs:
@@ -265,7 +272,7 @@ def _resolve_one(
     if item in names and names.index(item) < len(args):
         return names.index(item)
     raise ArgumentError(
-        operation, f"wrt={item!r} names no argument that was given to {_name(f)}",
+        operation, f"wrt={shown(item)} names no argument that was given to {name_of(f)}",
         got=f"parameters {', '.join(names) or '(unknown)'}",
     )  # fmt: skip
 
@@ -284,7 +291,3 @@ def _parameter_name(f: Callable[..., Any], key: Key) -> str:
     if isinstance(key, int):
         return f"{key} ({names[key]})" if key < len(names) else str(key)
     return key
-
-
-def _name(f: Callable[..., Any]) -> str:
-    return getattr(f, "__name__", type(f).__name__)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from chainrule.arguments import require_function
 from chainrule.differentiate.problem import numeric
 from chainrule.graph.node import new_input
 from chainrule.graph.program import Graph
@@ -48,6 +49,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     returns v1
     16 operations, 168 bytes read and written
     """
+    require_function("trace", f)
     names = _parameter_names(f, len(args))
     with recording(names=True) as session:
         inputs, stand_ins, labels = [], [], {}

@@ -245,7 +245,7 @@ class Shares:
     gradients: Mapping[str, Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Passes:
     """The forward and the backward pass of a derivation.
 

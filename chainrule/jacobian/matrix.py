@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import MemoryRefused, ShapeError
-from chainrule.graph.node import Array, Node, constant, holding
+from chainrule.arguments import real_array, shown
+from chainrule.errors import ArgumentTypeError, MemoryRefused, ShapeError, UnpicklableError
+from chainrule.graph.node import INPUT, Array, Node, constant, holding
+from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.interpret.run import evaluate, owned
 from chainrule.jacobian import indexing, structure, writing
 from chainrule.jacobian.accumulate import Accumulated
@@ -19,6 +22,7 @@ from chainrule.jacobian.merging import merged, simplified
 from chainrule.jacobian.picture import spy_svg
 from chainrule.jacobian.solving import solve
 from chainrule.jacobian.summands import Summand, Unstructured, canonical
+from chainrule.primitives.expression import Expression
 from chainrule.primitives.terms import Coefficient
 from chainrule.properties import cached_property
 from chainrule.shapes import Shape
@@ -173,6 +177,33 @@ class Jacobian:
     def dense_nbytes(self) -> int:
         return prod(self.shape) * self.dtype.itemsize
 
+    def __copy__(self) -> Jacobian:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Jacobian:
+        return self  # it does not change
+
+    def __reduce__(self) -> Any:
+        """With the values of its coefficients once they are computed, else with its graph."""
+        routes = self._routes
+        if routes is not None and routes.is_traced:
+            raise UnpicklableError(
+                "pickle Jacobian", "it belongs to a derivative that is being taken", repr(self),
+                "return it, and pickle what the outermost call returns",
+            )  # fmt: skip
+        if routes is not None and not self._is_computed and self._evaluate is evaluate:
+            parts = (self._accumulate, routes, self.is_symmetric)
+            return Jacobian, (self.output_shape, self.input_shape, self.dtype, *parts)
+        found = {
+            node: constant(value) if node.witness is None and node.primitive is not INPUT
+            else holding(value)
+            for node, value in self._values.items()
+        }  # fmt: skip
+        numbers = {node: k for k, node in enumerate(found)}
+        summands = tuple(structure.with_coefficients(item, numbers) for item in self.summands)
+        sides = (self.output_shape, self.input_shape, self.dtype)
+        return _again, (*sides, packed(list(found.values())), summands, self.is_symmetric)
+
     def __repr__(self) -> str:
         sides = " by ".join(_size(shape) for shape in (self.output_shape, self.input_shape))
         if self._routes is not None and self._routes.is_traced:
@@ -184,8 +215,9 @@ class Jacobian:
 
     def _repr_html_(self) -> str:
         """The same with a picture of where entries are, for notebooks."""
-        text = repr(self)[1:-1].replace("&", "&amp;").replace("<", "&lt;")
-        return f"<figure>{spy_svg(self)}<figcaption>{text}</figcaption></figure>"
+        traced = self._routes is not None and self._routes.is_traced
+        picture = "" if traced else spy_svg(self)
+        return f"<figure>{picture}<figcaption>{escape(repr(self)[1:-1])}</figcaption></figure>"
 
     # -- writing it out ----------------------------------------------------------------------------
 
@@ -301,7 +333,8 @@ class Jacobian:
         """
         if isinstance(other, Jacobian):
             return self._after(other)
-        shape = np.shape(other)
+        other = _operand("J @ v", other)
+        shape = other.shape
         rank = len(self.input_shape)
         if shape[:rank] != self.input_shape:
             raise ShapeError(
@@ -317,7 +350,8 @@ class Jacobian:
 
     def __rmatmul__(self, other: Any) -> Any:
         """``u @ J`` for u of the output's shape, or with more axes in front."""
-        shape = np.shape(other)
+        other = _operand("u @ J", other)
+        shape = other.shape
         rank = len(shape) - len(self.output_shape)
         if rank < 0 or shape[rank:] != self.output_shape:
             raise ShapeError(
@@ -352,7 +386,10 @@ class Jacobian:
 
     def __add__(self, other: Any) -> Jacobian:
         if not isinstance(other, Jacobian):
-            return NotImplemented
+            raise ArgumentTypeError(
+                "J1 + J2", "only Jacobians can be added to a Jacobian", got=shown(other),
+                remedy="write J.toarray() + array",
+            )  # fmt: skip
         if self.shape != other.shape or self.output_shape != other.output_shape:
             raise ShapeError(
                 "J1 + J2", "the Jacobians have different shapes",
@@ -364,21 +401,23 @@ class Jacobian:
         return self.of_summands(self.output_shape, self.input_shape, dtype, parts)
 
     def __mul__(self, scale: Any) -> Jacobian:
-        if not isinstance(scale, NUMBERS):
-            return NotImplemented
-        parts = [summand._replace(scale=summand.scale * float(scale)) for summand in self._settled]
+        factor = _factor("number * J", scale)
+        parts = [summand._replace(scale=summand.scale * factor) for summand in self._settled]
         return self.of_summands(self.output_shape, self.input_shape, self.dtype, parts)
 
     __rmul__ = __mul__
+    __radd__ = __rsub__ = __add__
 
     def __truediv__(self, divisor: Any) -> Jacobian:
-        return self * (1.0 / divisor) if isinstance(divisor, NUMBERS) else NotImplemented
+        with np.errstate(all="ignore"):  # as NumPy: something over zero is infinite
+            return self * float(np.divide(1.0, _factor("J / number", divisor)))
 
     def __neg__(self) -> Jacobian:
         return self * -1.0
 
     def __sub__(self, other: Any) -> Jacobian:
-        return self + -other if isinstance(other, Jacobian) else NotImplemented
+        negative: Jacobian = -other if isinstance(other, Jacobian) else other
+        return self + negative
 
     def __getitem__(self, key: Any) -> Jacobian:
         """Part of the outputs and inputs, by slices, whole numbers, or an array of them."""
@@ -412,6 +451,36 @@ class Jacobian:
                 got=f"{needed:,} bytes needed and {free:,} free",
                 remedy="use J @ v and u @ J, which never form it, or J.tosparse() if it is sparse",
             )
+
+
+def _again(
+    out: Shape, into: Shape, dtype: np.dtype[Any], table: Table, summands: Sequence[Summand],
+    is_symmetric: bool,
+) -> Jacobian:  # fmt: skip
+    """A Jacobian whose coefficients are at hand."""
+    became = dict(enumerate(unpacked(table)))
+    parts = [structure.with_coefficients(item, became) for item in summands]
+    return Jacobian.of_summands(out, into, dtype, parts, is_symmetric)
+
+
+def _operand(operation: str, value: Any) -> Any:
+    """A traced value as it is, everything else as an array of real numbers."""
+    is_traced = isinstance(value, Expression)
+    return value if is_traced else real_array(operation, "what a Jacobian is multiplied by", value)
+
+
+def _factor(operation: str, value: Any) -> float:
+    """A real number, which may be infinite or NaN."""
+    given = value[()] if type(value) is np.ndarray and value.ndim == 0 else value
+    try:
+        if isinstance(given, NUMBERS):
+            return float(given)
+    except OverflowError:
+        pass
+    raise ArgumentTypeError(
+        operation, "a Jacobian is multiplied by a real number here", got=shown(value),
+        remedy="write J @ v and u @ J for products with arrays, and J.toarray() * array",
+    )  # fmt: skip
 
 
 def _size(shape: Shape) -> str:

@@ -35,8 +35,8 @@ def coefficient_nodes(summands: Sequence[Summand]) -> list[Node]:
     return list(found)
 
 
-def with_coefficients(summand: Summand, became: Mapping[Node, Node]) -> Summand:
-    """A summand with other arrays in the place of its coefficients and tables."""
+def with_coefficients(summand: Summand, became: Mapping[Any, Any]) -> Summand:
+    """A summand with other arrays, or numbers for them, in place of its coefficients and tables."""
 
     def moved(axis: Axis) -> Axis:
         return axis._replace(positions=became[axis.positions]) if isinstance(axis, Gather) else axis

@@ -37,7 +37,7 @@ def name_of(function: Any) -> str:
 
 
 def _is_default(key: str, value: Any) -> bool:
-    return value is np._NoValue or (key in ("out", "dtype", "where", "initial") and value is None)
+    return value is np._NoValue or (key in ("out", "dtype", "initial") and value is None)
 
 
 def _refuse_keywords(name: str, keywords: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
 from chainrule.tracing.arguments import capture, native, varies
+from chainrule.tracing.checks import require_options
 from chainrule.tracing.containers import LEAVES
 from chainrule.tracing.dispatch import (
     FUNCTIONS,
@@ -456,7 +457,11 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
             "tracing", "matrices and masked arrays follow rules of their own", got=str(type(value)),
             remedy="convert it with np.asarray, and use @ for matrix products",
         )  # fmt: skip
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        text = " ".join(str(error).split())
+        raise DtypeError("tracing", f"an operand is not an array of numbers: {text:.200}") from None
     if array.dtype.kind not in "fiub":
         raise DtypeError(
             "tracing",
@@ -467,9 +472,9 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
     return capture(native(array))
 
 
-def _holds_traced(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(_holds_traced(item) for item in value)
+def _holds_traced(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, (list, tuple)):  # an array has 64 axes at most; a list may hold itself
+        return depth < 64 and any(_holds_traced(item, depth + 1) for item in value)
     return isinstance(value, Expression)
 
 
@@ -529,6 +534,7 @@ def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
     if keywords is not None:
         _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
+    require_options(name, given)
     result = _nested(implementation, args, given)
     if function in VIEWS and isinstance(result, Traced) and isinstance(args[0], Traced):
         view = view_by(function, args[0], result.node, args[1:], given)
