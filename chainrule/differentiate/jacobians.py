@@ -140,7 +140,8 @@ class JacobianFunction:
         operation = "hessian" if self._is_hessian else "jacobian"
         with recording() as session:
             before = len(session.asked)
-            problem = record(operation, self._f, self._wrt, args, kwargs)
+            elsewhere = build is planned
+            problem = record(operation, self._f, self._wrt, args, kwargs, elsewhere)
             asked = tuple(session.asked[before:])
             return _for_each_pair(
                 problem,
