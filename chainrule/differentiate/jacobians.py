@@ -14,7 +14,8 @@ from chainrule.graph.node import Node
 from chainrule.jacobian.accumulate import Order
 from chainrule.jacobian.pattern import Marks, marks
 from chainrule.tracing.containers import unflatten
-from chainrule.tracing.session import recording
+from chainrule.tracing.results import point
+from chainrule.tracing.session import Passing, asked_values, current, recording
 
 ORDERS: tuple[Order, ...] = ("reverse", "mixed", "forward")
 
@@ -137,27 +138,27 @@ class JacobianFunction:
         return self._built(planned, args, kwargs)
 
     def _built(self, build: Callable[[Wanted], Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        elsewhere = build is planned
+        if elsewhere or self._sparsity is not None or current() is not None:
+            with recording():
+                return self._recorded(build, args, kwargs, elsewhere)
+        with Passing():  # a later call with the same steps finds what was decided in this one
+            return self._recorded(build, args, kwargs, elsewhere)
+
+    def _recorded(
+        self, build: Callable[[Wanted], Any], args: Any, kwargs: dict[str, Any], elsewhere: bool
+    ) -> Any:
         operation = "hessian" if self._is_hessian else "jacobian"
-        with recording() as session:
-            before = len(session.asked)
-            elsewhere = build is planned
-            problem = record(operation, self._f, self._wrt, args, kwargs, elsewhere)
-            asked = tuple(session.asked[before:])
-            return _for_each_pair(
-                problem,
-                self._wrt,
-                lambda output, leaf, same: build(
-                    Wanted(
-                        problem,
-                        output,
-                        leaf,
-                        self._orders,
-                        self._sparsity,
-                        self._is_hessian and same,
-                        asked,
-                    )
-                ),
-            )
+        asked, before = asked_values(), len(asked_values())
+        problem = record(operation, self._f, self._wrt, args, kwargs, elsewhere)
+        guards, at = tuple(asked[before:]), point()
+
+        def wanted(output: Node, leaf: Node, same: bool) -> Any:
+            is_symmetric = self._is_hessian and same
+            arguments = problem, output, leaf, self._orders, self._sparsity, is_symmetric
+            return build(Wanted(*arguments, guards, at))
+
+        return _for_each_pair(problem, self._wrt, wanted)
 
 
 def _for_each_pair(problem: Problem, wrt: Wrt, build: Callable[[Node, Node, bool], Any]) -> Any:

@@ -56,6 +56,8 @@ class Lane:
         The nodes that differentiation gave.
     programs : dict
         Programs by the nodes that they compute and by those that were at hand.
+    decisions : dict
+        What was decided about nodes, such as the structure of a Jacobian.
     size : int
         About how many nodes all this keeps alive.
     """
@@ -65,6 +67,7 @@ class Lane:
     operations: dict[Hashable, Node] = field(default_factory=dict)
     derivatives: dict[Hashable, tuple[Node, ...]] = field(default_factory=dict)
     programs: dict[Hashable, Ready] = field(default_factory=dict)
+    decisions: dict[Hashable, Any] = field(default_factory=dict)
     size: int = 0
 
     def input(self, place: int, shape: Shape, dtype: np.dtype[Any], finite: bool) -> Node:

@@ -180,3 +180,9 @@ def ask(node: Node) -> Array:
     if session is not None:
         session.asked.append(node)
     return keep_value(node)
+
+
+def asked_values() -> list[Node]:
+    """The values that the code of the call under way has asked for; the list grows with them."""
+    session = _session.get()
+    return [] if session is None else session.asked
