@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from chainrule.graph.node import Node
 from chainrule.shapes import Labels, Shape
@@ -96,6 +96,14 @@ def labels_of(axis: Axis) -> Labels:
     if isinstance(axis, int):
         return (axis,)
     return (axis.label,) if isinstance(axis, (Affine, Digit)) else axis.labels
+
+
+def are_plain(axes: Sequence[Axis]) -> TypeGuard[Labels]:
+    """Whether every axis is a label itself."""
+    for axis in axes:  # a loop: this is asked for every term that is applied
+        if type(axis) is not int:
+            return False
+    return True
 
 
 def are_digits(axes: Sequence[Axis]) -> bool:

@@ -24,6 +24,8 @@ from chainrule.shapes import Shape
 
 MOST_NODES = 50_000
 """A lane that has come to hold more nodes than this is given up for an empty one."""
+LARGEST = 300_000
+"""Where one call's program is that large, a lane holds up to so many, 200 MB at most."""
 MOST_LANES = 8
 """Lanes that wait for the next call; more are in use only while more calls run at once."""
 
@@ -58,6 +60,8 @@ class Lane:
         Programs by the nodes that they compute and by those that were at hand.
     decisions : dict
         What was decided about nodes, such as the structure of a Jacobian.
+    largest : int
+        How many values the largest program has.
     size : int
         About how many nodes all this keeps alive.
     """
@@ -68,7 +72,19 @@ class Lane:
     derivatives: dict[Hashable, tuple[Node, ...]] = field(default_factory=dict)
     programs: dict[Hashable, Ready] = field(default_factory=dict)
     decisions: dict[Hashable, Any] = field(default_factory=dict)
+    largest: int = 0
     size: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds many times what a call needs, or more than there is room for."""
+        return self.size > max(MOST_NODES, min(3 * self.largest, LARGEST))
+
+    def add_program(self, key: Hashable, ready: Ready) -> None:
+        """Keep a program for later calls."""
+        self.programs[key] = ready
+        self.size += ready.program.slots
+        self.largest = max(self.largest, ready.program.slots)
 
     def input(self, place: int, shape: Shape, dtype: np.dtype[Any], finite: bool) -> Node:
         """The argument node at a place; ``finite`` matters, for derivatives go by it."""
@@ -113,7 +129,7 @@ def take_lane() -> Lane:
 def give_back(lane: Lane) -> None:
     """The lane for a later call, unless it has grown too large.
 
-    Nothing outside the lane may hold its nodes any more.
+    Nothing outside the lane may look for its nodes' values any more.
     """
-    if lane.size <= MOST_NODES and len(_waiting) < MOST_LANES:
+    if not lane.is_full and len(_waiting) < MOST_LANES:
         _waiting.append(lane)

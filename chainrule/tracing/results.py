@@ -34,8 +34,8 @@ def _by_program(
         return evaluate(nodes)
     try:
         if ready is None:
-            ready = lane.programs[key] = _made_ready(nodes, held)
-            lane.size += ready.program.slots
+            ready = _made_ready(nodes, held)
+            lane.add_program(key, ready)
         return ready.program(*[held[node] for node in ready.inputs])
     except KeyError:  # an argument of another call: the message says so
         return evaluate(nodes)
