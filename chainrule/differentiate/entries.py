@@ -37,6 +37,8 @@ DECISION = 10**5
 """Operations that take about as long as to decide about one node: a tenth of a millisecond."""
 FEW = 200
 """So many nodes are decided about whatever it takes: what a person wrote line by line."""
+FEW_PRODUCTS = 16
+"""A Jacobian of so few rows or columns is not much larger than its structure could be."""
 
 DENSE_SHARE = 0.5
 """With more groups than this share of all columns (or rows), compression does not pay."""
@@ -83,10 +85,12 @@ def accumulated(
 
 def _pays(output: Node, leaf: Node) -> bool:
     """Whether looking for structure can take less than the dense Jacobian by products would."""
+    products = min(output.size, leaf.size)
+    if products > FEW_PRODUCTS:
+        return True
     order = topological([output], stop=older_than([leaf]))
     active = dependents(order, [leaf])
     operations = operations_of([node for node in order if node in active])
-    products = min(output.size, leaf.size)
     return len(active) <= FEW or products * operations > DECISION * len(active)
 
 

@@ -124,9 +124,7 @@ class Node:
         for item in inputs:
             self.lasting = self.lasting and item.lasting
             oldest = item if item.primitive is INPUT else item.witness
-            if oldest is not None and (
-                self.witness is None or oldest.serial < self.witness.serial
-            ):
+            if oldest is not None and (self.witness is None or oldest.serial < self.witness.serial):
                 self.witness = oldest
 
     @property

@@ -91,14 +91,14 @@ def _add(result: Array, summand: Summand, known: Values) -> None:
         return
     product = values(summand, labels, known)
     if all(isinstance(axis, (int, Affine, Group)) for axis in axes):
-        view = _strided(result, axes, labels, sizes)
+        view = strided(result, axes, labels, sizes)
         view += product
         return
     index = tuple(_positions(axis, labels, summand, known) for axis in axes)
     np.add.at(result, index, np.broadcast_to(product, sizes))
 
 
-def _strided(result: Array, axes: Axes, labels: Labels, sizes: Shape) -> Array:
+def strided(result: Array, axes: Axes, labels: Labels, sizes: Shape) -> Array:
     """The entries of a summand as a view: along a label that two axes share, their strides add."""
     strides = dict.fromkeys(labels, 0)
     offset = 0

@@ -126,10 +126,7 @@ def contract(
 
 def are_finite(nodes: Sequence[Node]) -> bool:
     """Whether none of the nodes may be infinite or undefined."""
-    for node in nodes:  # a loop: this is asked for every node that is made
-        if not node.finite:
-            return False
-    return True
+    return False not in [node.finite for node in nodes]
 
 
 def common_dtype(nodes: Sequence[Node]) -> np.dtype[Any]:

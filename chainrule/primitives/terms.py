@@ -100,10 +100,7 @@ def labels_of(axis: Axis) -> Labels:
 
 def are_plain(axes: Sequence[Axis]) -> TypeGuard[Labels]:
     """Whether every axis is a label itself."""
-    for axis in axes:  # a loop: this is asked for every term that is applied
-        if type(axis) is not int:
-            return False
-    return True
+    return {*map(type, axes)} <= {int}
 
 
 def are_digits(axes: Sequence[Axis]) -> bool:
