@@ -21,6 +21,8 @@ def broadcast_shapes(operation: str, shapes: Sequence[Shape]) -> Shape:
     >>> broadcast_shapes("add", [(3, 1), (4,)])
     (3, 4)
     """
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     rank = max((len(shape) for shape in shapes), default=0)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     result = tuple(_common(sizes) for sizes in zip(*padded, strict=True))

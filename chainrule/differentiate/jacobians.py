@@ -14,7 +14,8 @@ from chainrule.graph.node import Node
 from chainrule.jacobian.accumulate import Order
 from chainrule.jacobian.pattern import Marks, marks
 from chainrule.tracing.containers import unflatten
-from chainrule.tracing.session import recording
+from chainrule.tracing.results import point
+from chainrule.tracing.session import Passing, asked_values, current, recording
 from chainrule.transformed import Transformed
 
 ORDERS: tuple[Order, ...] = ("reverse", "mixed", "forward")
@@ -126,25 +127,26 @@ class JacobianFunction(Transformed):
         return self._built(planned, args, kwargs)
 
     def _built(self, build: Callable[[Wanted], Any], args: Any, kwargs: dict[str, Any]) -> Any:
-        with recording() as session:
-            before = len(session.asked)
-            problem = record(self.operation, self._of, self._wrt, args, kwargs)
-            asked = tuple(session.asked[before:])
-            return _for_each_pair(
-                problem,
-                self._wrt,
-                lambda output, leaf, same: build(
-                    Wanted(
-                        problem,
-                        output,
-                        leaf,
-                        self._orders,
-                        self._sparsity,
-                        isinstance(self, HessianFunction) and same,
-                        asked,
-                    )
-                ),
-            )
+        elsewhere = build is planned
+        if elsewhere or self._sparsity is not None or current() is not None:
+            with recording():
+                return self._recorded(build, args, kwargs, elsewhere)
+        with Passing():  # a later call with the same steps finds what was decided in this one
+            return self._recorded(build, args, kwargs, elsewhere)
+
+    def _recorded(
+        self, build: Callable[[Wanted], Any], args: Any, kwargs: dict[str, Any], elsewhere: bool
+    ) -> Any:
+        asked, before = asked_values(), len(asked_values())
+        problem = record(self.operation, self._of, self._wrt, args, kwargs, elsewhere)
+        guards, at = tuple(asked[before:]), point()
+
+        def wanted(output: Node, leaf: Node, same: bool) -> Any:
+            is_symmetric = isinstance(self, HessianFunction) and same
+            arguments = problem, output, leaf, self._orders, self._sparsity, is_symmetric
+            return build(Wanted(*arguments, guards, at))
+
+        return _for_each_pair(problem, self._wrt, wanted)
 
 
 class HessianFunction(JacobianFunction):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Array, Node
 from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import dependents, topological
-from chainrule.interpret.run import Program
+from chainrule.interpret.run import Program, evaluate
 from chainrule.jacobian.accumulate import Accumulated, Order
 from chainrule.jacobian.matrix import Jacobian, Routes
 from chainrule.jacobian.pattern import Marks
@@ -24,6 +25,8 @@ from chainrule.jacobian.structure import coefficient_nodes
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
 from chainrule.tracing.containers import LEAF
+from chainrule.tracing.lanes import Lane, Ready
+from chainrule.tracing.results import Point
 from chainrule.tracing.session import recording
 from chainrule.tracing.traced import as_node
 
@@ -40,6 +43,8 @@ class Wanted:
     is_symmetric: bool
     asked: tuple[Node, ...]
     """Values that the code asked for: what was recorded holds for them only."""
+    point: Point | None = None
+    """Where the nodes' values are, if the nodes are used again by later calls."""
 
     def jacobian(self, thorough: bool = False) -> Jacobian:
         """The Jacobian at the problem's point; ``thorough`` if all orders are to be counted."""
@@ -48,7 +53,7 @@ class Wanted:
             output.shape,
             leaf.shape,
             output.dtype,
-            self._thorough if thorough else self._accumulated,
+            partial(self._accumulated, thorough),
             Routes(
                 self._push,
                 self._pull,
@@ -56,6 +61,7 @@ class Wanted:
                 is_inside([output], self.problem.originals),
             ),
             self.is_symmetric,
+            evaluate if self.point is None else self.point.evaluate,
         )
 
     def __reduce__(self) -> Any:
@@ -65,16 +71,17 @@ class Wanted:
         return _again, (operation, given, self.orders, self.sparsity, self.is_symmetric)
 
     def _accumulated(self, thorough: bool = False) -> list[Accumulated]:
-        return accumulated(self.output, self.leaf, self.orders, self.sparsity, thorough)
-
-    def _thorough(self) -> list[Accumulated]:
-        return self._accumulated(thorough=True)
+        arguments = (self.output, self.leaf, self.orders, self.sparsity, thorough)
+        if self.point is None:
+            return accumulated(*arguments)
+        found: list[Accumulated] = self.point.decided(arguments, lambda: accumulated(*arguments))
+        return found
 
     def _dense(self) -> Any:
         return self._finished(dense_jacobian(self.output, self.leaf))
 
     def _finished(self, node: Node, traced: bool = False) -> Any:
-        with recording():
+        with recording(), nullcontext() if self.point is None else self.point.at_hand():
             return self.problem.results([node], traced)[0]
 
     def _push(self, tangent: Any) -> Any:
@@ -186,23 +193,15 @@ class Again:
     def __init__(self, leaf: Node, planned: Jacobian) -> None:
         self.leaf, self.planned = leaf, planned
         nodes = coefficient_nodes(planned.summands)
-        self.computed = [node for node in nodes if node is leaf or node.value is None]
-        self.constants = {
-            node: node.value for node in nodes if node is not leaf and node.value is not None
-        }
-        self.program = Program([leaf], self.computed)
+        self.lane = Lane()
+        self.lane.programs[(*nodes, None)] = Ready((leaf,), Program([leaf], nodes))
 
     def __call__(self, x: Any) -> Jacobian:
-        array = self._checked(x)
         planned = self.planned
-
-        def evaluate(nodes: Sequence[Node]) -> list[Array]:
-            found = self.constants | dict(zip(self.computed, self.program(array), strict=True))
-            return [found[node] for node in nodes]
-
+        point = Point({self.leaf: self._checked(x)}, self.lane)
         return Jacobian(
             planned.output_shape, planned.input_shape, planned.dtype, lambda: planned.orders,
-            is_symmetric=planned.is_symmetric, evaluate=evaluate,
+            is_symmetric=planned.is_symmetric, evaluate=point.evaluate,
         )  # fmt: skip
 
     def _checked(self, x: Any) -> Array:

@@ -123,10 +123,12 @@ def _replaced(nodes: Sequence[Node], became: dict[Node, Node]) -> list[Node]:
 
 def record(
     operation: str, f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any],
+    elsewhere: bool = False,
 ) -> Problem:  # fmt: skip
     """Run ``f`` on stand-ins for the arguments named by ``wrt`` and record what it does.
 
     Arrays are copied: the caller, or f itself, may change them before the record is used.
+    ``elsewhere`` if the record is for other points too, which may hold infinities and NaN.
     """
     require_function(operation, f)
     keys = resolve_wrt(operation, f, wrt, args, kwargs)
@@ -136,6 +138,8 @@ def record(
     for key in keys:
         value = positional[key] if isinstance(key, int) else keywords[key]
         arguments[key], stand_in = _argument(operation, f, key, value, originals)
+        for leaf in arguments[key].leaves if elsewhere else ():
+            leaf.finite = False
         if isinstance(key, int):
             positional[key] = stand_in
         else:

@@ -129,10 +129,15 @@ class Node:
         """The value at hand, where there is one; never part of the node's identity."""
         self.serial = next(_serial)
         """Nodes are numbered as they are made: one depends on older ones only."""
-        self.lasting: bool = all(item.lasting for item in inputs)
+        self.lasting = True
         """Whether a later trace may build this very node again."""
-        self.witness: Node | None = _oldest(inputs)
+        self.witness: Node | None = None
         """The oldest argument that it depends on; None for leaves."""
+        for item in inputs:
+            self.lasting = self.lasting and item.lasting
+            oldest = item if item.primitive is INPUT else item.witness
+            if oldest is not None and (self.witness is None or oldest.serial < self.witness.serial):
+                self.witness = oldest
 
     @property
     def ndim(self) -> int:
@@ -155,15 +160,6 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.primitive.name} {self.dtype}{list(self.shape)}>"
-
-
-def _oldest(inputs: tuple[Node, ...]) -> Node | None:
-    found: Node | None = None
-    for item in inputs:
-        candidate = item if item.primitive is INPUT else item.witness
-        if candidate is not None and (found is None or candidate.serial < found.serial):
-            found = candidate
-    return found
 
 
 _serial = itertools.count()

@@ -116,11 +116,12 @@ class Jacobian:
         into: Shape,
         dtype: np.dtype[Any],
         summands: Sequence[Summand],
+        evaluate: Evaluate = evaluate,
         is_symmetric: bool = False,
     ) -> Jacobian:
-        """A Jacobian from its parts."""
+        """A Jacobian from its parts, and what computes the values of their coefficients."""
         whole = Accumulated("reverse", tuple(summands), 0)
-        return cls(out, into, dtype, lambda: [whole], is_symmetric=is_symmetric)
+        return cls(out, into, dtype, lambda: [whole], None, is_symmetric, evaluate)
 
     # -- what it is --------------------------------------------------------------------------------
 
@@ -150,11 +151,16 @@ class Jacobian:
 
     @cached_property
     def _settled(self) -> tuple[Summand, ...]:
-        """Summands to compute with: a plan's own nodes stand for every point, and have no value."""
+        """Summands to compute with where nodes stand for other points too, and have no value."""
         if self._evaluate is evaluate:
             return self.summands
         became = {node: holding(value) for node, value in self._values.items()}
         return tuple(structure.with_coefficients(item, became) for item in self.summands)
+
+    @property
+    def _parts(self) -> tuple[tuple[Summand, ...], Evaluate]:
+        """Summands to take parts of, and what computes them: later, unless it is done already."""
+        return (self._settled, evaluate) if self._is_computed else (self.summands, self._evaluate)
 
     @property
     def shape(self) -> Shape:
@@ -293,13 +299,15 @@ class Jacobian:
                 "diagonal", "the output and the input must have one shape",
                 got=f"{self.output_shape} by {self.input_shape}",
             )  # fmt: skip
+        summands, evaluate = self._parts
         try:
-            parts = indexing.diagonal(self._settled)
+            parts = indexing.diagonal(summands)
         except Unstructured:
             size = prod(self.output_shape)
             flat = self.toarray().reshape(size, size)
             return np.array(flat.diagonal()).reshape(self.output_shape)
-        return self.of_summands(self.output_shape, (), self.dtype, parts).toarray()  # type: ignore[no-any-return]
+        diagonal = self.of_summands(self.output_shape, (), self.dtype, parts, evaluate)
+        return np.asarray(diagonal.toarray())
 
     def solve(self, b: Any) -> Array:
         """x with ``J x = b`` for a square J, by a solver that suits the structure.
@@ -323,8 +331,9 @@ class Jacobian:
     @property
     def T(self) -> Jacobian:
         """The transpose: inputs by outputs."""
-        parts = [canonical(summand.transposed) for summand in self._settled]
-        return self.of_summands(self.input_shape, self.output_shape, self.dtype, parts)
+        summands, evaluate = self._parts
+        parts = [canonical(summand.transposed) for summand in summands]
+        return self.of_summands(self.input_shape, self.output_shape, self.dtype, parts, evaluate)
 
     def __matmul__(self, other: Any) -> Any:
         """``J @ v`` for v of the input's shape, with more axes behind, or another Jacobian.
@@ -402,8 +411,9 @@ class Jacobian:
 
     def __mul__(self, scale: Any) -> Jacobian:
         factor = _factor("number * J", scale)
-        parts = [summand._replace(scale=summand.scale * factor) for summand in self._settled]
-        return self.of_summands(self.output_shape, self.input_shape, self.dtype, parts)
+        summands, evaluate = self._parts
+        parts = [summand._replace(scale=summand.scale * factor) for summand in summands]
+        return self.of_summands(self.output_shape, self.input_shape, self.dtype, parts, evaluate)
 
     __rmul__ = __mul__
     __radd__ = __rsub__ = __add__
@@ -426,12 +436,13 @@ class Jacobian:
         lengths = [len(item) if isinstance(item, np.ndarray) else item.length for item in ranges]
         out = tuple(lengths[k] for k in range(rank) if k in kept)
         into = tuple(lengths[k] for k in range(rank, self.ndim) if k in kept)
+        summands, evaluate = self._parts
         try:
-            parts = indexing.part(self._settled, ranges, kept)
+            parts = indexing.part(summands, ranges, kept)
         except Unstructured:
             found = self.toarray()[key]
             return _dense(found, out, into)
-        return self.of_summands(out, into, self.dtype, parts)
+        return self.of_summands(out, into, self.dtype, parts, evaluate)
 
     # -- computing the coefficients ----------------------------------------------------------------
 
@@ -460,7 +471,7 @@ def _again(
     """A Jacobian whose coefficients are at hand."""
     became = dict(enumerate(unpacked(table)))
     parts = [structure.with_coefficients(item, became) for item in summands]
-    return Jacobian.of_summands(out, into, dtype, parts, is_symmetric)
+    return Jacobian.of_summands(out, into, dtype, parts, is_symmetric=is_symmetric)
 
 
 def _operand(operation: str, value: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from chainrule.graph.node import Array, Node
 from chainrule.interpret.run import HELD, keep_value
-from chainrule.tracing.lanes import MOST_NODES, Lane, give_back, take_lane
+from chainrule.tracing.lanes import Lane, give_back, take_lane
 
 MOST_BYTES = 1 << 26
 """Arguments of inner calls are held until the outermost one ends, but not more than this."""
@@ -75,7 +75,7 @@ class Session:
             self.retire()
         if self.opened:
             self.inner += nbytes
-        if self.lane is not None and (self.inner > MOST_BYTES or self.lane.size > MOST_NODES):
+        if self.lane is not None and (self.inner > MOST_BYTES or self.lane.is_full):
             self.retire()
         return next(self.places)
 
@@ -180,3 +180,9 @@ def ask(node: Node) -> Array:
     if session is not None:
         session.asked.append(node)
     return keep_value(node)
+
+
+def asked_values() -> list[Node]:
+    """The values that the code of the call under way has asked for; the list grows with them."""
+    session = _session.get()
+    return [] if session is None else session.asked
