@@ -26,6 +26,29 @@ class Part(NamedTuple):
 Step = Callable[[Node], Iterable[Part]]
 """From the cotangent of a node to what it hands to others."""
 
+COARSE = 5000
+"""Floating-point operations that take as long as an operation of the graph does at least."""
+
+
+class Effort:
+    """What a search has done, counted so that it ends at the same candidate on every machine.
+
+    Parameters
+    ----------
+    most : int
+        Operations of graphs, built or computed, after which it is over.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.spent = most, 0
+
+    def spend(self, operations: int) -> None:
+        self.spent += operations
+
+    @property
+    def is_over(self) -> bool:
+        return self.spent > self.most
+
 
 class BackwardPass:
     """Reverse accumulation (5.115)-(5.118) from one output to one argument, step by step.
@@ -36,6 +59,8 @@ class BackwardPass:
         From where to where.
     seed : Node
         The cotangent of the output: 1 for a cost.
+    effort : Effort, optional
+        Where runs are counted.
 
     Attributes
     ----------
@@ -45,8 +70,11 @@ class BackwardPass:
         The cotangent of each of them.
     """
 
-    def __init__(self, output: Node, leaf: Node, seed: Node) -> None:
+    def __init__(
+        self, output: Node, leaf: Node, seed: Node, effort: Effort | None = None
+    ) -> None:
         self.output, self.leaf, self.seed = output, leaf, seed
+        self._effort = effort or Effort(0)
         order = topological([output], stop=older_than({leaf}))
         self.active = dependents(order, {leaf})
         self.order = [node for node in order if node in self.active]
@@ -55,7 +83,7 @@ class BackwardPass:
             for position, item in self.edges(node):
                 self.users[item].append((node, position))
         self._steps: dict[tuple[Node, Node], list[Part]] = {}
-        self.cotangents = self._run({})
+        self.cotangents = self.run({})
 
     @property
     def gradient(self) -> Node:
@@ -85,10 +113,12 @@ class BackwardPass:
 
     def changed(self, changes: Mapping[Node, Step]) -> Node:
         """The result where some nodes hand on something else."""
-        found = self._run(changes).get(self.leaf)
+        found = self.run(changes).get(self.leaf)
         return full(self.leaf.shape, 0.0, self.leaf.dtype) if found is None else found
 
-    def _run(self, changes: Mapping[Node, Step]) -> dict[Node, Node]:
+    def run(self, changes: Mapping[Node, Step]) -> dict[Node, Node]:
+        """The cotangents where some nodes hand on something else."""
+        self._effort.spend(3 * len(self.order))
         found: dict[Node, Node] = {}
         if self.output in self.active:
             found[self.output] = self.seed
@@ -111,10 +141,13 @@ class Values:
     ----------
     arguments : mapping from Node to array
         The arguments of the program at that point.
+    effort : Effort, optional
+        Where operations are counted.
     """
 
-    def __init__(self, arguments: Mapping[Node, Array]) -> None:
+    def __init__(self, arguments: Mapping[Node, Array], effort: Effort | None = None) -> None:
         self._kept: dict[Node, Array] = dict(arguments)
+        self._effort = effort or Effort(0)
 
     def keep(self, node: Node) -> Array:
         """The value of a node, remembered with all that it needs."""
@@ -136,4 +169,5 @@ class Values:
                     continue
                 inputs = [kept[n] if n in kept else found[n] for n in item.inputs]
                 found[item] = np.asarray(item.primitive.bind(item)(*inputs))
+                self._effort.spend(2 + item.primitive.operations(item) // COARSE)
         return kept[node] if node in kept else found[node]

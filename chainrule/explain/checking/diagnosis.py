@@ -39,6 +39,8 @@ def diagnosed(given: Given, case: Case) -> Finding:
     found += [*search.single(), *search.scaled()]
     if not any(finding.cost < LIKELY for finding in found):
         found += [*search.multiplied(), *search.added(), *example_findings(search)]
+    if not any(finding.cost < LIKELY for finding in found):
+        found += search.rarer()
     if not found:
         found += search.pairs()
     if symmetric:

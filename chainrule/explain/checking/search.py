@@ -5,31 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
-from time import monotonic
 
 import numpy as np
 
-from chainrule.explain.checking.backward import BackwardPass, Step, Values
+from chainrule.explain.checking.backward import BackwardPass, Effort, Step, Values
 from chainrule.explain.checking.factors import named
 from chainrule.explain.checking.findings import Case, Comparison, Finding
+from chainrule.explain.checking.formulas import extra_slopes, formula_slips
+from chainrule.explain.checking.held import held_constant
+from chainrule.explain.checking.orders import order_slips
+from chainrule.explain.checking.probe import Pass, Probe
 from chainrule.explain.checking.relations import common_factor
+from chainrule.explain.checking.repeated import repeated, repeated_factors
 from chainrule.explain.checking.segments import derivative_slips
-from chainrule.explain.checking.slips import Slip, Workshop
+from chainrule.explain.checking.slips import Maker, Slip, Workshop
 from chainrule.explain.checking.steps import (
     coefficient_slips,
     cotangent_slips,
     jacobian_slips,
 )
+from chainrule.explain.checking.variants import variant_slips
 from chainrule.graph.node import Array, Node, constant
 from chainrule.graph.walk import topological
 
-PATIENCE = 4.0
-"""Seconds after which no further candidates are tried."""
+MOST = 60_000
+"""Operations of graphs, built or computed, after which no further candidates are tried: about half
+a second's worth."""
 
 MARGIN = 0.6
 """How much less likely a slip may be than one already found, to be looked at still."""
 
-MAKERS = (derivative_slips, jacobian_slips, coefficient_slips, cotangent_slips)
+SINGLE: tuple[Maker, ...] = (
+    derivative_slips, jacobian_slips, coefficient_slips, cotangent_slips, order_slips,
+)  # fmt: skip
+"""One step changed."""
+
+WIDER: tuple[Maker, ...] = (held_constant, extra_slopes, variant_slips, repeated_factors)
+"""Several steps changed at once, or a value wherever it is used."""
+
+RARER: tuple[Maker, ...] = (formula_slips,)
+"""Many candidates, that are looked at where nothing else was found."""
 
 
 class Search:
@@ -47,12 +62,14 @@ class Search:
     def __init__(self, case: Case) -> None:
         self.case = case
         seed = _seed(case)
-        self.backward = BackwardPass(case.output, case.leaf, constant(seed))
+        self.effort = Effort(MOST)
+        self.backward = BackwardPass(case.output, case.leaf, constant(seed), self.effort)
         self.shop = Workshop(self.backward, case.words)
         self.points: list[Values] = []
         self.comparisons: list[Comparison] = []
         self._take_points(seed)
-        self._until = monotonic() + PATIENCE
+        self.probe = Probe(self.backward, self.points[0], self.comparisons[0])
+        self.slips = [slip for maker in SINGLE for slip in maker(self.shop)]
 
     def _take_points(self, seed: Array) -> None:
         """The points at which the program is the same as at the given one."""
@@ -65,7 +82,7 @@ class Search:
                 np.asarray(np.tensordot(seed, whole.true, axes)),
                 whole.tolerance * max(1.0, float(np.abs(seed).sum())),
             )
-            values = Values(dict(zip(leaves, trial.arrays, strict=True)))
+            values = Values(dict(zip(leaves, trial.arrays, strict=True)), self.effort)
             is_same = replace(row, given=values.keep(self.backward.gradient)).agrees
             if is_same or not self.points:
                 self.points.append(values)
@@ -73,8 +90,8 @@ class Search:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time for the search is used up."""
-        return monotonic() > self._until
+        """Whether the effort allowed for is used up."""
+        return self.effort.is_over
 
     def values(self, node: Node) -> list[Array]:
         """The value of a node at all points."""
@@ -82,22 +99,29 @@ class Search:
 
     # -- single slips -----------------------------------------------------------------------------
 
-    def slips(self) -> Iterator[Slip]:
-        """All candidates."""
-        for maker in MAKERS:
-            yield from maker(self.shop)
-
     def single(self) -> Iterator[Finding]:
         """Each slip that explains the numbers, alone or with a constant factor.
 
         Slips that come to the same pass are one: the likeliest words are kept.
         """
+        yield from self._explaining(self.slips)
+        wider = [slip for maker in WIDER for slip in maker(self.shop)]
+        yield from self._explaining([*wider, *repeated(self.slips)])
+
+    def rarer(self) -> Iterator[Finding]:
+        """Slips of kinds with many candidates."""
+        slips = [slip for maker in RARER for slip in maker(self.shop)]
+        yield from self._explaining([*slips, *repeated(slips)])
+
+    def _explaining(self, slips: list[Slip]) -> Iterator[Finding]:
         found: dict[Node, Finding | None] = {self.backward.gradient: None}
         enough = np.inf
-        for slip in sorted(self.slips(), key=lambda slip: slip.cost):
+        for slip in sorted(slips, key=lambda slip: slip.cost):
             if self.is_over or slip.cost > enough:
                 break
-            node = self.backward.changed(slip.changes)
+            if not self.probe.fits(self.probe.changed(self.probe.right, slip)):
+                continue
+            node = slip.result(self.backward)
             if node not in found:
                 match = found[node] = self._matched(slip, node)
                 if match is not None:
@@ -227,12 +251,19 @@ class Search:
 
     def pairs(self) -> Iterator[Finding]:
         """Two slips at different steps, the likelier ones first, in bounded time."""
-        likely = sorted((s for s in self.slips() if s.cost < 2.5), key=lambda s: s.cost)
+        likely = sorted((s for s in self.slips if s.cost < 2.5), key=lambda s: s.cost)
         ranked = sorted(combinations(likely, 2), key=lambda p: _cost_together(*p))
+        passes: dict[int, Pass | None] = {}
         for one, two in ranked:
             if self.is_over:
                 return
             if one.changes.keys() & two.changes.keys():
+                continue
+            first, second = sorted((one, two), key=self._rank)  # nearest the output first
+            if id(first) not in passes:
+                passes[id(first)] = self._pass(first)
+            base = passes[id(first)]
+            if base is not None and not self.probe.fits(self.probe.changed(base, second)):
                 continue
             node = self.backward.changed({**one.changes, **two.changes})
             if self.fits_first(node) and all(
@@ -241,6 +272,14 @@ class Search:
                 kind = one.kind if one.kind == two.kind else "two slips"
                 yield Finding(kind, f"{one.says}, and it {two.says}", _cost_together(one, two))
                 return
+
+    def _rank(self, slip: Slip) -> int:
+        return -max(map(self.backward.order.index, slip.changes))
+
+    def _pass(self, slip: Slip) -> Pass | None:
+        """The whole pass with a slip in it, for another slip further on."""
+        along = self.probe.changed(self.probe.right, slip)
+        return None if along is None else Pass(self.backward.run(slip.changes), along)
 
 
 def _cost_together(one: Slip, two: Slip) -> float:

@@ -1,0 +1,117 @@
+"""Whether a changed backward pass may explain the numbers, seen without running all of it.
+
+A pass hands the cotangent of a node to its inputs, and ⟨gradient, v⟩ is ⟨ȳ, ẏ⟩ at any cut through
+the program, where ẏ is the tangent that the direction v of the argument gives. So what one changed
+step does to ⟨gradient, v⟩ is seen at that step: it is what it hands on times the tangents there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.explain.checking.backward import BackwardPass, Part, Values
+from chainrule.explain.checking.findings import Comparison
+from chainrule.explain.checking.slips import Slip
+from chainrule.graph.node import Array, Node, constant
+from chainrule.jacobian.apply import push_forward
+from chainrule.primitives.arithmetic import sum_of
+
+DIRECTIONS = 3
+"""Of the argument: with fewer, a wrong candidate may pass up to a factor."""
+
+SLACK = 50.0
+"""Times the root of the unit roundoff, relative: the probe only says what need not be looked at."""
+
+
+class Pass(NamedTuple):
+    """The cotangents of a backward pass, and ⟨gradient, v⟩ for every direction."""
+
+    cotangents: Mapping[Node, Node]
+    along: Array
+
+
+class Probe:
+    """Projections of the gradient along a few directions of the argument, at one point.
+
+    Parameters
+    ----------
+    backward : BackwardPass
+    values : Values
+        At the point.
+    comparison : Comparison
+        What was given there.
+    """
+
+    def __init__(self, backward: BackwardPass, values: Values, comparison: Comparison) -> None:
+        self.backward, self.values = backward, values
+        rng = np.random.default_rng(2)
+        leaf = backward.leaf
+        drawn = [rng.standard_normal(leaf.shape) for _ in range(DIRECTIONS)]
+        directions = [np.asarray(direction, leaf.dtype) for direction in drawn]
+        self._tangents = [self._pushed(direction) for direction in directions]
+        self.given = self._along(comparison.given.reshape(leaf.shape), directions)
+        size = max(float(np.abs(direction).sum()) for direction in directions)
+        self._slack = comparison.tolerance * size
+        self._relative = SLACK * float(np.sqrt(np.finfo(leaf.dtype).eps))
+        right = values.keep(backward.gradient)
+        self.right = Pass(backward.cotangents, self._along(right, directions))
+
+    @staticmethod
+    def _along(array: Array, directions: list[Array]) -> Array:
+        return np.asarray([float(np.vdot(array, direction)) for direction in directions])
+
+    def _pushed(self, direction: Array) -> dict[Node, Array]:
+        """The tangent of every node on the way, by forward mode."""
+        found: dict[Node, Node] = {self.backward.leaf: constant(direction)}
+        for node in self.backward.order:
+            total: Node | None = None
+            for position, item in self.backward.edges(node):
+                if item in found:
+                    terms = node.primitive.jacobian(node, position)
+                    part = push_forward(terms, found[item], node)
+                    if part is not None:
+                        total = part if total is None else sum_of(total, part)
+            if total is not None:
+                found[node] = total
+        return {node: self.values.keep(tangent) for node, tangent in found.items()}
+
+    def changed(self, base: Pass, slip: Slip) -> Array | None:
+        """⟨gradient, v⟩ of a pass with one more step changed; None where it is not one step."""
+        if len(slip.changes) != 1 or slip.made is not None:
+            return None
+        ((node, step),) = slip.changes.items()
+        cotangent = base.cotangents.get(node)
+        if cotangent is None:
+            return None
+        gone = self._handed(self.backward.step(node, cotangent))
+        return base.along - gone + self._handed(step(cotangent))
+
+    def _handed(self, parts: Iterable[Part]) -> Array:
+        total = np.zeros(DIRECTIONS)
+        for part in parts:
+            if part.cotangent is not None:
+                total += self.inner(self.values(part.cotangent), part.item)
+        return total
+
+    def inner(self, cotangent: Array, node: Node) -> Array:
+        """⟨cotangent, tangent⟩ of a node, for every direction."""
+        with np.errstate(all="ignore"):
+            return np.asarray([
+                float(np.vdot(cotangent, tangents[node])) if node in tangents else 0.0
+                for tangents in self._tangents
+            ])  # fmt: skip
+
+    def fits(self, along: Array | None) -> bool:
+        """Whether projections are a multiple of those of what was given, or not known."""
+        if along is None or not np.isfinite(along).all():
+            return True
+        square = float(along @ along)
+        if square == 0.0:
+            return False
+        factor = float(along @ self.given) / square
+        size = float(np.abs(self.given).max()) + abs(factor) * float(np.abs(along).max())
+        slack = self._relative * size + self._slack * max(1.0, abs(factor))
+        return bool(np.abs(self.given - factor * along).max() <= slack)
