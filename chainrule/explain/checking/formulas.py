@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 
 from chainrule.explain.checking.segments import Segment, handing, segments
-from chainrule.explain.checking.slips import Slip, Workshop, times
+from chainrule.explain.checking.slips import Slip, Slope, Workshop, times
 from chainrule.graph.node import Node
 from chainrule.graph.walk import substitute, topological
 from chainrule.primitives.arithmetic import add, reciprocal, sqrt, subtract
@@ -27,21 +27,30 @@ LONGEST = 3
 def formula_slips(shop: Workshop) -> Iterator[Slip]:
     """The derivative of a function exchanged for another formula."""
     for segment in segments(shop):
-        yield from _altered(shop, segment)
+        place = _Place(shop, segment)
+        yield from _altered(place)
         if segment.length <= LONGEST:
-            yield from _of_another(shop, segment)
+            yield from _of_another(place)
 
 
-def _slip(shop: Workshop, segment: Segment, wrong: Node, what: str, cost: float) -> Slip:
-    words = shop.words
-    result, argument = segment.result, segment.argument
-    function = words.function(result, argument)
-    says = (
-        f"has {what} in place of {words.derivative(result, argument)}: the derivative of "
-        f"{function} is {words.code(segment.derivative)}"
-    )
-    cost = shop.named_first([result, argument], cost, 0.15) + 0.02 * segment.length
-    return Slip("wrong derivative", says, cost, handing(segment, times(wrong)))
+class _Place:
+    """Where a formula stands, with the words for it."""
+
+    def __init__(self, shop: Workshop, segment: Segment) -> None:
+        words, ends = shop.words, (segment.result, segment.argument)
+        self.segment, self.words = segment, words
+        self.argument, self.value = words.of(segment.argument), words.of(segment.result)
+        self._says = (
+            f"in place of {words.derivative(*ends)}: the derivative of {words.function(*ends)} is "
+            f"{words.code(segment.derivative)}"
+        )
+        self._cost = shop.named_first(ends, 0.0, 0.15) + 0.02 * segment.length
+
+    def slip(self, wrong: Node, what: str, cost: float) -> Slip:
+        return Slip(
+            "wrong derivative", f"has {what} {self._says}", cost + self._cost,
+            handing(self.segment, times(wrong)), slope=Slope(self.segment.argument, wrong),
+        )  # fmt: skip
 
 
 def unary() -> Iterator[Elementwise]:
@@ -51,23 +60,22 @@ def unary() -> Iterator[Elementwise]:
             yield row
 
 
-def _of_another(shop: Workshop, segment: Segment) -> Iterator[Slip]:
-    words = shop.words
-    result, argument = segment.result, segment.argument
-    place, value = words.of(argument), words.of(result)
+def _of_another(place: _Place) -> Iterator[Slip]:
+    result, argument = place.segment.result, place.segment.argument
     for row in unary():
         own = _applied(row, argument)
         if own is None:
             continue
-        for of, at in ((own, place), (result, f"{place} and {value}")):
+        at, both = place.argument, f"{place.argument} and {place.value}"
+        for of, where in ((own, at), (result, both)):
             slope = _slope(row, argument, of)
-            if slope is not None and slope is not segment.derivative:
-                yield _slip(shop, segment, slope, f"the derivative of {row.name} at {at}", 2.6)
-        yield _slip(shop, segment, own, f"{row.name}({place})", 2.65)
-        yield _slip(shop, segment, apply(reciprocal, own), f"1 / {row.name}({place})", 2.7)
+            if slope is not None and slope is not place.segment.derivative:
+                yield place.slip(slope, f"the derivative of {row.name} at {where}", 2.6)
+        yield place.slip(own, f"{row.name}({at})", 2.65)
+        yield place.slip(apply(reciprocal, own), f"1 / {row.name}({at})", 2.7)
         later = _applied(row, result)
         if later is not None:
-            yield _slip(shop, segment, later, f"{row.name}({value})", 2.75)
+            yield place.slip(later, f"{row.name}({place.value})", 2.75)
 
 
 def _applied(row: Elementwise, node: Node) -> Node | None:
@@ -91,22 +99,24 @@ def _slope(row: Elementwise, x: Node, y: Node) -> Node | None:
     return product
 
 
-def _altered(shop: Workshop, segment: Segment) -> Iterator[Slip]:
+def _altered(place: _Place) -> Iterator[Slip]:
     """The right formula with one operation in it wrong: a sign, a root, a square."""
-    derivative, words = segment.derivative, shop.words
+    segment = place.segment
+    derivative = segment.derivative
     powers: tuple[tuple[Callable[[Node], Node], str], ...] = (
         (lambda d: multiply(d, d), "the square of the derivative"),
         (lambda d: apply(sqrt, d), "the root of the derivative"),
         (lambda d: apply(reciprocal, d), "one over the derivative"),
     )
     for make, what in powers:
-        yield _slip(shop, segment, make(derivative), what, 2.7)
-    for node in topological([derivative], stop=lambda n: n in (segment.argument, segment.result)):
+        yield place.slip(make(derivative), what, 2.7)
+    ends = (segment.argument, segment.result)
+    for node in topological([derivative], stop=lambda n: n in ends):
         if node.primitive in (add, subtract) and node.dtype == derivative.dtype:
             other = subtract if node.primitive is add else add
             changed = apply(other, *node.inputs)
             wrong = substitute([derivative], {node: changed})[derivative]
-            yield _slip(shop, segment, wrong, f"{words.code(wrong)}, with a wrong sign,", 2.6)
+            yield place.slip(wrong, f"{place.words.code(wrong)}, with a wrong sign,", 2.6)
 
 
 # -- slopes that are too many ---------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.explain.checking.backward import BackwardPass, Part, Values
+from chainrule.explain.checking.backward import BackwardPass, Effort, Part, Values
 from chainrule.explain.checking.findings import Comparison
 from chainrule.explain.checking.slips import Slip
 from chainrule.graph.node import Array, Node, constant
@@ -43,10 +43,16 @@ class Probe:
         At the point.
     comparison : Comparison
         What was given there.
+    effort : Effort
+        Where steps are counted.
     """
 
-    def __init__(self, backward: BackwardPass, values: Values, comparison: Comparison) -> None:
+    def __init__(
+        self, backward: BackwardPass, values: Values, comparison: Comparison, effort: Effort
+    ) -> None:
         self.backward, self.values = backward, values
+        self._effort = effort
+        self._gone: dict[tuple[Node, Node], Array] = {}
         rng = np.random.default_rng(2)
         leaf = backward.leaf
         drawn = [rng.standard_normal(leaf.shape) for _ in range(DIRECTIONS)]
@@ -86,12 +92,28 @@ class Probe:
         cotangent = base.cotangents.get(node)
         if cotangent is None:
             return None
-        gone = self._handed(self.backward.step(node, cotangent))
-        return base.along - gone + self._handed(step(cotangent))
+        gone = self._gone.get((node, cotangent))
+        if gone is None:
+            gone = self.handed(self.backward.step(node, cotangent))
+            self._gone[node, cotangent] = gone
+        if slip.slope is None:
+            return base.along - gone + self.handed(step(cotangent))
+        with np.errstate(all="ignore"):
+            new = self.values.keep(cotangent) * self.values(slip.slope.factor)
+        return base.along - gone + self.inner(new, slip.slope.item)
 
-    def _handed(self, parts: Iterable[Part]) -> Array:
+    def through(self, node: Node) -> Array:
+        """The share of ⟨gradient, v⟩ that leads through a node."""
+        cotangent = self.right.cotangents.get(node)
+        if cotangent is None:
+            return np.zeros(DIRECTIONS)
+        return self.inner(self.values(cotangent), node)
+
+    def handed(self, parts: Iterable[Part]) -> Array:
+        """⟨what is handed on, tangents⟩."""
         total = np.zeros(DIRECTIONS)
         for part in parts:
+            self._effort.spend(3)
             if part.cotangent is not None:
                 total += self.inner(self.values(part.cotangent), part.item)
         return total
@@ -104,14 +126,15 @@ class Probe:
                 for tangents in self._tangents
             ])  # fmt: skip
 
-    def fits(self, along: Array | None) -> bool:
+    def fits(self, along: Array | None, given: Array | None = None) -> bool:
         """Whether projections are a multiple of those of what was given, or not known."""
+        wanted = self.given if given is None else given
         if along is None or not np.isfinite(along).all():
             return True
         square = float(along @ along)
         if square == 0.0:
             return False
-        factor = float(along @ self.given) / square
-        size = float(np.abs(self.given).max()) + abs(factor) * float(np.abs(along).max())
+        factor = float(along @ wanted) / square
+        size = float(np.abs(wanted).max()) + abs(factor) * float(np.abs(along).max())
         slack = self._relative * size + self._slack * max(1.0, abs(factor))
-        return bool(np.abs(self.given - factor * along).max() <= slack)
+        return bool(np.abs(wanted - factor * along).max() <= slack)

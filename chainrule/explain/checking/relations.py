@@ -36,13 +36,14 @@ def global_findings(case: Case) -> Iterator[Finding]:
     if not any(np.any(c.given) for c in comparisons):
         yield Finding("zero", "is not zero, as yours is", 0.0)
         return
-    yield from _proportional(case)
+    yield from proportional(case)
     yield from _transposed(case)
     yield from _reversed(case)
-    yield from _symmetric_conventions(case)
+    yield from symmetric_conventions(case)
 
 
-def _proportional(case: Case) -> Iterator[Finding]:
+def proportional(case: Case) -> Iterator[Finding]:
+    """The right one times a number."""
     factor = common_factor(case.comparisons, [c.true for c in case.comparisons])
     if factor is None:
         return
@@ -92,7 +93,7 @@ def _reversed(case: Case) -> Iterator[Finding]:
             yield Finding("reversed", f"has its entries in reverse order along {what}", 0.9)
 
 
-def _symmetric_conventions(case: Case) -> Iterator[Finding]:
+def symmetric_conventions(case: Case) -> Iterator[Finding]:
     """The derivative by a symmetric matrix, whose two equal entries are one variable."""
     shape = case.leaf.shape
     if case.output.size != 1 or len(shape) != 2 or not shape[0] == shape[1] > 1:

@@ -68,7 +68,7 @@ class Search:
         self.points: list[Values] = []
         self.comparisons: list[Comparison] = []
         self._take_points(seed)
-        self.probe = Probe(self.backward, self.points[0], self.comparisons[0])
+        self.probe = Probe(self.backward, self.points[0], self.comparisons[0], self.effort)
         self.slips = [slip for maker in SINGLE for slip in maker(self.shop)]
 
     def _take_points(self, seed: Array) -> None:
@@ -168,9 +168,12 @@ class Search:
         """
         right = self.values(self.backward.gradient)
         gaps = [replace(c, given=c.given - t) for c, t in zip(self.comparisons, right, strict=True)]
-        for words, cost, changes in self._contributions():
+        gap = self.probe.given - self.probe.right.along
+        for words, cost, changes, share in self._contributions():
             if self.is_over:
                 return
+            if not self.probe.fits(share, gap):
+                continue
             rest = self.values(self.backward.changed(changes))
             parts = [t - r for t, r in zip(right, rest, strict=True)]
             if not any(map(np.any, parts)) or not any(map(np.any, rest)):
@@ -189,21 +192,27 @@ class Search:
                 found.kind,
                 f"is wrong in the term that leads through {words}, which {found.says}",
                 # half a term is thought of as a missing factor 2, not as one of two equal terms
-                cost + (-0.05 if found.cost < 0.3 else 0.05) + 0.05 * found.cost,
+                cost + (-0.05 if found.cost < 0.3 else 0.05) + 0.2 * found.cost,
             )
 
-    def _contributions(self) -> Iterator[tuple[str, float, Mapping[Node, Step]]]:
-        """What may be left out: a value that the result depends on, or one of its uses."""
+    def _contributions(self) -> Iterator[tuple[str, float, Mapping[Node, Step], Array]]:
+        """What may be left out: a value that the result depends on, or one of its uses.
+
+        With its words, its cost, the pass without it, and its share along the probe's directions.
+        """
         backward, words = self.backward, self.case.words
         for rank, node in enumerate(backward.order):
             cost = self.shop.named_first([node], 2.1, 0.02) - 0.001 * rank
             if node is not backward.output and node is not backward.leaf:
-                yield words.of(node), cost, {node: lambda _: []}
+                share = self.probe.through(node)
+                yield words.of(node), cost, {node: lambda _: []}, share
         for edge in self.shop.edges:
             many = len(backward.edges(edge.node)) > 1 or len(backward.users[edge.item]) > 1
-            if many:
+            if many and edge.node in backward.cotangents:
                 place = f"{words.of(edge.item)} in {words.code(edge.node)}"
-                yield place, 2.15, self.shop.without(edge)
+                parts = backward.step(edge.node, backward.cotangents[edge.node])
+                share = self.probe.handed(p for p in parts if p.position == edge.position)
+                yield place, 2.15, self.shop.without(edge), share
 
     # -- the whole --------------------------------------------------------------------------------
 

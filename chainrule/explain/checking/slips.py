@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chainrule.explain.checking.backward import BackwardPass, Part, Step
 from chainrule.explain.checking.naming import Words
@@ -29,6 +30,13 @@ class Family:
     says: str
 
 
+class Slope(NamedTuple):
+    """A factor by which a cotangent is multiplied, element by element, on the way to an item."""
+
+    item: Node
+    factor: Node
+
+
 @dataclass(frozen=True)
 class Slip:
     """One changed backward pass.
@@ -49,6 +57,8 @@ class Slip:
         Where the same slip may be made in several steps.
     made : Node, optional
         The result itself, where it is no pass with changed steps.
+    slope : Slope, optional
+        What the one changed step is, where it is so simple.
     """
 
     kind: str
@@ -58,6 +68,7 @@ class Slip:
     symmetry: Symmetry | None = None
     family: Family | None = None
     made: Node | None = None
+    slope: Slope | None = None
 
     def result(self, backward: BackwardPass) -> Node:
         """The gradient with the slip in it."""

@@ -145,7 +145,7 @@ def _left_out(shop: Workshop, factor: Factor) -> Iterator[Slip]:
     edge, name = factor.edge, shop.words.of(factor.coefficient.node)
     where = f"in the step from {shop.words.of(edge.node)} to {shop.words.of(edge.item)}"
     cost = shop.named_first([factor.coefficient.node], 2.3)
-    ways = [shop.with_terms(edge, factor.replaced())]
+    ways = [shop.with_terms(edge, factor.replaced()), *_as_identity(shop, factor)]
     if edge.node.shape == edge.item.shape and edge.node.primitive is CONTRACT:
         ways.append(shop.replaced(edge, lambda cotangent: cotangent))
     for way, changes in enumerate(ways):
@@ -159,6 +159,30 @@ def _left_out(shop: Workshop, factor: Factor) -> Iterator[Slip]:
         shop.with_terms(edge, factor.replaced(factor.coefficient, factor.coefficient)),
         family=Family(("twice", factor.coefficient.node), f"has the factor {name} twice"),
     )
+
+
+def _as_identity(shop: Workshop, factor: Factor) -> Iterator[dict[Node, Step]]:
+    """The step with a square matrix taken for the identity: its two labels become one."""
+    node, labels = factor.coefficient
+    term = factor.edge.terms[factor.term]
+    is_plain = all(isinstance(axis, int) for axis in (*term.out, *term.into))
+    if not _is_square(node) or node.ndim > 2 or labels[0] == labels[1] or not is_plain:
+        return
+    became = {labels[1]: labels[0]}
+
+    def renamed(old: Labels) -> Labels:
+        return tuple(became.get(label, label) for label in old)
+
+    rest = tuple(
+        Coefficient(other, renamed(own))
+        for place, (other, own) in enumerate(term.coefficients)
+        if place != factor.place
+    )
+    terms = list(factor.edge.terms)
+    terms[factor.term] = term._replace(
+        coefficients=rest, out=renamed(all_labels(term.out)), into=renamed(all_labels(term.into))
+    )
+    yield shop.with_terms(factor.edge, terms)
 
 
 def _exchanged(shop: Workshop, factor: Factor, named: list[Node]) -> Iterator[Slip]:

@@ -191,13 +191,13 @@ def batch_norm_with_the_variance_held_constant(x, gamma, beta, T):
     return d - d.mean(axis=0)
 
 
-@planted(batch_norm_by_numpy, BN, "dropped term", ["constant", "mean"])
+@planted(batch_norm_by_numpy, BN, "dropped term", ["constants", "sum(x, axis=0)"])
 def batch_norm_by_numpy_with_both_held_constant(x, gamma, beta, T):
     xhat, std = normalised(x, 0, 0.01)
     return gamma * (gamma * xhat + beta - T) / std
 
 
-@planted(layer_norm, LN, "dropped term", ["m", "v", "constant"])
+@planted(layer_norm, LN, "dropped term", ["constants", "sum(x, axis=1)"])
 def layer_norm_with_both_held_constant(x, gamma, beta, T):
     xhat, std = normalised(x, 1, 0.02)
     return T * (1 - np.tanh(gamma * xhat + beta) ** 2) * gamma / std
@@ -283,7 +283,7 @@ def network_with_every_slope_twice(A0, A1, A2, X, Y):
     return np.outer(d1, X)
 
 
-@planted(network, DEEP, "missing factor", ["every", "1 - "])
+@planted(network, DEEP, ("missing factor", "wrong derivative"), ["every", "sigmoid"])
 def network_with_half_of_every_slope(A0, A1, A2, X, Y):
     d1, _, _ = deltas(A0, A1, A2, X, Y, der=lambda f: f)
     return np.outer(d1, X)
@@ -436,7 +436,7 @@ def waves(W, x, c):
     return c @ s
 
 
-@planted(waves, (normal(4, 3), normal(3), normal(4)), ("wrong derivative", "wrong sign"), ["cos"])
+@planted(waves, (normal(4, 3), normal(3), normal(4)), "wrong sign", ["sign"])
 def cos_without_the_minus(W, x, c):
     return np.outer(c * np.sin(W @ x), x)
 

@@ -144,13 +144,13 @@ def log_determinant_without_the_transpose(S):
     return np.linalg.inv(S)
 
 
-@planted(likelihood, (positive(3), normal(2, 3)), "symmetric only", ["symmetric"])
+@planted(likelihood, (positive(3), normal(2, 3)), ("symmetric only", "transposed"), ["∂S"])
 def likelihood_without_the_transpose(S, X):
     P = np.linalg.inv(S)
     return 0.5 * P - 0.5 * P @ X.T @ X @ P
 
 
-@planted(log_determinant, (positive(3),), ("symmetric only", "constant factor"), ["twice"])
+@planted(log_determinant, (positive(3),), ("symmetric only", "transposed"), ["twice"])
 def log_determinant_twice_of_a_symmetric_matrix(S):
     return 2 * np.linalg.inv(S)
 
@@ -180,25 +180,25 @@ def trace_of_inverse_as_minus_the_square(X):
     return -M @ M
 
 
-@planted(weighted_inverse, INVERSE, "wrong order", ["X", "C"])
+@planted(weighted_inverse, INVERSE, "wrong order", ["M", "order"])
 def inverse_as_minus_its_square_times_what_comes_in(X, C):
     M = np.linalg.inv(X)
     return -M @ M @ C
 
 
-@planted(weighted_inverse, INVERSE, "wrong order", ["X", "C"])
+@planted(weighted_inverse, INVERSE, "wrong order", ["M", "order"])
 def inverse_as_what_comes_in_times_minus_its_square(X, C):
     M = np.linalg.inv(X)
     return -C @ M.T @ M.T
 
 
-@planted(weighted_inverse, INVERSE, ("elementwise product", "wrong order"), ["X", "elementwise"])
+@planted(weighted_inverse, INVERSE, "elementwise product", ["M", "elementwise"])
 def inverse_as_minus_its_square_by_elements(X, C):
     M = np.linalg.inv(X)
     return -(M @ M) * C
 
 
-@planted(weighted_inverse, INVERSE, ("elementwise product", "wrong order"), ["X", "elementwise"])
+@planted(weighted_inverse, INVERSE, "elementwise product", ["M", "elementwise"])
 def inverse_as_minus_one_over_squares(X, C):
     return -C * np.linalg.inv(X) ** 2
 
