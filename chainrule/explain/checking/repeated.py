@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 
 from chainrule.explain.checking.backward import Step
@@ -57,24 +57,21 @@ def _together(family: Family, members: list[Slip], where: str, cost: float) -> S
 
 def repeated_factors(shop: Workshop) -> Iterator[Slip]:
     """Steps that are repeated, with the wrong sign, a wrong factor or left out in every one."""
-    groups: dict[object, list[Edge]] = defaultdict(list)
+    groups: dict[Hashable, list[Edge]] = defaultdict(list)
     for edge in shop.edges:
-        groups[_alike(edge)].append(edge)
+        groups[_alike(shop, edge)].append(edge)
     for edges in groups.values():
         if len(edges) < 2 or len({edge.node for edge in edges}) < len(edges):
             continue
         yield from _scaled(shop, edges)
 
 
-def _alike(edge: Edge) -> object:
+def _alike(shop: Workshop, edge: Edge) -> Hashable:
     """What repetitions of a step have in common: the operation, and what it takes from outside."""
-    active = shop_inputs(edge)
-    return edge.node.primitive, edge.node.params, edge.position, edge.node.shape, active
-
-
-def shop_inputs(edge: Edge) -> tuple[Node | None, ...]:
-    """The inputs of a step that are arguments or constants; None for values computed before."""
-    return tuple(None if item.inputs else item for item in edge.node.inputs)
+    node = edge.node
+    outside = tuple(None if item in shop.backward.active else item for item in node.inputs)
+    shapes = tuple(item.shape for item in node.inputs)
+    return node.primitive, node.params, edge.position, shapes, outside
 
 
 def _scaled(shop: Workshop, edges: list[Edge]) -> Iterator[Slip]:

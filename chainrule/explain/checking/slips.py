@@ -27,7 +27,7 @@ class Family:
     """
 
     key: Hashable
-    says: str
+    says: str = field(compare=False)
 
 
 class Slope(NamedTuple):
