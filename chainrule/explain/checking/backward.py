@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from chainrule.graph.walk import dependents, older_than, topological
 from chainrule.jacobian.apply import pull_back
 from chainrule.primitives.arithmetic import sum_of
 from chainrule.primitives.contraction import full
+from chainrule.primitives.terms import Term
 
 
 class Part(NamedTuple):
@@ -82,7 +83,10 @@ class BackwardPass:
         for node in self.order:
             for position, item in self.edges(node):
                 self.users[item].append((node, position))
+        self._rank = {node: rank for rank, node in enumerate(self.order)}
+        self._history: dict[Node, list[tuple[int, Node]]] = defaultdict(list)
         self._steps: dict[tuple[Node, Node], list[Part]] = {}
+        self._terms: dict[tuple[Node, int], Sequence[Term]] = {}
         self.cotangents = self.run({})
 
     @property
@@ -100,12 +104,19 @@ class BackwardPass:
             if item in self.active and item.differentiable
         ]
 
+    def terms(self, node: Node, position: int) -> Sequence[Term]:
+        """The local Jacobian of a node by one of its inputs."""
+        found = self._terms.get((node, position))
+        if found is None:
+            found = self._terms[node, position] = tuple(node.primitive.jacobian(node, position))
+        return found
+
     def step(self, node: Node, cotangent: Node) -> list[Part]:
         """What the node rightly hands to its inputs."""
         known = self._steps.get((node, cotangent))
         if known is None:
             known = [
-                Part(k, item, pull_back(node.primitive.jacobian(node, k), cotangent, item))
+                Part(k, item, pull_back(self.terms(node, k), cotangent, item))
                 for k, item in self.edges(node)
             ]
             self._steps[node, cotangent] = known
@@ -117,12 +128,15 @@ class BackwardPass:
         return full(self.leaf.shape, 0.0, self.leaf.dtype) if found is None else found
 
     def run(self, changes: Mapping[Node, Step]) -> dict[Node, Node]:
-        """The cotangents where some nodes hand on something else."""
-        self._effort.spend(3 * len(self.order))
-        found: dict[Node, Node] = {}
-        if self.output in self.active:
-            found[self.output] = self.seed
-        for node in reversed(self.order):
+        """The cotangents where some nodes hand on something else.
+
+        What comes before the first changed step is the same in every run, and not done again.
+        """
+        first = max((self._rank[node] for node in changes), default=len(self.order))
+        found = self._before(first) if changes else self._start()
+        self._effort.spend(3 * min(first + 1, len(self.order)))
+        for rank in range(min(first, len(self.order) - 1), -1, -1):
+            node = self.order[rank]
             if node not in found or node is self.leaf:
                 continue
             change = changes.get(node)
@@ -131,6 +145,20 @@ class BackwardPass:
             for _, item, part in parts:
                 if part is not None:
                     found[item] = sum_of(found[item], part) if item in found else part
+                    if not changes:
+                        self._history[item].append((rank, found[item]))
+        return found
+
+    def _start(self) -> dict[Node, Node]:
+        return {self.output: self.seed} if self.output in self.active else {}
+
+    def _before(self, first: int) -> dict[Node, Node]:
+        """The cotangents as far as the steps after a rank have made them, without any change."""
+        found = self._start()
+        for item, sums in self._history.items():
+            made = [total for rank, total in sums if rank > first]
+            if made:
+                found[item] = made[-1]
         return found
 
 

@@ -25,6 +25,9 @@ LIKELY = 2.3
 RARE = 2.6
 """A slip up to this cost leaves no need to look for a wrong formula."""
 
+FEW, CLEAR = 3, 1e3
+"""Numbers, and how many times what rounding allows, from which on a small difference tells."""
+
 ALTERNATIVES = 2
 """Other explanations that a report mentions."""
 
@@ -58,6 +61,24 @@ def diagnosed(given: Given, case: Case) -> Finding:
     if not found:
         found.append(_unexplained(case, search))
     return _with_evidence(sorted(found, key=_cost), case)
+
+
+def systematic(case: Case) -> Finding | None:
+    """The slip that gives a small difference exactly, as where ε or a small penalty is left out.
+
+    Rounding and differences leave noise, which no slip gives. The numbers must be many and the
+    difference far above what rounding explains, or something would fit by chance.
+    """
+    numbers = sum(c.given.size for c in case.comparisons)
+    clear = max(
+        float(np.abs(c.given - c.true).max(initial=0.0)) / max(c.tolerance, 1e-300)
+        for c in case.comparisons
+    )
+    if numbers < FEW or clear < CLEAR:
+        return None
+    search = Search(case)
+    found = [f for f in (*search.single(), *search.scaled()) if f.cost < RARE]
+    return _with_evidence(sorted(found, key=_cost), case) if found else None
 
 
 def _cost(finding: Finding) -> float:

@@ -129,7 +129,7 @@ def _of_rate(factor: float) -> NamedFactor | None:
 
 def _rational(factor: float) -> NamedFactor | None:
     near = Fraction(factor).limit_denominator(LARGEST)
-    if not near or abs(near.numerator) > LARGEST or not _is(factor, float(near)):
+    if near in (0, 1) or abs(near.numerator) > LARGEST or not _is(factor, float(near)):
         return None
     cost = _length(abs(near.numerator)) + _length(near.denominator) + JOINED * (
         near.numerator not in (1, -1) and near.denominator != 1

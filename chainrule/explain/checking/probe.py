@@ -76,7 +76,7 @@ class Probe:
             total: Node | None = None
             for position, item in self.backward.edges(node):
                 if item in found:
-                    terms = node.primitive.jacobian(node, position)
+                    terms = self.backward.terms(node, position)
                     part = push_forward(terms, found[item], node)
                     if part is not None:
                         total = part if total is None else sum_of(total, part)
@@ -129,8 +129,10 @@ class Probe:
     def fits(self, along: Array | None, given: Array | None = None) -> bool:
         """Whether projections are a multiple of those of what was given, or not known."""
         wanted = self.given if given is None else given
-        if along is None or not np.isfinite(along).all():
+        if along is None:
             return True
+        if not np.isfinite(along).all():  # and what was given is finite
+            return False
         square = float(along @ along)
         if square == 0.0:
             return False

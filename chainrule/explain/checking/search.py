@@ -137,7 +137,7 @@ class Search:
         if abs(factor - 1.0) < 1e-6:
             return self._for_symmetric(slip) or Finding(slip.kind, slip.says, slip.cost)
         also = named(factor, self.case.around)
-        if also is None:
+        if also is None or self.case.is_one_number:
             return None
         return Finding(
             slip.kind, f"{slip.says}, and besides it {also.says}", slip.cost + 1.0 + also.cost
@@ -187,7 +187,7 @@ class Search:
             yield Finding("dropped term", f"lacks the term that leads through {words}", cost)
             return
         found = named(factor, self.case.around)
-        if found is not None:
+        if found is not None and not self.case.is_one_number:
             yield Finding(
                 found.kind,
                 f"is wrong in the term that leads through {words}, which {found.says}",

@@ -99,7 +99,7 @@ class Workshop:
     def __init__(self, backward: BackwardPass, words: Words) -> None:
         self.backward, self.words = backward, words
         self.edges = [
-            Edge(node, k, item, tuple(node.primitive.jacobian(node, k)))
+            Edge(node, k, item, tuple(backward.terms(node, k)))
             for node in backward.order
             for k, item in backward.edges(node)
         ]

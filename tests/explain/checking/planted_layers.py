@@ -511,3 +511,28 @@ def sine_with_a_formula_of_its_own_below_a_layer(V, W, x, c):
     z = W @ h
     d = W.T @ (c * np.cos(z) * (1 + 0.1 * z**2)) * (1 - h**2)
     return np.outer(d, x)
+
+
+# -- small, and wrong all the same ----------------------------------------------------------------
+
+
+def tiny_penalty(w, X, y):
+    e = X @ w - y
+    decay = 1e-8 * np.sum(w**2)
+    return np.mean(e**2) + decay
+
+
+@planted(tiny_penalty, (normal(3), normal(6, 3), normal(6)), "dropped term", ["decay"])
+def a_penalty_of_1e_8_left_out(w, X, y):
+    return 2 * X.T @ (X @ w - y) / len(y)
+
+
+def length_with_tiny_epsilon(x, c):
+    r = np.sqrt(np.sum(x**2) + 1e-9)
+    return c @ x / r
+
+
+@planted(length_with_tiny_epsilon, (normal(4), normal(4)), "wrong value", ["1e-09", "outside"])
+def an_epsilon_of_1e_9_outside_the_root(x, c):
+    r = np.linalg.norm(x) + 1e-9
+    return c / r - (c @ x) * x / r**3
