@@ -148,7 +148,8 @@ def _one_sentence(f: Callable[..., Any]) -> Callable[..., Any]:
             raise
         except Exception as error:
             raise ArgumentError(
-                "check_grads", "the function failed", got=f"{type(error).__name__}: {' '.join(str(error).split())}",
+                "check_grads", "the function failed",
+                got=f"{type(error).__name__}: {' '.join(str(error).split())}",
                 remedy="it is called with the arguments in args, near the given point",
             ) from error  # fmt: skip
 

@@ -2,7 +2,7 @@
 
     python -m tests.fuzz.gradients --number 1000 --seed 0
 
-A function is a random composition of the hand-written layers of `tests/explain/checking/mutants.py`,
+A function is a random composition of the hand-written layers of tests/explain/checking/mutants.py,
 behind an entry that may be a vector or a matrix; its gradient is a loop over their backward steps
 in NumPy, and the library takes no part in it. A right gradient is written in one of several ways; a
 wrong one has a wrong backward step, or its numbers are changed.
@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ def _by_differences(c: Composition, x, v, M):
             up[index] += h
             down[index] -= h
             slopes.append((c.f(up, v, M) - c.f(down, v, M)) / (2 * h))
-        one, two = ((4 * b - a) / 3 for a, b in zip(slopes[:-1], slopes[1:], strict=True))
+        one, two = ((4 * b - a) / 3 for a, b in pairwise(slopes))
         found[index] = (16 * two - one) / 15
     return found
 

@@ -92,9 +92,7 @@ def _compared(case: Case, trial: Trial) -> Comparison | None:
     array = accepted(trial.given[case.which], case.output.shape, case.leaf.shape)
     if array is None or not np.isfinite(array).all():
         return None
-    return Comparison(
-        trial.where, array, trial.true[case.which], trial.tolerances[case.which]
-    )
+    return Comparison(trial.where, array, trial.true[case.which], trial.tolerances[case.which])
 
 
 def _symmetrised(args: Sequence[Any]) -> tuple[Any, ...]:

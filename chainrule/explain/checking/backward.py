@@ -71,9 +71,7 @@ class BackwardPass:
         The cotangent of each of them.
     """
 
-    def __init__(
-        self, output: Node, leaf: Node, seed: Node, effort: Effort | None = None
-    ) -> None:
+    def __init__(self, output: Node, leaf: Node, seed: Node, effort: Effort | None = None) -> None:
         self.output, self.leaf, self.seed = output, leaf, seed
         self._effort = effort or Effort(0)
         order = topological([output], stop=older_than({leaf}))

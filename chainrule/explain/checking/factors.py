@@ -53,8 +53,8 @@ def readings(factor: float, around: Surroundings) -> list[NamedFactor]:
         says = "has the wrong sign: it is −1 times the right one"
         return [NamedFactor("wrong sign", says, SIGN)]
     tried = (
-        _simple(factor), _of_size(factor, around), _of_number(factor, around), _of_rate(factor),
-        _rational(factor),
+        _simple(factor) or _rational(factor), _of_size(factor, around),
+        _of_number(factor, around), _of_rate(factor),
     )  # fmt: skip
     return sorted((item for item in tried if item is not None), key=lambda item: item.cost)
 

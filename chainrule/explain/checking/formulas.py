@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-
 from chainrule.explain.checking.segments import Segment, handing, segments
 from chainrule.explain.checking.slips import Slip, Slope, Workshop, times
 from chainrule.graph.node import Node

@@ -38,7 +38,7 @@ def _summaries(shop: Workshop) -> list[Node]:
 
 
 def _held(shop: Workshop, nodes: tuple[Node, ...] | list[Node], cost: float) -> Slip:
-    nothing: dict[Node, Step] = {node: _nothing for node in nodes}
+    nothing: dict[Node, Step] = dict.fromkeys(nodes, _nothing)
     names = [shop.words.of(node) for node in nodes]
     shown = f"{', '.join(names[:-1])} and {names[-1]}"
     says = f"takes {shown} for constants: the terms that lead through them are missing"

@@ -106,14 +106,16 @@ def _exchange(
         items[place] = Coefficient(other, items[place].labels)
         changes.update(shop.with_terms(edge, [term._replace(coefficients=tuple(items))]))
     names = f"{shop.words.of(one)} and {shop.words.of(two)}"
-    yield Slip("wrong order", f"has {names} in each other's place, wherever they occur", 2.5, changes)
+    yield Slip(
+        "wrong order", f"has {names} in each other's place, wherever they occur", 2.5, changes
+    )
 
 
 # -- products of matrices ------------------------------------------------------------------------
 
 
 class Matrix(NamedTuple):
-    """A factor that a matrix may be meant by: itself or, of an inverse, what it is the inverse of."""
+    """What may stand for a factor: itself or, of an inverse, what it is the inverse of."""
 
     node: Node
     name: str
@@ -229,5 +231,3 @@ def _by_elements(
             f"{shop.words.of(edge.item)}, where matrix products from both sides belong"
         )
         yield Slip(kind, says, 2.6 + 0.3 * any(way.lost), shop.replaced(edge, times(whole)))
-
-

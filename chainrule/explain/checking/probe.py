@@ -58,16 +58,17 @@ class Probe:
         drawn = [rng.standard_normal(leaf.shape) for _ in range(DIRECTIONS)]
         directions = [np.asarray(direction, leaf.dtype) for direction in drawn]
         self._tangents = [self._pushed(direction) for direction in directions]
-        self.given = self._along(comparison.given.reshape(leaf.shape), directions)
+        self._directions = directions
+        self.given = self.along(comparison.given.reshape(leaf.shape))
         size = max(float(np.abs(direction).sum()) for direction in directions)
         self._slack = comparison.tolerance * size
         self._relative = SLACK * float(np.sqrt(np.finfo(leaf.dtype).eps))
         right = values.keep(backward.gradient)
-        self.right = Pass(backward.cotangents, self._along(right, directions))
+        self.right = Pass(backward.cotangents, self.along(right))
 
-    @staticmethod
-    def _along(array: Array, directions: list[Array]) -> Array:
-        return np.asarray([float(np.vdot(array, direction)) for direction in directions])
+    def along(self, gradient: Array) -> Array:
+        """⟨gradient, v⟩ for every direction."""
+        return np.asarray([float(np.vdot(gradient, v)) for v in self._directions])
 
     def _pushed(self, direction: Array) -> dict[Node, Array]:
         """The tangent of every node on the way, by forward mode."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 
@@ -31,6 +31,10 @@ from chainrule.graph.walk import topological
 MOST = 60_000
 """Operations of graphs, built or computed, after which no further candidates are tried: about half
 a second's worth."""
+
+OF_A_KIND, IN_PAIRS = 1500, 150
+"""Candidates of one kind that are made, and that are tried in pairs: a long program has as many as
+the square of its length."""
 
 MARGIN = 0.6
 """How much less likely a slip may be than one already found, to be looked at still."""
@@ -69,7 +73,7 @@ class Search:
         self.comparisons: list[Comparison] = []
         self._take_points(seed)
         self.probe = Probe(self.backward, self.points[0], self.comparisons[0], self.effort)
-        self.slips = [slip for maker in SINGLE for slip in maker(self.shop)]
+        self.slips = self._made(SINGLE)
 
     def _take_points(self, seed: Array) -> None:
         """The points at which the program is the same as at the given one."""
@@ -105,13 +109,16 @@ class Search:
         Slips that come to the same pass are one: the likeliest words are kept.
         """
         yield from self._explaining(self.slips)
-        wider = [slip for maker in WIDER for slip in maker(self.shop)]
-        yield from self._explaining([*wider, *repeated(self.slips)])
+        yield from self._explaining([*self._made(WIDER), *repeated(self.slips)])
 
     def rarer(self) -> Iterator[Finding]:
         """Slips of kinds with many candidates."""
-        slips = [slip for maker in RARER for slip in maker(self.shop)]
+        slips = self._made(RARER)
         yield from self._explaining([*slips, *repeated(slips)])
+
+    def _made(self, makers: Sequence[Maker]) -> list[Slip]:
+        """Candidates of some kinds, at most so many of each."""
+        return [slip for maker in makers for slip in islice(maker(self.shop), OF_A_KIND)]
 
     def _explaining(self, slips: list[Slip]) -> Iterator[Finding]:
         found: dict[Node, Finding | None] = {self.backward.gradient: None}
@@ -260,7 +267,7 @@ class Search:
 
     def pairs(self) -> Iterator[Finding]:
         """Two slips at different steps, the likelier ones first, in bounded time."""
-        likely = sorted((s for s in self.slips if s.cost < 2.5), key=lambda s: s.cost)
+        likely = sorted((s for s in self.slips if s.cost < 2.5), key=lambda s: s.cost)[:IN_PAIRS]
         ranked = sorted(combinations(likely, 2), key=lambda p: _cost_together(*p))
         passes: dict[int, Pass | None] = {}
         for one, two in ranked:

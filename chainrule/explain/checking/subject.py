@@ -258,7 +258,8 @@ def failures(whose: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise ArgumentError(
-            "check", f"{whose} failed at the given point", got=f"{type(error).__name__}: {' '.join(str(error).split())}",
+            "check", f"{whose} failed at the given point",
+            got=f"{type(error).__name__}: {' '.join(str(error).split())}",
             remedy="it takes the arguments that follow the gradient, and no others"
             if whose == "the function"
             else "it takes f's own arguments and returns the gradient",
@@ -283,7 +284,5 @@ def real_array(value: Any, what: str) -> Array:
             remedy="return numbers, in one array",
         ) from error  # fmt: skip
     if array.dtype.kind not in "fiub":
-        raise DtypeError(
-            "check", f"{what} does not hold real numbers", got=f"dtype {array.dtype}"
-        )
+        raise DtypeError("check", f"{what} does not hold real numbers", got=f"dtype {array.dtype}")
     return array if array.dtype.itemsize <= 8 else array.astype(float)

@@ -141,9 +141,7 @@ def _is_finite(arrays: Sequence[Array]) -> bool:
     return all(bool(np.isfinite(array).all()) for array in arrays)
 
 
-def _elsewhere(
-    array: Array, rng: np.random.Generator, move: tuple[float, float, float]
-) -> Array:
+def _elsewhere(array: Array, rng: np.random.Generator, move: tuple[float, float, float]) -> Array:
     """An array with every entry stretched by about a factor, and moved."""
     stretch, unevenly, distance = move
     stretched = stretch * array * np.exp(unevenly * rng.standard_normal(array.shape))

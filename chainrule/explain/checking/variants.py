@@ -118,7 +118,11 @@ def _other_order(shop: Workshop, node: Node) -> Iterator[Variant]:
     one, two = node.inputs
     spec = node.params
     shared = set(spec.operands[0]) & set(spec.operands[1]) - set(spec.out)
-    if not one.shape == two.shape == node.shape or node.shape[0] != node.shape[1] or len(shared) != 1:
+    if (
+        not one.shape == two.shape == node.shape
+        or node.shape[0] != node.shape[1]
+        or len(shared) != 1
+    ):
         return
     wrong = contract(
         [two, one], spec.operands, spec.out, node.shape, scale=spec.scale, dtype=node.dtype

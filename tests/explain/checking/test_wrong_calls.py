@@ -108,20 +108,18 @@ PLACES = {
 }
 
 
-
 @pytest.mark.parametrize("place", PLACES)
 def test_any_value_in_any_place_gives_a_report_or_a_sentence(place):
     for name, value in VALUES.items():
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
-                found = PLACES[place](value)
+                told = str(PLACES[place](value))
             except ChainruleError as error:
-                assert str(error), name
+                told = f"REFUSED  {error}"
             except BaseException as error:
                 raise AssertionError(f"{name}: {type(error).__name__}: {error}") from error
-            else:
-                assert found is None or str(found).startswith(("RIGHT", "WRONG")), name
+        assert told.startswith(("RIGHT", "WRONG", "REFUSED  ", "None")), name
 
 
 @pytest.mark.parametrize(
@@ -139,7 +137,7 @@ def test_any_value_in_any_place_gives_a_report_or_a_sentence(place):
         (lambda: cr.check(squares, np.ma.masked_array(2 * x, [0, 1, 0]), x), ArgumentError,
          "check: the gradient by x has masked entries; got MaskedArray; fill them in, for instance "
          "with gradient.filled(0)"),
-        (lambda: cr.check(squares, [itself], x), ArgumentError, "check: the gradient by x is not an"),
+        (lambda: cr.check(squares, [itself], x), ArgumentError, "check: the gradient by x is not"),
         (lambda: cr.check(squares, lambda x: x, itself), ArgumentError,
          "check: an argument contains itself"),
         (lambda: cr.check(lambda x: (x, 1.0), lambda x: x, x), ShapeError,
