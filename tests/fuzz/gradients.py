@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -217,7 +218,9 @@ def judge(made: Case) -> tuple[str, str, float]:
     """What is amiss with the check of a case (nothing, if all is well), the kind, and the time."""
     start = time.process_time()
     try:
-        report = check(made.f, made.gradient, *made.args)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            report = check(made.f, made.gradient, *made.args)
         text = str(report)
     except Exception as error:
         spent = time.process_time() - start

@@ -239,7 +239,9 @@ class Search:
                 continue  # at one point, some number explains any factor
             factors = self.values(node)
             cost = self.shop.named_first([node], 1.8 if is_number else 2.7, 0.2)
-            if self._are_given([r * f for r, f in zip(right, factors, strict=True)]):
+            with np.errstate(all="ignore"):
+                products = [r * f for r, f in zip(right, factors, strict=True)]
+            if self._are_given(products):
                 says = f"is {names.of(node)} times the right one: that factor is too many, or a "
                 yield Finding("extra factor", f"{says}division by it is missing", cost)
             with np.errstate(all="ignore"):

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from chainrule.differentiate.modes import reverse
 from chainrule.explain.checking.slips import Slip, Workshop
-from chainrule.graph.node import Node, make
+from chainrule.graph.node import Node, make, scalar_value
 from chainrule.graph.walk import substitute, topological
-from chainrule.primitives.arithmetic import add
-from chainrule.primitives.contraction import CONTRACT, contract
+from chainrule.primitives.arithmetic import add, power, sqrt
+from chainrule.primitives.contraction import CONTRACT, contract, multiply, repeated_scalar
 from chainrule.primitives.elementwise import Elementwise, apply
 from chainrule.primitives.linear_algebra import INV, INVERSE
 from chainrule.primitives.reductions import LOG_SOFTMAX, SOFTMAX
@@ -65,6 +65,7 @@ def _variants(shop: Workshop) -> Iterator[Variant]:
     order = topological([shop.backward.output, shop.backward.gradient])
     for node in order:
         yield from _constant_outside(shop, node)
+        yield from _outside_of_powers(shop, node)
         yield from _other_axis(shop, node)
         yield from _without_inverse(shop, node)
         yield from _other_order(shop, node)
@@ -90,6 +91,25 @@ def _constant_outside(shop: Workshop, node: Node) -> Iterator[Variant]:
         )  # fmt: skip
         says = f"has {words.code(alone)} where {right} belongs: {text} is left out"
         yield Variant(node, alone, "wrong value", says, 2.5)
+
+
+def _outside_of_powers(shop: Workshop, node: Node) -> Iterator[Variant]:
+    """``(v + ε)**-0.5`` as ``1 / (sqrt(v) + ε)``: in all its powers, v + ε is the square of that."""
+    if node.primitive is not power:
+        return
+    inner, exponent = node.inputs
+    number = repeated_scalar(exponent)
+    half = number is not None and abs(scalar_value(number) or 0.0) == 0.5
+    if inner.primitive is not add or inner not in shop.backward.active or not half:
+        return
+    for value, constant in (inner.inputs, inner.inputs[::-1]):
+        if constant in shop.backward.active or value not in shop.backward.active:
+            continue
+        root = apply(add, apply(sqrt, value), constant)
+        text, right = shop.words.of(constant), shop.words.code(inner)
+        square = f"the square of {shop.words.code(root)}"
+        says = f"has {square} where {right} belongs: {text} stands outside"
+        yield Variant(inner, multiply(root, root), "wrong value", says, 2.4)
 
 
 def _other_axis(shop: Workshop, node: Node) -> Iterator[Variant]:

@@ -239,6 +239,27 @@ def smooth_length_with_epsilon_outside_the_root(x, c):
     return c * r + c @ x * x / r
 
 
+def root_mean_square(x, c, eps):
+    return np.sum(c * x * (np.mean(x**2) + eps) ** -0.5)
+
+
+@planted(root_mean_square, (normal(5), normal(5), 0.01), "wrong value", ["eps", "outside"])
+def root_mean_square_with_epsilon_outside_the_root(x, c, eps):
+    r = 1 / (np.sqrt(np.mean(x**2)) + eps)
+    return c * r - x * (c @ x) * r**3 / len(x)
+
+
+def norms_of_rows(X, C):
+    s = np.sum(X**2, axis=1) + 0.05
+    return np.sum(C * X * (s ** (-0.5))[:, None])
+
+
+@planted(norms_of_rows, (normal(3, 4), normal(3, 4)), "wrong value", ["0.05", "outside"])
+def norms_of_rows_with_epsilon_outside_the_root(X, C):
+    r = 1 / (np.linalg.norm(X, axis=1, keepdims=True) + 0.05)
+    return C * r - X * np.sum(C * X, axis=1, keepdims=True) * r**3
+
+
 @planted(batch_norm, BN, ("wrong value", "dropped term"), ["0.01"])
 def batch_norm_without_epsilon(x, gamma, beta, T):
     xhat, std = normalised(x, 0, 0.0)
