@@ -94,7 +94,7 @@ def _constant_outside(shop: Workshop, node: Node) -> Iterator[Variant]:
 
 
 def _outside_of_powers(shop: Workshop, node: Node) -> Iterator[Variant]:
-    """``(v + ε)**-0.5`` as ``1 / (sqrt(v) + ε)``: in all its powers, v + ε is the square of that."""
+    """``(v + ε)**-0.5`` as ``1 / (sqrt(v) + ε)``: in all powers, v + ε is the square of that."""
     if node.primitive is not power:
         return
     inner, exponent = node.inputs
