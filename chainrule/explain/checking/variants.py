@@ -67,6 +67,7 @@ def _variants(shop: Workshop) -> Iterator[Variant]:
         yield from _constant_outside(shop, node)
         yield from _outside_of_powers(shop, node)
         yield from _other_axis(shop, node)
+        yield from _other_sum(shop, node)
         yield from _without_inverse(shop, node)
         yield from _other_order(shop, node)
 
@@ -122,6 +123,32 @@ def _other_axis(shop: Workshop, node: Node) -> Iterator[Variant]:
                 f"where axis {node.params} belongs"
             )
             yield Variant(node, make(node.primitive, node.inputs, axis), "wrong axis", says, 2.4)
+
+
+def _other_sum(shop: Workshop, node: Node) -> Iterator[Variant]:
+    """A matrix's sums along one axis, repeated in its shape, for those along the other."""
+    if node.primitive is not CONTRACT or len(node.inputs) != 1 or node.ndim != 2:
+        return
+    (sums,) = node.inputs
+    if sums.primitive is not CONTRACT or len(sums.inputs) != 1 or sums.ndim != 1:
+        return
+    (matrix,), spec, again = sums.inputs, sums.params, node.params
+    if matrix.shape != node.shape or set(spec.out) - set(spec.operands[0]):
+        return
+    kept = spec.operands[0].index(spec.out[0])
+    if again.operands[0] != again.out[kept : kept + 1] or len(set(spec.operands[0])) < 2:
+        return
+    there, here = matrix.shape[kept], matrix.shape[1 - kept]
+    scale = 1.0 / there if spec.scale == 1.0 / here else spec.scale
+    other = contract([matrix], [(0, 1)], (1 - kept,), (here,), scale=scale, dtype=sums.dtype)
+    wrong = contract(
+        [other], [(1 - kept,)], (0, 1), node.shape, scale=again.scale, dtype=node.dtype
+    )
+    says = (
+        f"has the sums of {shop.words.of(matrix)} along axis {kept} where those along axis "
+        f"{1 - kept} belong"
+    )
+    yield Variant(node, wrong, "wrong axis", says, 2.4)
 
 
 def _without_inverse(shop: Workshop, node: Node) -> Iterator[Variant]:

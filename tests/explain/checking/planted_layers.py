@@ -139,6 +139,17 @@ def log_softmax_over_the_wrong_axis(W, X, Y):
     return X.T @ (P - Y) / len(X)
 
 
+def spread(X, C):
+    D = X - X.mean(axis=0, keepdims=True)
+    return np.sum(C * D**2)
+
+
+@planted(spread, (normal(4, 3), normal(4, 3)), "wrong axis", ["X", "axis 0", "axis 1"])
+def spread_about_the_means_of_the_other_axis(X, C):
+    D = X - X.mean(axis=1, keepdims=True)
+    return 2 * (C * D - (C * D).mean(axis=0))
+
+
 # -- normalisations -------------------------------------------------------------------------------
 
 
