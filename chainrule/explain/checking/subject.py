@@ -260,7 +260,7 @@ def failures(whose: str) -> Iterator[None]:
         raise ArgumentError(
             "check", f"{whose} failed at the given point",
             got=f"{type(error).__name__}: {' '.join(str(error).split())}",
-            remedy="it takes the arguments that follow the gradient, and no others"
+            remedy="call it there by itself first"
             if whose == "the function"
             else "it takes f's own arguments and returns the gradient",
         ) from error  # fmt: skip
