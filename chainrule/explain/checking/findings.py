@@ -110,6 +110,11 @@ class Case:
         """``∂E/∂x``."""
         return self.words.partial(self.output, self.leaf)
 
+    @property
+    def is_one_number(self) -> bool:
+        """Whether all that is known is one number, which many factors would explain by chance."""
+        return sum(comparison.given.size for comparison in self.comparisons) == 1
+
     @cached_property
     def around(self) -> Surroundings:
         """Sizes and numbers of the program that a factor may be."""
