@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
+import numpy as np
+
 
 class ChainruleError(Exception):
     """The base of every error that chainrule raises on purpose.
@@ -29,8 +33,33 @@ class ChainruleError(Exception):
         super().__init__(f"{operation}: " + "; ".join(part for part in parts if part))
 
 
+REFUSED: ContextVar[list[ChainruleError] | None] = ContextVar("chainrule_refused", default=None)
+"""What has been refused to the user's function that is running; None where there is none."""
+
+
+class Refusal(ChainruleError):
+    """What NumPy would have answered on plain arrays, and is not answered here.
+
+    Code that catches it and goes on would take a branch that it does not take in NumPy. So it is
+    noted, and the call in which it was raised ends with it. Errors that NumPy raises too are none.
+    """
+
+    def __init__(self, operation: str, problem: str, got: str = "", remedy: str = "") -> None:
+        super().__init__(operation, problem, got, remedy)
+        refused = REFUSED.get()
+        if refused is not None:
+            refused.append(self)
+
+
 class ShapeError(ChainruleError, ValueError):
     """Shapes that do not fit together."""
+
+
+class AxisError(ShapeError, np.exceptions.AxisError):
+    """An axis that does not exist."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class DtypeError(ChainruleError, TypeError):
@@ -41,11 +70,15 @@ class ArgumentError(ChainruleError, ValueError):
     """An argument outside what the function accepts."""
 
 
-class TracingError(ChainruleError, TypeError):
+class UnsupportedDtype(Refusal, DtypeError):
+    """A dtype that NumPy computes with, but that is not differentiated here."""
+
+
+class TracingError(Refusal, TypeError):
     """NumPy code that cannot be recorded as it is written."""
 
 
-class MissingRuleError(ChainruleError, NotImplementedError):
+class MissingRuleError(Refusal, NotImplementedError):
     """An operation that has no rule here (yet)."""
 
 

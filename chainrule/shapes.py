@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
-from chainrule.errors import ShapeError
+from chainrule.errors import AxisError, ShapeError
 
 Shape = tuple[int, ...]
 Labels = tuple[int, ...]
@@ -42,7 +42,7 @@ def normalize_axis(operation: str, axis: Any, rank: int) -> int:
     """One axis counted from the front."""
     position = operator.index(axis)
     if not -rank <= position < rank:
-        raise ShapeError(
+        raise AxisError(
             operation,
             f"axis {position} does not exist",
             got=f"an array with {rank} axes",

@@ -11,7 +11,15 @@ from typing import Any, NoReturn, Self, SupportsIndex
 
 import numpy as np
 
-from chainrule.errors import ChainruleError, DtypeError, MissingRuleError, ShapeError, TracingError
+from chainrule.errors import (
+    REFUSED,
+    ChainruleError,
+    DtypeError,
+    MissingRuleError,
+    ShapeError,
+    TracingError,
+    UnsupportedDtype,
+)
 from chainrule.graph.node import Array, Node
 from chainrule.interpret.run import keep_value, missing_inputs
 from chainrule.primitives import contraction
@@ -38,7 +46,7 @@ from chainrule.tracing.names import (
     where_it_stands,
 )
 from chainrule.tracing.repeated import operation, position
-from chainrule.tracing.session import Name, ask, current
+from chainrule.tracing.session import Name, ask, collect_refusals, current
 from chainrule.tracing.views import VIEWS, Root, View, view_by, view_by_key
 
 
@@ -75,6 +83,8 @@ class Traced(Expression):
         for session in (self._session, current()):
             if session is not None:
                 session.retire()
+        if self._session is not None and current() is None:
+            collect_refusals(self._session)
 
     def _behind(self) -> Root:
         """What this value and all views of it have in common."""
@@ -196,7 +206,7 @@ class Traced(Expression):
         )
 
     def __complex__(self) -> NoReturn:
-        raise DtypeError("complex", "complex numbers are not differentiated", got=repr(self))
+        raise UnsupportedDtype("complex", "complex numbers are not differentiated", got=repr(self))
 
     # -- values asked for by the code -------------------------------------------------------------
 
@@ -452,13 +462,13 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
             [contraction.insert_axes(contraction.broadcast_to(p, shape), (0,)) for p in parts], 0
         )
     if isinstance(value, (np.matrix, np.ma.MaskedArray)):
-        raise DtypeError(
+        raise UnsupportedDtype(
             "tracing", "matrices and masked arrays follow rules of their own", got=str(type(value)),
             remedy="convert it with np.asarray, and use @ for matrix products",
         )  # fmt: skip
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
-        raise DtypeError(
+        raise UnsupportedDtype(
             "tracing",
             "only real numbers and booleans can meet a traced value",
             got=f"{type(value).__name__} of dtype {array.dtype}",
@@ -479,13 +489,29 @@ def node_of(value: Any) -> Node | None:
 
 
 def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Run the user's function; an error of ours that NumPy has replaced by its own comes back."""
+    """Run the user's function. What was refused in it comes out, whatever it made of that.
+
+    An error of ours that NumPy has replaced by its own comes back.
+    """
+    session = current()
+    refused: list[ChainruleError] = [] if session is None else session.refused
+    outer, before = REFUSED.get(), len(refused)
+    token = REFUSED.set(refused)
     try:
-        return f(*args, **kwargs)
+        result = f(*args, **kwargs)
+        if len(refused) > before:
+            raise refused[before]
+        return result
     except (TypeError, ValueError) as error:
         if isinstance(error.__cause__, ChainruleError):
             raise error.__cause__ from None
         raise
+    finally:
+        REFUSED.reset(token)
+        if outer is not refused:
+            if outer is not None:
+                outer.extend(refused)
+            refused.clear()
 
 
 def wrap(node: Node) -> Traced:
