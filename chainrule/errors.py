@@ -58,9 +58,6 @@ class ShapeError(ChainruleError, ValueError):
 class AxisError(ShapeError, np.exceptions.AxisError):
     """An axis that does not exist."""
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class DtypeError(ChainruleError, TypeError):
     """A dtype that cannot be differentiated or combined."""

@@ -124,7 +124,7 @@ def _axes(in_axes: Any, args: Sequence[Any]) -> list[int | None]:
 
 def _shared(leaf: Any) -> Any:
     """An argument that all examples share: float arrays traced, so that ``A[k]`` works."""
-    is_array = isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" and leaf.ndim > 0
+    is_array = type(leaf) is np.ndarray and leaf.dtype.kind == "f" and leaf.ndim > 0
     return Traced(capture(leaf)) if is_array else leaf
 
 

@@ -41,7 +41,7 @@ class Flat:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         places = np.arange(self.base.size)[key]
-        given = np.ravel(value if np.ndim(value) else np.reshape(value, (1,)))
+        given = np.ravel(value)
         repeated = given[np.arange(np.size(places)) % np.size(given)]
         if np.ndim(places) == 0:
             repeated = repeated[0]
@@ -218,16 +218,18 @@ class ArrayAttributes:
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         if mode != "raise":
             refuse("put", f"the mode {mode!r} is not supported", "write x.flat[indices] = values")
-        Flat(self)[np.ravel(indices)] = values
+        places = np.asarray(indices)
+        if not np.can_cast(places.dtype, np.intp, "same_kind"):
+            raise TypeError(f"Cannot cast array data from {places.dtype!r} to dtype('int64')")
+        Flat(self)[places.astype(np.intp).ravel()] = values
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
         return np.compress(condition, self, axis, out)  # type: ignore[call-overload]
 
-    def conj(self) -> Any:
-        return self
+    def conj(self, out: Any = None) -> Any:
+        return self if out is None else np.positive(self, out=out)  # type: ignore[call-overload]
 
-    def conjugate(self) -> Any:
-        return self
+    conjugate = conj
 
     def item(self, *index: Any) -> Any:
         return self._plain("item", "write x[0] for an element").item(*index)

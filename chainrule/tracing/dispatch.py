@@ -15,6 +15,12 @@ FUNCTIONS: dict[Any, tuple[Callable[..., Any], frozenset[str] | None]] = {}
 """NumPy's functions, each with what replaces it and the keywords that it takes (None: any)."""
 
 
+ARRAYS = frozenset({
+    np.where, np.select, np.block, np.tensordot, np.linalg.tensordot, np.copy, np.zeros_like,
+    np.empty_like, np.ones_like, np.full_like, np.broadcast_to,
+})  # fmt: skip
+"""Functions whose results are arrays also where they have no axes, and no numbers."""
+
 METHODS: dict[np.ufunc, dict[str, Callable[..., Any]]] = {}
 """Methods of ufuncs, such as ``np.add.reduce``, with what replaces them on traced values."""
 

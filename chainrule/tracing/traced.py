@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Self, SupportsIndex
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from chainrule.errors import (
     ChainruleError,
     DtypeError,
     MissingRuleError,
+    Refusal,
     ShapeError,
     TracingError,
     UnsupportedDtype,
@@ -32,6 +34,7 @@ from chainrule.tracing.attributes import ArrayAttributes, refuse
 from chainrule.tracing.arguments import capture, native, varies
 from chainrule.tracing.containers import LEAVES
 from chainrule.tracing.dispatch import (
+    ARRAYS,
     FUNCTIONS,
     METHODS,
     _is_default,
@@ -186,7 +189,7 @@ class Traced(ArrayAttributes, Expression):
             result = _implemented(function, args, kwargs)
             lane.remember(key, result.node)
             return result
-        return _linked(function, args, kwargs, Traced(node)) if function in VIEWS else Traced(node)
+        return _finished(function, args, kwargs, Traced(node))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if self.dtype.kind in "iub" and not missing_inputs([self.node]):
@@ -544,8 +547,44 @@ def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
     if keywords is not None:
         _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
-    result = _nested(implementation, args, given)
-    return _linked(function, args, given, result) if function in VIEWS else result
+    try:
+        result = _nested(implementation, args, given)
+    except Refusal:
+        raise
+    except Exception as error:
+        if _answered_by_numpy(function, args, given):
+            raise MissingRuleError(
+                name, "these arguments are not supported on traced values", got=str(error)
+            ) from error
+        raise
+    return _finished(function, args, given, result)
+
+
+def _answered_by_numpy(function: Any, args: Any, kwargs: Mapping[str, Any]) -> bool:
+    """Whether NumPy gives a result for plain arrays of the same shapes."""
+
+    def plain(item: Any) -> Any:
+        if isinstance(item, Expression):
+            return np.ones(item.node.shape, item.node.dtype)
+        return type(item)(map(plain, item)) if type(item) in (list, tuple) else item
+
+    try:
+        with np.errstate(all="ignore"), catch_warnings():
+            simplefilter("ignore")
+            function(*map(plain, args), **{key: plain(item) for key, item in kwargs.items()})
+    except Exception:
+        return False
+    return True
+
+
+def _finished(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Any:
+    """A function's result, which may be a view, and may be an array also without axes."""
+    if function in VIEWS:
+        return _linked(function, args, kwargs, result)
+    if type(result) is Traced and not result._node.shape:
+        if all(result is not argument for argument in args):
+            result._kind = np.ndarray if function in ARRAYS else None
+    return result
 
 
 def _linked(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Any:

@@ -22,7 +22,7 @@ def _like(a: Any, value: Any, dtype: Any, shape: Any, order: str) -> Any:
         forget_order()
     wanted = node.shape if shape is None else axes_tuple(shape)
     kind = np.dtype(dtype) if dtype is not None else node.dtype
-    return Traced(contraction.broadcast_to(cast(as_node(value), kind), wanted), np.ndarray)
+    return Traced(contraction.broadcast_to(cast(as_node(value), kind), wanted))
 
 
 @implements(np.zeros_like, np.empty_like)
@@ -53,7 +53,7 @@ def full_like(
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return Traced(Traced(as_node(a)).copy(order).node, np.ndarray)
+    return Traced(as_node(a)).copy(order)
 
 
 @implements(np.astype)

@@ -196,7 +196,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         place = 0 if abs(ord) == 1 else 1
         size = sum(size, axes[place], keepdims=True)
         result = (maximum_of if ord > 0 else minimum_of)(size, axes, True)
-        return result if keepdims else np.squeeze(result, axes)
+        return result if keepdims else np.sum(result, axes)
     if matrix or isinstance(ord, str):
         raise MissingRuleError(
             "np.linalg.norm", "this norm has no derivative rule here", got=f"ord={ord!r}"
