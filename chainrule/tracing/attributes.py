@@ -137,7 +137,8 @@ class ArrayAttributes:
 
     @property
     def imag(self) -> Any:
-        return np.broadcast_to(np.zeros_like(self, shape=()), self.shape)  # type: ignore[call-overload]
+        zeros = np.broadcast_to(np.zeros_like(self, shape=()), self.shape)  # type: ignore[call-overload]
+        return zeros if isinstance(self, np.ndarray) else zeros[()]
 
     @imag.setter
     def imag(self, value: Any) -> None:

@@ -42,15 +42,10 @@ from chainrule.tracing.dispatch import (
     by_name,
     name_of,
 )
+from chainrule.tracing.interpreter import from_in_place_operator, has_one_name, references
 from chainrule.tracing.lanes import NUMBERS
 from chainrule.tracing.layouts import forget_order
-from chainrule.tracing.names import (
-    ALONE,
-    assigned_name,
-    from_in_place_operator,
-    references,
-    where_it_stands,
-)
+from chainrule.tracing.names import assigned_name, where_it_stands
 from chainrule.tracing.places import ByFunction, ByKey, Place
 from chainrule.tracing.repeated import operation, position
 from chainrule.tracing.session import Name, ask, collect_refusals, current
@@ -582,7 +577,7 @@ def _finished(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], res
     if function in VIEWS:
         return _linked(function, args, kwargs, result)
     if type(result) is Traced and not result._node.shape:
-        if all(result is not argument for argument in args):
+        if result._place is None and all(result is not argument for argument in args):
             result._kind = np.ndarray if function in ARRAYS else None
     return result
 
@@ -652,7 +647,8 @@ def _assign_out(ufunc: np.ufunc, out: tuple[Any, ...], result: Any) -> Any:
     (target,) = out
     if type(target) is Traced:
         return target._assign(result)
-    if from_in_place_operator() and target.base is None and references(target) <= ALONE:
+    count = references(target)  # counted here, as where it was tried out
+    if target.base is None and has_one_name(count) and from_in_place_operator():
         return result
     raise TracingError(
         f"np.{ufunc.__name__}",
