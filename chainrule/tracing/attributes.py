@@ -216,18 +216,21 @@ class ArrayAttributes:
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, **kwargs: Any) -> None:
         self[...] = np.sort(self, axis, kind, order, **kwargs)  # type: ignore[index,call-overload]
 
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return np.clip(self, min, max, out, **kwargs)  # type: ignore[call-overload]
+
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         if mode != "raise":
             refuse("put", f"the mode {mode!r} is not supported", "write x.flat[indices] = values")
         places = np.asarray(indices)
         if not np.can_cast(places.dtype, np.intp, "same_kind"):
-            raise TypeError(f"Cannot cast array data from {places.dtype!r} to dtype('int64')")
+            refuse("put", "the indices must be whole numbers", "convert them with astype(int)")
         Flat(self)[places.astype(np.intp).ravel()] = values
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
         return np.compress(condition, self, axis, out)  # type: ignore[call-overload]
 
-    def conj(self, out: Any = None) -> Any:
+    def conj(self, out: Any = None, /) -> Any:
         return self if out is None else np.positive(self, out=out)  # type: ignore[call-overload]
 
     conjugate = conj
@@ -291,7 +294,7 @@ def _refused(name: str) -> Callable[..., Any]:
 
 
 FORWARDED: Sequence[str] = (
-    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "cumprod",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "cumprod",
     "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat",
     "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
 )  # fmt: skip

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Self, SupportsIndex
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
@@ -30,6 +29,7 @@ from chainrule.primitives.identities import cast
 from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
+from chainrule.tracing.asking import agree, answered
 from chainrule.tracing.attributes import ArrayAttributes, refuse
 from chainrule.tracing.arguments import capture, native, varies
 from chainrule.tracing.containers import LEAVES
@@ -393,6 +393,8 @@ class Traced(ArrayAttributes, Expression):
         self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True,
         copy: bool = True,
     ) -> Any:  # fmt: skip
+        if isinstance(dtype, np.ndarray):
+            raise TypeError("Cannot construct a dtype from an array")
         wanted = np.dtype(dtype)
         if not np.can_cast(self.dtype, wanted, casting):
             raise TypeError(f"Cannot cast array data from {self.dtype!r} to {wanted!r} according "
@@ -547,29 +549,13 @@ def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     except Refusal:
         raise
     except Exception as error:
-        if _answered_by_numpy(function, args, given):
+        if answered(function, args, given):
             raise MissingRuleError(
                 name, "these arguments are not supported on traced values", got=str(error)
             ) from error
         raise
+    agree(function, args, kwargs, result)
     return _finished(function, args, given, result)
-
-
-def _answered_by_numpy(function: Any, args: Any, kwargs: Mapping[str, Any]) -> bool:
-    """Whether NumPy gives a result for plain arrays of the same shapes."""
-
-    def plain(item: Any) -> Any:
-        if isinstance(item, Expression):
-            return np.ones(item.node.shape, item.node.dtype)
-        return type(item)(map(plain, item)) if type(item) in (list, tuple) else item
-
-    try:
-        with np.errstate(all="ignore"), catch_warnings():
-            simplefilter("ignore")
-            function(*map(plain, args), **{key: plain(item) for key, item in kwargs.items()})
-    except Exception:
-        return False
-    return True
 
 
 def _finished(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Any:
