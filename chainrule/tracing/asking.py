@@ -75,7 +75,7 @@ def _kind(item: Any) -> Any:
     if isinstance(item, Expression):
         if item.node.size > MOST_ELEMENTS:
             raise _NotAsked
-        return item.node.shape, item.node.dtype, isinstance(item, np.ndarray)
+        return item.node.shape, item.node.dtype, _is_array(item)
     kind = type(item)
     if kind in (list, tuple):
         return kind, *map(_kind, item)
@@ -104,4 +104,9 @@ def _ones(item: Expression) -> Any:
     node = item.node
     value = np.zeros if node.dtype.kind in "iu" else np.ones
     array = value(node.shape, node.dtype)
-    return array if isinstance(item, np.ndarray) else array[()]
+    return array if _is_array(item) else array[()]
+
+
+def _is_array(item: Expression) -> bool:
+    """Whether it stands for an array, which it may without axes, too."""
+    return bool(getattr(item, "is_array", True))

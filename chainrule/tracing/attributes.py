@@ -63,6 +63,8 @@ class ArrayAttributes:
     if TYPE_CHECKING:
         node: Node
 
+        @property
+        def is_array(self) -> bool: ...
         def concrete(self, asked: str = ...) -> Array: ...
         def layout(self) -> Array: ...
 
@@ -115,17 +117,17 @@ class ArrayAttributes:
     def device(self) -> str:
         return "cpu"
 
-    def to_device(self, device: str, /, *, stream: Any = None) -> Any:
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
         np.empty(0).to_device(device, stream=stream)  # raises where there is no such device
         return self
 
     @property
     def T(self) -> Any:
-        return np.transpose(self)  # type: ignore[call-overload]
+        return np.transpose(self)
 
     @property
     def mT(self) -> Any:
-        return np.linalg.matrix_transpose(self)  # type: ignore[call-overload]
+        return np.linalg.matrix_transpose(self)
 
     @property
     def real(self) -> Any:
@@ -133,12 +135,12 @@ class ArrayAttributes:
 
     @real.setter
     def real(self, value: Any) -> None:
-        self[...] = value  # type: ignore[index]
+        self[...] = value
 
     @property
     def imag(self) -> Any:
-        zeros = np.broadcast_to(np.zeros_like(self, shape=()), self.shape)  # type: ignore[call-overload]
-        return zeros if isinstance(self, np.ndarray) else zeros[()]
+        zeros = np.broadcast_to(np.zeros_like(self, shape=()), self.shape)
+        return zeros if self.is_array else zeros[()]
 
     @imag.setter
     def imag(self, value: Any) -> None:
@@ -170,12 +172,12 @@ class ArrayAttributes:
 
     @property
     def __array_struct__(self) -> Any:
-        return self.__array__().__array_struct__  # type: ignore[attr-defined]
+        return self.__array__().__array_struct__
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         raise NotImplementedError
 
-    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+    def __array_namespace__(self, *, api_version: Any = None) -> Any:
         return np.empty(0).__array_namespace__(api_version=api_version)
 
     def __getattr__(self, name: str) -> Any:
@@ -191,33 +193,35 @@ class ArrayAttributes:
     def view(self, *args: Any, **kwargs: Any) -> Any:
         if args or kwargs:
             refuse("view", "a traced value is not seen as another type", "write x.astype(dtype)")
-        return self[...]  # type: ignore[index]
+        same: Any = self
+        return same[...]
 
     def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
         if not shape:
             raise TypeError("reshape() takes exactly 1 argument (0 given)")
         wanted = shape[0] if len(shape) == 1 else shape
         keywords = {} if copy is None else {"copy": copy}
-        return np.reshape(self, wanted, order=order, **keywords)  # type: ignore[call-overload]
+        return np.reshape(self, wanted, order=order, **keywords)
 
     def transpose(self, *axes: Any) -> Any:
         if len(axes) == 1 and (axes[0] is None or np.iterable(axes[0])):
-            return np.transpose(self, axes[0])  # type: ignore[call-overload]
-        return np.transpose(self, axes or None)  # type: ignore[call-overload]
+            given: Any = axes[0]
+            return np.transpose(self, given)
+        return np.transpose(self, axes or None)
 
     def flatten(self, order: Any = "C") -> Any:
-        return np.ravel(self, order=order).copy()  # type: ignore[call-overload]
+        return np.ravel(self, order=order).copy()
 
     def fill(self, value: Any) -> None:
         if np.ndim(value):
             raise ValueError("setting an array element with a sequence.")
-        self[...] = value  # type: ignore[index]
+        self[...] = value
 
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, **kwargs: Any) -> None:
-        self[...] = np.sort(self, axis, kind, order, **kwargs)  # type: ignore[index,call-overload]
+        self[...] = np.sort(self, axis, kind, order, **kwargs)
 
     def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return np.clip(self, min, max, out, **kwargs)  # type: ignore[call-overload]
+        return np.clip(self, min, max, out, **kwargs)
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         if mode != "raise":
@@ -228,10 +232,10 @@ class ArrayAttributes:
         Flat(self)[places.astype(np.intp).ravel()] = values
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
-        return np.compress(condition, self, axis, out)  # type: ignore[call-overload]
+        return np.compress(condition, self, axis, out)
 
     def conj(self, out: Any = None, /) -> Any:
-        return self if out is None else np.positive(self, out=out)  # type: ignore[call-overload]
+        return self if out is None else np.positive(self, out=out)
 
     conjugate = conj
 
@@ -267,10 +271,10 @@ class ArrayAttributes:
     def _is_integer(self) -> bool:
         return float(self._number("is_integer")).is_integer()
 
-    def _number(self, asked: str) -> Any:
+    def _number(self, asked: str) -> float:
         if self.ndim:
             raise TypeError(f"{asked} takes a number; got an array of shape {self.shape}")
-        return self.concrete("a whole number")[()]
+        return float(self.concrete("a whole number"))
 
 
 def _forwarding(name: str) -> Callable[..., Any]:

@@ -92,7 +92,7 @@ def _in_place(code: CodeType) -> frozenset[int]:
 
 # -- trying out -----------------------------------------------------------------------------------
 
-_SITUATIONS = '''
+_SITUATIONS = """
 def known_by_one_name(x):
     y = zeros(1)
     y += x
@@ -177,7 +177,7 @@ def named(x):
 
 def not_named(x):
     return [x + 1, negative(x)]
-'''
+"""
 _ONE_NAME = ("known_by_one_name", "multiplied")
 _SHARED = (
     "a_second_name", "an_argument", "in_a_list", "from_a_loop", "in_a_closure", "of_an_object",

@@ -56,9 +56,7 @@ def forget_order(array: Array | None = None) -> None:
         session.row_major = False
 
 
-def same_for_all(
-    node: Node, answer: Callable[[Array], Array | None]
-) -> tuple[bool, Array | None]:
+def same_for_all(node: Node, answer: Callable[[Array], Array | None]) -> tuple[bool, Array | None]:
     """What is answered for each layout that the array may have; False if answers differ."""
     answers = [answer(layout.array(node.shape)) for layout in layouts(node)]
     if not answers:

@@ -125,7 +125,8 @@ class Place:
             root = self.root
             for place in self._chain():
                 if place.seen != root.version:
-                    assert place.link is not None and place.base is not None, "a view shows a base"
+                    assert place.link is not None, "a view shows its base by a link"
+                    assert place.base is not None, "a view shows a base"
                     place.node = place.link.read(place.base.node)
                     place.seen = root.version
         return self.node
@@ -208,7 +209,8 @@ class Place:
         """Whether it is certain, and which elements of the base are shown; None for a copy."""
         if self._answer is None:
             base, link = self.base, self.link
-            assert base is not None and link is not None, "only a view is asked what it shows"
+            assert base is not None, "only a view is asked what it shows"
+            assert link is not None, "only a view is asked what it shows"
 
             def answer(memory: Array) -> Array | None:
                 array = base.shown(memory)

@@ -29,9 +29,9 @@ from chainrule.primitives.identities import cast
 from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
+from chainrule.tracing.arguments import capture, native, varies
 from chainrule.tracing.asking import agree, answered
 from chainrule.tracing.attributes import ArrayAttributes, refuse
-from chainrule.tracing.arguments import capture, native, varies
 from chainrule.tracing.containers import LEAVES
 from chainrule.tracing.dispatch import (
     ARRAYS,
@@ -76,8 +76,8 @@ class Traced(ArrayAttributes, Expression):
             self._crosses()
         return self._node if self._place is None else self._place.current()
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]  # code asks what it was given
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # code asks what it was given
         node = self._node
         if node.shape or self._kind is np.ndarray:
             return np.ndarray
@@ -562,9 +562,9 @@ def _finished(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], res
     """A function's result, which may be a view, and may be an array also without axes."""
     if function in VIEWS:
         return _linked(function, args, kwargs, result)
-    if type(result) is Traced and not result._node.shape:
-        if result._place is None and all(result is not argument for argument in args):
-            result._kind = np.ndarray if function in ARRAYS else None
+    is_new = type(result) is Traced and all(result is not argument for argument in args)
+    if is_new and not result._node.shape and result._place is None:
+        result._kind = np.ndarray if function in ARRAYS else None
     return result
 
 

@@ -38,14 +38,14 @@ def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
         for name in sorted(set(dir(module)) - seen):
             item = getattr(module, name)
             takes_others = isinstance(item, np.ufunc) or hasattr(item, "_implementation")
-            if takes_others and not name.startswith("_") and f"{prefix}.{name}" not in LEFT_OUT:
-                if id(item) not in seen:
-                    seen.add(id(item))
-                    yield f"{prefix}.{name}", item
+            is_meant = not name.startswith("_") and f"{prefix}.{name}" not in LEFT_OUT
+            if takes_others and is_meant and id(item) not in seen:
+                seen.add(id(item))
+                yield f"{prefix}.{name}", item
     for name in sorted(dir(np.ndarray)):
-        if not name.startswith("__") and callable(getattr(np.ndarray, name)):
-            if f"ndarray.{name}" not in LEFT_OUT:
-                yield f"ndarray.{name}", _method(name)
+        is_meant = not name.startswith("__") and f"ndarray.{name}" not in LEFT_OUT
+        if is_meant and callable(getattr(np.ndarray, name)):
+            yield f"ndarray.{name}", _method(name)
 
 
 def calls(name: str) -> Iterator[Call]:

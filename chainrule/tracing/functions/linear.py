@@ -109,8 +109,9 @@ def inner(a: Any, b: Any) -> Any:
 
 @implements(np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
-    first, second = (np.moveaxis(Traced(as_node(item)), axis, -1) for item in (x1, x2))
-    return np.vecdot(first, second)
+    first: Any = Traced(as_node(x1))
+    second: Any = Traced(as_node(x2))
+    return np.vecdot(np.moveaxis(first, axis, -1), np.moveaxis(second, axis, -1))
 
 
 @implements(np.vdot)
