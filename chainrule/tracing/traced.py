@@ -42,6 +42,7 @@ from chainrule.tracing.dispatch import (
     by_name,
     name_of,
 )
+from chainrule.tracing.exact_types import exact_types_of
 from chainrule.tracing.interpreter import from_in_place_operator, has_one_name, references
 from chainrule.tracing.lanes import NUMBERS
 from chainrule.tracing.layouts import forget_order
@@ -473,7 +474,8 @@ def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     outer, before = REFUSED.get(), len(refused)
     token = REFUSED.set(refused)
     try:
-        result = f(*args, **kwargs)
+        with exact_types_of(f):
+            result = f(*args, **kwargs)
         if len(refused) > before:
             raise refused[before]
         return result
