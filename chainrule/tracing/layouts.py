@@ -8,7 +8,7 @@ depends on it is refused.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import permutations
+from itertools import permutations, product
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from chainrule.primitives.contraction import CONTRACT
 from chainrule.primitives.gathers import TAKE
 from chainrule.tracing.session import current
 
-MOST_AXES = 5
+MOST_AXES = 4
 """With more axes, not all orders are tried: an answer that depends on the order is refused."""
 
 
@@ -26,13 +26,14 @@ class Layout(NamedTuple):
     """The axes from the slowest to the fastest in memory, and the steps between elements."""
 
     axes: tuple[int, ...]
-    step: int
+    steps: tuple[int, ...]
+    """Of each axis, in the array's own order: 1, 2 for gaps, negative where it is reversed."""
 
     def array(self, shape: tuple[int, ...]) -> Array:
         """An array of this shape and layout, whose contents are arbitrary."""
-        memory = np.zeros([shape[axis] * self.step for axis in self.axes])
-        spaced = memory[(slice(None, None, self.step),) * len(shape)]
-        return spaced.transpose(np.argsort(self.axes).astype(int)) if shape else memory
+        memory = np.zeros([shape[axis] * abs(self.steps[axis]) for axis in self.axes])
+        turned = memory.transpose(np.argsort(self.axes).astype(int)) if shape else memory
+        return turned[tuple(slice(None, None, step) for step in self.steps)]
 
 
 def layouts(node: Node) -> list[Layout]:
@@ -41,12 +42,16 @@ def layouts(node: Node) -> list[Layout]:
     session = current()
     known = session is not None and session.row_major
     if known and not _may_be_turned(node):
-        return [Layout(rows, 1)]
+        return [Layout(rows, (1,) * node.ndim)]
     if node.ndim > MOST_AXES:
         return []
     is_given = node.primitive in (INPUT, CONSTANT)
-    steps = (1, 2) if is_given and not known else (1,)
-    return [Layout(axes, step) for axes in permutations(rows) for step in steps]
+    steps = (1, -1, 2) if is_given and not known else (1,)
+    return [
+        Layout(axes, each)
+        for axes in permutations(rows)
+        for each in product(steps, repeat=node.ndim)
+    ]
 
 
 def forget_order(array: Array | None = None) -> None:
