@@ -31,8 +31,10 @@ class Layout(NamedTuple):
 
     def array(self, shape: tuple[int, ...]) -> Array:
         """An array of this shape and layout, whose contents are arbitrary."""
+        if not shape:
+            return np.zeros(())
         memory = np.zeros([shape[axis] * abs(self.steps[axis]) for axis in self.axes])
-        turned = memory.transpose(np.argsort(self.axes).astype(int)) if shape else memory
+        turned = memory.transpose(np.argsort(self.axes))
         return turned[tuple(slice(None, None, step) for step in self.steps)]
 
 
