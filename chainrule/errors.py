@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,24 @@ class ChainruleError(Exception):
         return type(self), (self.operation, self.problem, self.got, self.remedy), vars(self)
 
 
+REFUSED: ContextVar[list[ChainruleError] | None] = ContextVar("chainrule_refused", default=None)
+"""What has been refused to the user's function that is running; None where there is none."""
+
+
+class Refusal(ChainruleError):
+    """What NumPy would have answered on plain arrays, and is not answered here.
+
+    Code that catches it and goes on would take a branch that it does not take in NumPy. So it is
+    noted, and the call in which it was raised ends with it. Errors that NumPy raises too are none.
+    """
+
+    def __init__(self, operation: str, problem: str, got: str = "", remedy: str = "") -> None:
+        super().__init__(operation, problem, got, remedy)
+        refused = REFUSED.get()
+        if refused is not None:
+            refused.append(self)
+
+
 class ShapeError(ChainruleError, ValueError):
     """Shapes that do not fit together."""
 
@@ -71,11 +90,15 @@ class UnpicklableError(ChainruleError, pickle.PicklingError):
     """An object that pickle cannot write, because of something of the user's in it."""
 
 
-class TracingError(ChainruleError, TypeError):
+class UnsupportedDtype(Refusal, DtypeError):
+    """A dtype that NumPy computes with, but that is not differentiated here."""
+
+
+class TracingError(Refusal, TypeError):
     """NumPy code that cannot be recorded as it is written."""
 
 
-class MissingRuleError(ChainruleError, NotImplementedError):
+class MissingRuleError(Refusal, NotImplementedError):
     """An operation that has no rule here (yet)."""
 
 

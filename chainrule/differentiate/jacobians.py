@@ -14,6 +14,7 @@ from chainrule.graph.node import Node
 from chainrule.jacobian.accumulate import Order
 from chainrule.jacobian.pattern import Marks, marks
 from chainrule.tracing.containers import unflatten
+from chainrule.tracing.layouts import forget_order
 from chainrule.tracing.results import point
 from chainrule.tracing.session import Passing, asked_values, current, recording
 from chainrule.transformed import Transformed
@@ -124,7 +125,9 @@ class JacobianFunction(Transformed):
 
     def plan(self, *args: Any, **kwargs: Any) -> Any:
         """Structure, bytes and operations at arguments of these shapes, before any work is done."""
-        return self._built(planned, args, kwargs)
+        with recording():
+            forget_order()  # arguments of any order may come later
+            return self._built(planned, args, kwargs)
 
     def _built(self, build: Callable[[Wanted], Any], args: Any, kwargs: dict[str, Any]) -> Any:
         elsewhere = build is planned

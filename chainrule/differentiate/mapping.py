@@ -139,7 +139,8 @@ def _where(structure: Structure, place: int) -> str:
 
 def _shared(leaf: Any) -> Any:
     """An argument that all examples share: float arrays traced, so that ``A[k]`` works."""
-    if not isinstance(leaf, np.ndarray) or leaf.dtype.kind != "f" or leaf.ndim == 0:
+    is_array = isinstance(leaf, np.ndarray) and not isinstance(leaf, Expression)
+    if not is_array or leaf.dtype.kind != "f" or leaf.ndim == 0:
         return leaf
     return Traced(capture(real_array("vmap", "an argument", leaf)))
 

@@ -19,9 +19,10 @@ from chainrule.interpret.run import owned, value_at_hand
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.arguments import argument, capture, native, second_name
 from chainrule.tracing.containers import Structure, flatten, paths, skeleton, unflatten
+from chainrule.tracing.layouts import forget_order
 from chainrule.tracing.results import derived, values_of
 from chainrule.tracing.session import carry_names, current, is_open, open_arguments
-from chainrule.tracing.traced import Traced, as_node, call
+from chainrule.tracing.traced import Traced, as_node, call, stand_in
 
 Wrt = int | str | tuple[int | str, ...] | list[int | str]
 Key = int | str
@@ -176,7 +177,8 @@ def _argument(
             for place, leaf in enumerate(leaves)
         ]
     )
-    return Argument(structure, nodes), unflatten(structure, [Traced(node) for node in nodes])
+    stand_ins = [stand_in(node, leaf) for node, leaf in zip(nodes, leaves, strict=True)]
+    return Argument(structure, nodes), unflatten(structure, stand_ins)
 
 
 def _leaf(
@@ -191,9 +193,11 @@ def _leaf(
         originals[alias] = node
         return alias
     if type(value) is np.ndarray and value.dtype in FLOATING:
+        forget_order(value)
         return argument(value.copy())
     array = numeric(operation, where, value)
     require_floating(operation, where, array.dtype)
+    forget_order(array)
     return argument(array.copy())
 
 

@@ -11,6 +11,7 @@ from itertools import count
 from threading import get_ident
 from typing import Any
 
+from chainrule.errors import REFUSED, ChainruleError
 from chainrule.graph.node import Array, Node
 from chainrule.interpret.run import HELD, keep_value
 from chainrule.tracing.lanes import Lane, give_back, take_lane
@@ -50,6 +51,10 @@ class Session:
     inner: int = 0
     """Bytes of the arguments that were made while the user's code was running."""
     thread: int = field(default_factory=get_ident)
+    refused: list[ChainruleError] = field(default_factory=list)
+    """What has been refused to the user's function that is running."""
+    row_major: bool = True
+    """Whether all arrays given so far lie in memory in the order of rows, without gaps."""
     opened: int = 0
     """How many calls within the outermost one, this included, are running the user's code."""
 
@@ -78,6 +83,11 @@ class Session:
         if self.lane is not None and (self.inner > MOST_BYTES or self.lane.is_full):
             self.retire()
         return next(self.places)
+
+
+def collect_refusals(session: Session) -> None:
+    """In this thread, too, what is refused is noted for the session whose values are used."""
+    REFUSED.set(session.refused)
 
 
 _open: set[Node] = set()
