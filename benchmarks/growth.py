@@ -1,6 +1,11 @@
 """How the time of a step grows with batch, width and depth, and a gradient's with its argument.
 
     python benchmarks/growth.py [--plot growth.svg] [--rounds 5] [--json FILE] [--page FILE]
+    python benchmarks/growth.py --inputs [--plot inputs.svg] [--quick] [--json FILE]
+
+With ``--inputs``: how the time and the memory of all that the library does grow with every input
+that has a size, such as leaves, names, layers and steps of a loop; see `inputs.py`. There the power
+is the exponent p of size^p from the last size but one to the last.
 
 Steps are those of ``cr.fit`` in float32, sigmoid layers, squared cost, plain gradient descent; the
 gradient is that of the sum of (5.109) in float64, compiled. Beside them stands what the machine
@@ -15,19 +20,24 @@ Points that still look like a cliff are measured again, with their neighbours.
 
 from __future__ import annotations
 
+import gc
 import math
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
+from time import thread_time
 from typing import Any
 
 import numpy as np
 from common import Table, options_of, published, timed
+from inputs import SUBJECTS, Subject
 
 import chainrule as cr
 from chainrule.cli.measuring import example_function, microseconds
 from chainrule.cli.workload import Stopwatch, Workload
+from chainrule.tracing import lanes
 
 CLIFF = 1.5
 AGAIN = 3
@@ -195,10 +205,82 @@ def plot(found: Sequence[Curve], path: Path) -> None:
     pyplot.close(figure)
 
 
+# -- every input that has a size -----------------------------------------------------------------
+
+
+def first_call(subject: Subject, size: int) -> tuple[float, float]:
+    """Microseconds of a processor for a call that finds nothing made before; its peak in MB."""
+    call = subject.call(size)
+    lanes._waiting.clear()
+    gc.collect()
+    begun = thread_time()
+    call()
+    microseconds_taken = (thread_time() - begun) * 1e6
+    lanes._waiting.clear()
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    return microseconds_taken, peak
+
+
+def grown_inputs(options: Any) -> None:
+    """Time and memory of every subject over its sizes, as a table and a picture."""
+    table = Table("inputs", ["grows", "from", "to", "ms at first", "ms at last", "power",
+                             "MB at last", "power of memory"])  # fmt: skip
+    figures: dict[str, Any] = {}
+    for subject in SUBJECTS:
+        largest = min(subject.largest, 64) if options.quick else subject.largest
+        sizes = [size for size in (1, 4, 16, 32, 64, 128, 256, 512, 1024) if size <= largest]
+        rounds = [[first_call(subject, n) for n in sizes] for _ in range(1 if options.quick else 3)]
+        times = [min(found[k][0] for found in rounds) for k in range(len(sizes))]
+        peaks = [rounds[-1][k][1] for k in range(len(sizes))]
+        powers = [math.log(item[-1] / item[-2]) / math.log(sizes[-1] / sizes[-2])
+                  for item in (times, peaks)]  # fmt: skip
+        name = f"{subject.grows}: {subject.what}"
+        figures[name] = {"sizes": sizes, "microseconds": times, "megabytes": peaks,
+                         "powers": powers, "of the result": subject.power}  # fmt: skip
+        table.rows.append([
+            name, str(sizes[0]), f"{sizes[-1]:,}", f"{times[0] / 1e3:.2f}",
+            f"{times[-1] / 1e3:,.1f}", f"{powers[0]:.2f}", f"{peaks[-1]:,.2f}", f"{powers[1]:.2f}",
+        ])  # fmt: skip
+        print(*table.rows[-1], sep="  ", flush=True)
+    if options.plot:
+        plot_inputs(figures, options.plot)
+    published(options, [table], figures, {})
+
+
+def plot_inputs(figures: dict[str, Any], path: Path) -> None:
+    """One picture for each thing that grows, its work over the size."""
+    from matplotlib import pyplot
+
+    kinds = list(dict.fromkeys(name.partition(":")[0] for name in figures))
+    figure, places = pyplot.subplots(
+        -(-len(kinds) // 3), 3, figsize=(12, 3 * -(-len(kinds) // 3)), layout="constrained"
+    )
+    for kind, axes in zip(kinds, places.flat, strict=False):
+        for name, found in figures.items():
+            if name.startswith(f"{kind}:"):
+                axes.loglog(found["sizes"], found["microseconds"], "o-", markersize=3,
+                            label=name.partition(": ")[2])  # fmt: skip
+        axes.set_xlabel(kind)
+        axes.set_ylabel("µs")
+        axes.grid(True, which="major", alpha=0.3)
+        axes.legend(frameon=False, fontsize=6)
+    for axes in places.flat[len(kinds) :]:
+        axes.set_visible(False)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=110)
+    pyplot.close(figure)
+
+
 def main() -> None:
     parser = options_of(__doc__)
     parser.add_argument("--plot", type=Path, help="save the picture here, as .svg or .png")
+    parser.add_argument("--inputs", action="store_true", help="over every input that has a size")
     options = parser.parse_args()
+    if options.inputs:
+        grown_inputs(options)
+        return
     rounds, at_least, largest = (3, 0.01, 64) if options.quick else (options.rounds, 0.04, math.inf)
     found = curves(at_least, largest)
     table = Table(

@@ -1,10 +1,13 @@
-"""Many programs compiled in one process, each different: does the memory come back?
+"""Many programs or trainings in one process, each different: does the memory come back?
 
-    CHAINRULE_CACHE=off python benchmarks/soak.py [--programs 20000] [--report 1000] [--json FILE]
+    CHAINRULE_CACHE=off python benchmarks/soak.py [--work programs] [--count 20000] [--report 1000]
+    CHAINRULE_CACHE=off python benchmarks/soak.py --work trainings [--count 20000]
 
-Each program is made, called, compared with NumPy and dropped. The table gives the memory that the
-process holds, and how much it grew a program since the first line. Object files are remembered up
-to a limit, here one megabyte, so that what grows beyond it is lost memory.
+Each program is made, called, compared with NumPy and dropped; each training is of a network of its
+own shape, in native code, with a prediction. The table gives the memory that the process holds,
+how much it grew for each since the first line, and how many objects Python looks after. Object
+files are remembered up to a limit, here one megabyte, and rules up to some thousands: what grows
+beyond that is lost memory.
 """
 
 from __future__ import annotations
@@ -51,37 +54,56 @@ def compiled_once(seed: int) -> None:
         np.testing.assert_allclose(compiled(x), expected, rtol=1e-12, atol=1e-12)
 
 
+def trained_once(seed: int) -> None:
+    """Train a network whose shape comes again after 40,000 others, and predict."""
+    rng = np.random.default_rng(seed)
+    net = cr.Network([2 + seed % 40, 2 + seed // 40 % 40, 1 + seed // 1600 % 25])
+    X = rng.normal(size=(30, net.sizes[0]))
+    Y = rng.normal(size=(30, net.sizes[-1]))
+    result = cr.fit(net, X, Y, epochs=3, batch_size=8, compile=True, progress=False, seed=seed)
+    assert np.isfinite(result.predict(X[:4])).all()
+
+
+WORK = {"programs": compiled_once, "trainings": trained_once}
+
+
 def resident() -> int:
     """Bytes of memory that this process has, by Linux's account."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def soak(programs: int, every: int) -> list[tuple[int, int]]:
-    """Compile so many programs; the memory held, every so often."""
+def soak(work: Callable[[int], None], count: int, every: int) -> list[tuple[int, int, int]]:
+    """Do it so many times; every so often, the memory held and the number of objects."""
     found = []
-    for seed in range(programs):
-        compiled_once(seed)
+    for seed in range(count):
+        work(seed)
         if (seed + 1) % every == 0:
             gc.collect()
-            found.append((seed + 1, resident()))
+            found.append((seed + 1, resident(), len(gc.get_objects())))
             since = found[-1][0] - found[0][0]
             grown = (found[-1][1] - found[0][1]) / since if since else 0
-            print(f"{seed + 1:7,}: {found[-1][1] / 1e6:7.1f} MB, {grown:7.0f} bytes a program")
+            print(
+                f"{seed + 1:7,}: {found[-1][1] / 1e6:7.1f} MB, {grown:7.0f} bytes each, "
+                f"{found[-1][2]:9,} objects",
+                flush=True,
+            )
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--programs", type=int, default=20_000)
+    parser.add_argument("--work", choices=WORK, default="programs")
+    parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--report", type=int, default=1000, help="how often to look")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     options = parser.parse_args()
     machine.OBJECTS.memory_limit = 1 << 20
     start = time.perf_counter()
-    found = soak(options.programs, options.report)
+    found = soak(WORK[options.work], options.count, options.report)
     print(f"{time.perf_counter() - start:.0f} s in all")
     if options.json:
-        options.json.write_text(json.dumps({"programs and bytes": found}) + "\n", "utf-8")
+        rows = json.dumps({"count, bytes and objects": found})
+        options.json.write_text(rows + "\n", "utf-8")
 
 
 if __name__ == "__main__":

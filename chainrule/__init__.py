@@ -3,6 +3,7 @@
 import importlib
 import typing
 
+from chainrule import forks
 from chainrule.differentiate.checking import check_grads
 from chainrule.differentiate.gradients import (
     grad,
@@ -62,7 +63,8 @@ _LATER = {
 def __getattr__(name: str) -> typing.Any:
     for module, names in _LATER.items():
         if name in names:
-            found = globals()[name] = getattr(importlib.import_module(module), name)
+            with forks.still():
+                found = globals()[name] = getattr(importlib.import_module(module), name)
             return found
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 

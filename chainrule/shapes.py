@@ -8,7 +8,8 @@ from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
-from chainrule.errors import ShapeError
+from chainrule.arguments import whole
+from chainrule.errors import AxisError, ShapeError
 
 Shape = tuple[int, ...]
 Labels = tuple[int, ...]
@@ -20,6 +21,8 @@ def broadcast_shapes(operation: str, shapes: Sequence[Shape]) -> Shape:
     >>> broadcast_shapes("add", [(3, 1), (4,)])
     (3, 4)
     """
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     rank = max((len(shape) for shape in shapes), default=0)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     result = tuple(_common(sizes) for sizes in zip(*padded, strict=True))
@@ -40,9 +43,9 @@ def _common(sizes: Iterable[int]) -> int | None:
 
 def normalize_axis(operation: str, axis: Any, rank: int) -> int:
     """One axis counted from the front."""
-    position = operator.index(axis)
+    position = whole(operation, "an axis", axis)
     if not -rank <= position < rank:
-        raise ShapeError(
+        raise AxisError(
             operation,
             f"axis {position} does not exist",
             got=f"an array with {rank} axes",

@@ -202,7 +202,7 @@ def _arguments(
     for name, shape in shapes.items():
         drawn = rng.standard_normal(shape)
         known.setdefault(name, drawn if shape else float(drawn))
-    parameters = inspect.signature(f).parameters
+    parameters = _parameters(f)
     unknown = [name for name in known if name not in parameters]
     if unknown:
         raise typer.BadParameter(
@@ -216,6 +216,16 @@ def _arguments(
             param_hint="'--shape'",
         )
     return _bound(known, parameters)
+
+
+def _parameters(f: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(f).parameters
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            "check", "the names of the function's parameters are not known",
+            got=type(f).__name__, remedy="write a function around it that names them",
+        ) from None  # fmt: skip
 
 
 def _bound(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from chainrule.differentiate.gradients import grad, jvp, vjp
-from chainrule.errors import ArgumentError, ChainruleError
+from chainrule.errors import ArgumentError, ChainruleError, DtypeError
+from chainrule.graph.node import Array
 from chainrule.tracing.containers import flatten, unflatten
 
 
@@ -49,6 +51,8 @@ def check_grads(
     ------
     GradientError
         With both numbers, the mode and the order, if they differ.
+    ArgumentError
+        If the function fails or is not finite around the point, or an argument cannot be used.
 
     Examples
     --------
@@ -56,17 +60,100 @@ def check_grads(
     >>> import chainrule as cr
     >>> cr.check_grads(lambda x: np.sin(x) * x, (np.array([0.3, 0.7]),))
     """
-    unknown = [mode for mode in modes if mode not in ("forward", "reverse")]
-    if unknown or not modes or order < 1:
-        raise ArgumentError(
-            "check_grads", "modes must name forward, reverse or both, and order be at least 1",
-            got=f"modes={tuple(modes)!r}, order={order}",
-        )  # fmt: skip
+    _require_settings(order, modes, {"rtol": rtol, "atol": atol}, seed)
+    _require_arguments(f, args)
     rng = np.random.default_rng(seed)
-    function = f
+    function = _one_sentence(f)
     for level in range(1, order + 1):
         _check_first_order(function, args, modes, level, rng, rtol, atol)
         function = _directional(function, rng)
+
+
+def _require_settings(order: Any, modes: Any, tolerances: dict[str, Any], seed: Any) -> None:
+    is_order = isinstance(order, (int, np.integer)) and not isinstance(order, bool) and order >= 1
+    is_sequence = isinstance(modes, (tuple, list)) and len(modes) > 0
+    if not is_order or not is_sequence or not all(_is_mode(mode) for mode in modes):
+        raise ArgumentError(
+            "check_grads", "modes must name forward, reverse or both, and order be at least 1",
+            got=f"modes={_shown(modes)}, order={_shown(order)}",
+        )  # fmt: skip
+    for name, value in tolerances.items():
+        is_number = isinstance(value, (int, float, np.integer, np.floating))
+        if not is_number or isinstance(value, bool) or not value >= 0:
+            raise ArgumentError(
+                "check_grads", f"{name} must be a number that is not negative", _shown(value)
+            )
+    is_seed = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0
+    if not is_seed:
+        raise ArgumentError(
+            "check_grads", "seed must be a whole number that is not negative", _shown(seed)
+        )
+
+
+def _is_mode(mode: Any) -> bool:
+    return isinstance(mode, str) and mode in ("forward", "reverse")
+
+
+def _shown(value: Any) -> str:
+    """A value as it was written, if that is short; else its type."""
+    is_plain = isinstance(value, (bool, int, float, str, type(None)))
+    words = isinstance(value, (tuple, list)) and all(isinstance(item, str) for item in value)
+    text = repr(tuple(value) if words else value) if is_plain or words else ""
+    return text if 0 < len(text) < 60 else type(value).__name__
+
+
+def _require_arguments(f: Any, args: Any) -> None:
+    if not callable(f):
+        raise ArgumentError(
+            "check_grads", "the function cannot be called", got=type(f).__name__,
+            remedy="pass a function in plain NumPy, then a tuple of its arguments",
+        )  # fmt: skip
+    if not isinstance(args, (tuple, list)):
+        raise ArgumentError(
+            "check_grads", "args must be a tuple or a list of the function's arguments",
+            got=type(args).__name__, remedy="write (x,) for one argument",
+        )  # fmt: skip
+    for leaf in _leaves(list(args), "an argument"):
+        _real(leaf, "an argument")
+
+
+def _leaves(value: Any, what: str) -> list[Any]:
+    try:
+        return flatten(value)[0]
+    except RecursionError:
+        raise ArgumentError("check_grads", f"{what} contains itself") from None
+
+
+def _real(leaf: Any, what: str) -> Array:
+    """A leaf as an array of real numbers."""
+    try:
+        array = np.asarray(leaf)
+    except Exception as error:
+        raise ArgumentError("check_grads", f"{what} is not an array: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(
+            "check_grads", f"{what} does not hold real numbers", got=f"dtype {array.dtype}"
+        )
+    return array
+
+
+def _one_sentence(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, whose own exceptions are told as what they are."""
+
+    @wraps(f)
+    def run(*args: Any) -> Any:
+        try:
+            return f(*args)
+        except ChainruleError:
+            raise
+        except Exception as error:
+            raise ArgumentError(
+                "check_grads", "the function failed",
+                got=f"{type(error).__name__}: {' '.join(str(error).split())}",
+                remedy="it is called with the arguments in args, near the given point",
+            ) from error  # fmt: skip
+
+    return run
 
 
 def _check_first_order(
@@ -81,9 +168,16 @@ def _check_first_order(
 
     def moved(step: float) -> list[Any]:
         shifted = [p + step * d for p, d in zip(points, direction, strict=True)]
-        return [np.asarray(item) for item in flatten(f(*unflatten(structure, shifted)))[0]]
+        with np.errstate(all="ignore"):
+            results = _leaves(f(*unflatten(structure, shifted)), "the function's result")
+        return [_real(item, "the function's result").astype(float) for item in results]
 
     numeric = _richardson(moved)
+    if not all(np.isfinite(item).all() for item in numeric):
+        raise ArgumentError(
+            "check_grads", "the function is not finite around the given point",
+            remedy="give a point inside the function's domain",
+        )  # fmt: skip
     weights = [rng.standard_normal(item.shape) for item in numeric]
     expected = _inner(weights, numeric)
     scale = sum(float(np.sum(np.abs(w * n))) for w, n in zip(weights, numeric, strict=True))

@@ -16,6 +16,7 @@ from chainrule.differentiate.batching import batch
 from chainrule.differentiate.modes import forward, reverse
 from chainrule.errors import ArgumentError
 from chainrule.graph.node import Array, Node, constant, new_input
+from chainrule.graph.walk import dependents, older_than, topological
 from chainrule.interpret.run import Program, missing_inputs
 from chainrule.jacobian.accumulate import Accumulated, Order, accumulate, beyond, operations_of
 from chainrule.jacobian.merging import simplified
@@ -31,6 +32,13 @@ from chainrule.shapes import Shape
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+DECISION = 10**5
+"""Operations that take about as long as to decide about one node: a tenth of a millisecond."""
+FEW = 200
+"""So many nodes are decided about whatever it takes: what a person wrote line by line."""
+FEW_PRODUCTS = 16
+"""A Jacobian of so few rows or columns is not much larger than its structure could be."""
 
 DENSE_SHARE = 0.5
 """With more groups than this share of all columns (or rows), compression does not pay."""
@@ -54,8 +62,8 @@ def accumulated(
     sparsity : Marks, "detect" or None
         A pattern to compress by.
     thorough : bool
-        Whether all orders are counted even if no other can be cheaper, and a given pattern is tried
-        at another point too: for a plan.
+        Whether all orders are counted even if no other can be cheaper or deciding takes longer
+        than it can save, and a given pattern is tried at another point too: for a plan.
 
     Returns
     -------
@@ -64,6 +72,8 @@ def accumulated(
     """
     if sparsity is not None:
         return [_by_pattern(output, leaf, orders[0], sparsity, thorough)]
+    if len(orders) > 1 and not thorough and not _pays(output, leaf):
+        return [dense(output, leaf, orders[0])]
     try:
         found = _structured(output, leaf, orders, thorough)
     except Unstructured:
@@ -71,6 +81,17 @@ def accumulated(
     if nbytes(found[0].summands) > 2 * output.size * leaf.size * output.dtype.itemsize:
         return [dense(output, leaf, orders[0])]  # the structure would take more than the array
     return found
+
+
+def _pays(output: Node, leaf: Node) -> bool:
+    """Whether looking for structure can take less than the dense Jacobian by products would."""
+    products = min(output.size, leaf.size)
+    if products > FEW_PRODUCTS:
+        return True
+    order = topological([output], stop=older_than([leaf]))
+    active = dependents(order, [leaf])
+    operations = operations_of([node for node in order if node in active])
+    return len(active) <= FEW or products * operations > DECISION * len(active)
 
 
 def _structured(

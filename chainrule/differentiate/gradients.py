@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import name_of, real_array, require_function
 from chainrule.differentiate.modes import forward, ones, reverse, zeros
-from chainrule.differentiate.problem import Problem, Wrt, record
-from chainrule.errors import ArgumentError, ShapeError
+from chainrule.differentiate.problem import Problem, Wrt, check_wrt, is_inside, record
+from chainrule.errors import ArgumentError, ArgumentTypeError, ShapeError, UnpicklableError
 from chainrule.graph.node import Node
 from chainrule.interpret.run import evaluate_all
 from chainrule.primitives.expression import Expression
@@ -20,6 +20,7 @@ from chainrule.tracing.containers import Structure, flatten, unflatten
 from chainrule.tracing.results import derived
 from chainrule.tracing.session import Passing, recording
 from chainrule.tracing.traced import Traced, as_node
+from chainrule.transformed import Transformed
 
 
 def grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
@@ -56,13 +57,7 @@ def grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
     >>> cr.grad(lambda A, x: x @ A @ x, wrt=("A", "x"))(A, x)[1]
     array([ 7., 13.])
     """
-    both = _value_and_grad("grad", f, wrt)
-
-    @wraps(f)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        return both(False, args, kwargs)[1]
-
-    return gradient
+    return Gradient(f, wrt=wrt)
 
 
 def value_and_grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
@@ -88,30 +83,47 @@ def value_and_grad(f: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
     >>> float(value), gradient
     (12.5, array([3., 4.]))
     """
-    both = _value_and_grad("value_and_grad", f, wrt)
-
-    @wraps(f)
-    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        return both(True, args, kwargs)
-
-    return value_and_gradient
+    return ValueAndGradient(f, wrt=wrt)
 
 
-def _value_and_grad(
-    operation: str, f: Callable[..., Any], wrt: Wrt
-) -> Callable[[bool, Sequence[Any], dict[str, Any]], tuple[Any, Any]]:
-    def run(with_value: bool, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+class Gradient(Transformed):
+    """What :func:`grad` returns: a function of f's own arguments."""
+
+    operation = "grad"
+
+    def __init__(self, f: Callable[..., Any], wrt: Wrt) -> None:
+        check_wrt(self.operation, wrt)
+        super().__init__(f, wrt=wrt)
+        self._wrt = wrt
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The gradient at the arguments."""
+        return self._run(False, args, kwargs)[1]
+
+    def _run(
+        self, with_value: bool, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        """The value, where it is wanted, and the gradient."""
         with Passing():
-            problem = record(operation, f, wrt, args, kwargs)
-            output = _scalar_output(problem, f)
+            problem = record(self.operation, self._f, self._wrt, args, kwargs)
+            output = _scalar_output(problem, self._f)
             leaves = problem.leaves
             nodes = derived(("gradient", output, *leaves), lambda: _gradient(output, leaves))
             results = problem.results([output, *nodes] if with_value else nodes)
         value = results.pop(0) if with_value else None
         gradients = problem.rebuilt(results)
-        return value, tuple(gradients) if isinstance(wrt, (tuple, list)) else gradients[0]
+        several = isinstance(self._wrt, (tuple, list))
+        return value, tuple(gradients) if several else gradients[0]
 
-    return run
+
+class ValueAndGradient(Gradient):
+    """What :func:`value_and_grad` returns: a function of f's own arguments."""
+
+    operation = "value_and_grad"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The value and the gradient at the arguments."""
+        return self._run(True, args, kwargs)
 
 
 def _gradient(output: Node, leaves: Sequence[Node]) -> list[Node]:
@@ -163,7 +175,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     (0.0, 2.0)
     """
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise ArgumentError(
+        raise ArgumentTypeError(
             "jvp", "primals and tangents must be tuples", got=f"{type(primals).__name__} and "
             f"{type(tangents).__name__}", remedy="write cr.jvp(f, (x,), (v,))",
         )  # fmt: skip
@@ -260,7 +272,26 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         if not any(isinstance(value, Traced) for value in values):
             evaluate_all(problem.outputs)
 
-    def pullback(cotangent: Any) -> tuple[Any, ...]:
+    return unflatten(problem.output_structure, values), Pullback(problem, name_of(f))
+
+
+class Pullback:
+    """What :func:`vjp` returns beside the value: the function u ↦ uᵀ·J.
+
+    Parameters
+    ----------
+    problem : Problem
+        What f did at the point.
+    name : str
+        The name of f.
+    """
+
+    def __init__(self, problem: Problem, name: str) -> None:
+        self._problem, self._name = problem, name
+
+    def __call__(self, cotangent: Any) -> tuple[Any, ...]:
+        """One entry for each primal, from a cotangent of the structure of f's result."""
+        problem = self._problem
         with recording():
             given, structure = flatten(cotangent)
             _same_structure("vjp", "the cotangent", structure, problem.output_structure)
@@ -272,7 +303,23 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
             ]
             return tuple(problem.rebuilt(problem.results(pulled, traced)))
 
-    return unflatten(problem.output_structure, values), pullback
+    def __copy__(self) -> Pullback:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Pullback:
+        return self  # it does not change
+
+    def __reduce__(self) -> Any:
+        if is_inside(self._problem.outputs, self._problem.originals):
+            raise UnpicklableError(
+                "pickle pullback", "it belongs to a derivative that is being taken", repr(self),
+                "pickle what the outermost call returns",
+            )  # fmt: skip
+        return Pullback, (self._problem, self._name)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(str(node.shape) for node in self._problem.outputs[:4])
+        return f"<pullback of {self._name:.60} by cotangents of shape {shapes}>"
 
 
 def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
@@ -301,13 +348,22 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     >>> cr.hvp(lambda x: np.sum(x ** 3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([6., 0.])
     """
-    shapes = [[np.shape(leaf) for leaf in flatten(item)[0]] for item in (x, v)]
+    require_function("hvp", f)
+    shapes = [[_shape(leaf) for leaf in flatten(item)[0]] for item in (x, v)]
     if shapes[0] != shapes[1]:
         raise ShapeError(
             "hvp", "the vector must have the argument's shape",
             got=f"{_listed(shapes[1])} for an argument of shape {_listed(shapes[0])}",
         )  # fmt: skip
     return jvp(grad(f), (x,), (v,))[1]
+
+
+def _shape(leaf: Any) -> Any:
+    return (
+        leaf.node.shape
+        if isinstance(leaf, Expression)
+        else real_array("hvp", "an array", leaf).shape
+    )
 
 
 def _listed(shapes: Sequence[Any]) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import update_wrapper
 from typing import Any, Literal
 
+from chainrule.arguments import one_of
 from chainrule.differentiate.gradients import grad
 from chainrule.differentiate.plans import Wanted, planned
-from chainrule.differentiate.problem import Problem, Wrt, record
-from chainrule.errors import ArgumentError, DtypeError
+from chainrule.differentiate.problem import Problem, Wrt, check_wrt, record
+from chainrule.errors import DtypeError
 from chainrule.graph.node import Node
 from chainrule.jacobian.accumulate import Order
 from chainrule.jacobian.pattern import Marks, marks
 from chainrule.tracing.containers import unflatten
-from chainrule.tracing.session import recording
+from chainrule.tracing.layouts import forget_order
+from chainrule.tracing.results import point
+from chainrule.tracing.session import Passing, asked_values, current, recording
+from chainrule.transformed import Transformed
 
 ORDERS: tuple[Order, ...] = ("reverse", "mixed", "forward")
 
@@ -98,35 +101,23 @@ def hessian(
     array([[10.,  6.],
            [ 6.,  0.]])
     """
-    return JacobianFunction(grad(f, wrt), wrt, order, sparsity, is_hessian=True)
+    return HessianFunction(f, wrt, order, sparsity)
 
 
-class JacobianFunction:
+class JacobianFunction(Transformed):
     """What :func:`jacobian` and :func:`hessian` return: a function of f's own arguments."""
 
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        wrt: Wrt,
-        order: Order | Literal["auto"],
-        sparsity: Any = None,
-        is_hessian: bool = False,
-    ) -> None:
-        if order not in ("auto", *ORDERS):
-            raise ArgumentError(
-                "jacobian", "the order must be 'auto', 'forward', 'reverse' or 'mixed'",
-                got=repr(order),
-            )  # fmt: skip
-        if isinstance(sparsity, str) and sparsity != "detect":
-            raise ArgumentError(
-                "jacobian", "the sparsity must be an array, a sparse array or 'detect'",
-                got=repr(sparsity),
-            )  # fmt: skip
-        update_wrapper(self, f)
-        self._f, self._wrt, self._is_hessian = f, wrt, is_hessian
-        self._orders: tuple[Order, ...] = ORDERS if order == "auto" else (order,)
-        by_itself = sparsity is None or isinstance(sparsity, str)
-        self._sparsity: Marks | str | None = sparsity if by_itself else marks(sparsity)
+    operation = "jacobian"
+
+    def __init__(self, f: Callable[..., Any], wrt: Wrt, order: Any = None, sparsity: Any = None):
+        check_wrt(self.operation, wrt)
+        if order is not None:
+            one_of(self.operation, "order", order, ("auto", *ORDERS))
+        found = _read(self.operation, sparsity)
+        chosen: Order | None = None if order == "auto" else order
+        super().__init__(f, wrt=wrt, order=chosen, sparsity=found)
+        self._of, self._wrt, self._sparsity = f, wrt, found
+        self._orders: tuple[Order, ...] = ORDERS if chosen is None else (chosen,)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The Jacobian at the arguments."""
@@ -134,29 +125,50 @@ class JacobianFunction:
 
     def plan(self, *args: Any, **kwargs: Any) -> Any:
         """Structure, bytes and operations at arguments of these shapes, before any work is done."""
-        return self._built(planned, args, kwargs)
+        with recording():
+            forget_order()  # arguments of any order may come later
+            return self._built(planned, args, kwargs)
 
     def _built(self, build: Callable[[Wanted], Any], args: Any, kwargs: dict[str, Any]) -> Any:
-        operation = "hessian" if self._is_hessian else "jacobian"
-        with recording() as session:
-            before = len(session.asked)
-            problem = record(operation, self._f, self._wrt, args, kwargs)
-            asked = tuple(session.asked[before:])
-            return _for_each_pair(
-                problem,
-                self._wrt,
-                lambda output, leaf, same: build(
-                    Wanted(
-                        problem,
-                        output,
-                        leaf,
-                        self._orders,
-                        self._sparsity,
-                        self._is_hessian and same,
-                        asked,
-                    )
-                ),
-            )
+        elsewhere = build is planned
+        if elsewhere or self._sparsity is not None or current() is not None:
+            with recording():
+                return self._recorded(build, args, kwargs, elsewhere)
+        with Passing():  # a later call with the same steps finds what was decided in this one
+            return self._recorded(build, args, kwargs, elsewhere)
+
+    def _recorded(
+        self, build: Callable[[Wanted], Any], args: Any, kwargs: dict[str, Any], elsewhere: bool
+    ) -> Any:
+        asked, before = asked_values(), len(asked_values())
+        problem = record(self.operation, self._of, self._wrt, args, kwargs, elsewhere)
+        guards, at = tuple(asked[before:]), point()
+
+        def wanted(output: Node, leaf: Node, same: bool) -> Any:
+            is_symmetric = isinstance(self, HessianFunction) and same
+            arguments = problem, output, leaf, self._orders, self._sparsity, is_symmetric
+            return build(Wanted(*arguments, guards, at))
+
+        return _for_each_pair(problem, self._wrt, wanted)
+
+
+class HessianFunction(JacobianFunction):
+    """What :func:`hessian` returns: the Jacobian of the gradient."""
+
+    operation = "hessian"
+
+    def __init__(self, f: Callable[..., Any], wrt: Wrt, order: Any = None, sparsity: Any = None):
+        super().__init__(f, wrt, order, sparsity)
+        self._of = grad(f, wrt)
+
+
+def _read(operation: str, sparsity: Any) -> Marks | str | None:
+    """A pattern read at once, since the caller may change it later."""
+    if sparsity is None or isinstance(sparsity, Marks):
+        return sparsity
+    if isinstance(sparsity, str):
+        return one_of(operation, "sparsity", sparsity, ("detect",))
+    return marks(sparsity)
 
 
 def _for_each_pair(problem: Problem, wrt: Wrt, build: Callable[[Node, Node, bool], Any]) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import real_array, shown, whole
 from chainrule.differentiate.batching import batch
 from chainrule.differentiate.problem import finished, numeric
 from chainrule.errors import ArgumentError, ShapeError
@@ -17,10 +18,11 @@ from chainrule.primitives.contraction import transpose
 from chainrule.primitives.expression import Expression
 from chainrule.shapes import normalize_axis
 from chainrule.tracing.arguments import capture, unknown_argument
-from chainrule.tracing.containers import flatten, paths, per_leaf, unflatten
+from chainrule.tracing.containers import Structure, flatten, paths, per_leaf, unflatten
 from chainrule.tracing.results import derived
 from chainrule.tracing.session import Passing, carry_names, open_arguments
 from chainrule.tracing.traced import Traced, as_node, call
+from chainrule.transformed import Transformed
 
 
 def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
@@ -59,30 +61,39 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
            [2., 4.],
            [3., 7.]])
     """
+    return Mapped(f, in_axes=in_axes)
 
-    @wraps(f)
-    def mapped(*args: Any, **kwargs: Any) -> Any:
+
+class Mapped(Transformed):
+    """What :func:`vmap` returns: a function of f's arguments with one more axis."""
+
+    operation = "vmap"
+
+    def __init__(self, f: Callable[..., Any], in_axes: Any) -> None:
+        super().__init__(f, in_axes=in_axes)
+        self._in_axes = in_axes
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """f of each example."""
         with Passing():
-            return _vmap(f, in_axes, args, kwargs)
-
-    return mapped
+            return _vmap(self._f, self._in_axes, args, kwargs)
 
 
 def _vmap(f: Callable[..., Any], in_axes: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     leaves, structure = flatten(list(args))
     axes = _axes(in_axes, args)
-    where = [f"argument {path}" for path in paths(structure)]
     batches: dict[Node, Node] = {}
     stand_ins: list[Any] = []
-    for leaf, axis, text in zip(leaves, axes, where, strict=True):
+    for place, (leaf, axis) in enumerate(zip(leaves, axes, strict=True)):
         if axis is None:
             stand_ins.append(_shared(leaf))
             continue
-        front = _to_front(_whole(leaf, text), axis, text)
+        here = partial(_where, structure, place)
+        front = _to_front(_whole(leaf, here), axis, here)
         example = unknown_argument(front.shape[1:], front.dtype, front.finite)
         batches[example] = front
         stand_ins.append(Traced(example))
-    size = _common_size(batches, where, axes)
+    size = _common_size(batches, structure, axes)
     with open_arguments(batches):
         outputs, output_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
     nodes = [as_node(item) for item in outputs]
@@ -111,33 +122,39 @@ def _axes(in_axes: Any, args: Sequence[Any]) -> list[int | None]:
         )  # fmt: skip
     result: list[int | None] = []
     for entry, argument in zip(given, args, strict=True):
-        count = len(flatten(argument)[0])
-        single = entry is None or isinstance(entry, int)
-        result.extend([entry] * count if single else per_leaf(entry, argument))
+        given_axes = per_leaf("vmap", "an entry of in_axes", entry, argument)
+        result.extend(None if x is None else whole("vmap", "an axis", x) for x in given_axes)
     if all(axis is None for axis in result):
         raise ArgumentError(
-            "vmap", "no argument is mapped", got=f"in_axes={in_axes!r}",
+            "vmap", "no argument is mapped", got=f"in_axes={shown(in_axes)}",
             remedy="give at least one argument an axis, as in in_axes=(None, 0)",
         )  # fmt: skip
     return result
 
 
+def _where(structure: Structure, place: int) -> str:
+    """Which argument it is: for errors alone, as it looks at all of them."""
+    return f"argument {paths(structure)[place]}"
+
+
 def _shared(leaf: Any) -> Any:
     """An argument that all examples share: float arrays traced, so that ``A[k]`` works."""
-    is_array = isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" and leaf.ndim > 0
-    return Traced(capture(leaf)) if is_array else leaf
+    is_array = isinstance(leaf, np.ndarray) and not isinstance(leaf, Expression)
+    if not is_array or leaf.dtype.kind != "f" or leaf.ndim == 0:
+        return leaf
+    return Traced(capture(real_array("vmap", "an argument", leaf)))
 
 
-def _whole(leaf: Any, where: str) -> Node:
+def _whole(leaf: Any, where: Callable[[], str]) -> Node:
     if isinstance(leaf, Expression):
         return leaf.node
     return capture(numeric("vmap", where, leaf))
 
 
-def _to_front(node: Node, axis: int, where: str) -> Node:
+def _to_front(node: Node, axis: int, where: Callable[[], str]) -> Node:
     if node.ndim == 0:
         raise ShapeError(
-            "vmap", f"{where} has no axis to map over", got="a single number",
+            "vmap", f"{where()} has no axis to map over", got="a single number",
             remedy="give it None in in_axes",
         )  # fmt: skip
     place = normalize_axis("vmap", axis, node.ndim)
@@ -146,11 +163,13 @@ def _to_front(node: Node, axis: int, where: str) -> Node:
 
 
 def _common_size(
-    batches: dict[Node, Node], where: Sequence[str], axes: Sequence[int | None]
+    batches: dict[Node, Node], structure: Structure, axes: Sequence[int | None]
 ) -> int:
-    names = [text for text, axis in zip(where, axes, strict=True) if axis is not None]
     sizes = [node.shape[0] for node in batches.values()]
     if len(set(sizes)) > 1:
-        listed = ", ".join(f"{size} in {text}" for size, text in zip(sizes, names, strict=True))
+        mapped = [
+            path for path, axis in zip(paths(structure), axes, strict=True) if axis is not None
+        ]
+        listed = ", ".join(f"{n} in argument {path}" for n, path in zip(sizes, mapped, strict=True))
         raise ShapeError("vmap", "the mapped axes have different sizes", got=listed)
     return sizes[0]

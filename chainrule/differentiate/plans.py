@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import real_array
 from chainrule.differentiate.entries import accumulated, dense_jacobian
 from chainrule.differentiate.modes import forward, reverse, zeros
-from chainrule.differentiate.problem import Problem, is_inside
+from chainrule.differentiate.problem import Argument, Problem, is_inside
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Array, Node
+from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import dependents, topological
-from chainrule.interpret.run import Program
-from chainrule.jacobian.accumulate import Order
+from chainrule.interpret.run import Program, evaluate
+from chainrule.jacobian.accumulate import Accumulated, Order
 from chainrule.jacobian.matrix import Jacobian, Routes
 from chainrule.jacobian.pattern import Marks
 from chainrule.jacobian.structure import coefficient_nodes
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import cast
+from chainrule.tracing.containers import LEAF
+from chainrule.tracing.lanes import Lane, Ready
+from chainrule.tracing.results import Point
 from chainrule.tracing.session import recording
 from chainrule.tracing.traced import as_node
 
@@ -37,6 +43,8 @@ class Wanted:
     is_symmetric: bool
     asked: tuple[Node, ...]
     """Values that the code asked for: what was recorded holds for them only."""
+    point: Point | None = None
+    """Where the nodes' values are, if the nodes are used again by later calls."""
 
     def jacobian(self, thorough: bool = False) -> Jacobian:
         """The Jacobian at the problem's point; ``thorough`` if all orders are to be counted."""
@@ -45,18 +53,35 @@ class Wanted:
             output.shape,
             leaf.shape,
             output.dtype,
-            lambda: accumulated(output, leaf, self.orders, self.sparsity, thorough),
+            partial(self._accumulated, thorough),
             Routes(
                 self._push,
                 self._pull,
-                lambda: self._finished(dense_jacobian(output, leaf)),
+                self._dense,
                 is_inside([output], self.problem.originals),
             ),
             self.is_symmetric,
+            evaluate if self.point is None else self.point.evaluate,
         )
 
+    def __reduce__(self) -> Any:
+        """The graph of this one result."""
+        given = packed([self.output, self.leaf, *self.problem.leaves])
+        operation = self.problem.operation
+        return _again, (operation, given, self.orders, self.sparsity, self.is_symmetric)
+
+    def _accumulated(self, thorough: bool = False) -> list[Accumulated]:
+        arguments = (self.output, self.leaf, self.orders, self.sparsity, thorough)
+        if self.point is None:
+            return accumulated(*arguments)
+        found: list[Accumulated] = self.point.decided(arguments, lambda: accumulated(*arguments))
+        return found
+
+    def _dense(self) -> Any:
+        return self._finished(dense_jacobian(self.output, self.leaf))
+
     def _finished(self, node: Node, traced: bool = False) -> Any:
-        with recording():
+        with recording(), nullcontext() if self.point is None else self.point.at_hand():
             return self.problem.results([node], traced)[0]
 
     def _push(self, tangent: Any) -> Any:
@@ -76,6 +101,14 @@ class Wanted:
             return True
         order = topological(self.asked)
         return bool(dependents(order, [self.leaf]) & set(self.asked))
+
+
+def _again(
+    operation: str, table: Table, orders: tuple[Order, ...], sparsity: Any, is_symmetric: bool
+) -> Wanted:
+    output, leaf, *leaves = unpacked(table)
+    problem = Problem(operation, (Argument(LEAF, tuple(leaves)),), (output,), LEAF, {})
+    return Wanted(problem, output, leaf, orders, sparsity, is_symmetric, ())
 
 
 class JacobianPlan:
@@ -103,8 +136,9 @@ class JacobianPlan:
     1998
     """
 
-    def __init__(self, jacobian: Jacobian, again: Callable[..., Jacobian]) -> None:
-        self._again = again
+    def __init__(self, wanted: Wanted) -> None:
+        jacobian = wanted.jacobian(thorough=True)
+        self._wanted, self._again = wanted, Again(wanted.leaf, jacobian)
         self.structure = jacobian.structure
         self.nbytes, self.dense_nbytes = jacobian.nbytes, jacobian.dense_nbytes
         self.output_shape, self.input_shape = jacobian.output_shape, jacobian.input_shape
@@ -114,6 +148,21 @@ class JacobianPlan:
     def __call__(self, x: Any) -> Jacobian:
         """The Jacobian at another point of the same shape, without tracing again."""
         return self._again(x)
+
+    def __copy__(self) -> JacobianPlan:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> JacobianPlan:
+        return self  # it does not change
+
+    def __reduce__(self) -> Any:
+        return JacobianPlan, (self._wanted,)
+
+    def __repr__(self) -> str:
+        return (
+            f"<JacobianPlan {self.output_shape} by {self.input_shape}: {self.structure}, "
+            f"{self.nbytes:,} bytes, {self.operations:,} operations, {self.order}>"
+        )
 
     def __str__(self) -> str:
         lines = [
@@ -135,8 +184,7 @@ def planned(wanted: Wanted) -> JacobianPlan:
             "a plan needs a function whose steps do not depend on values",
             remedy="write np.where(condition, a, b) instead of if, and plan outside other traces",
         )
-    jacobian = wanted.jacobian(thorough=True)
-    return JacobianPlan(jacobian, Again(wanted.leaf, jacobian))
+    return JacobianPlan(wanted)
 
 
 class Again:
@@ -145,28 +193,20 @@ class Again:
     def __init__(self, leaf: Node, planned: Jacobian) -> None:
         self.leaf, self.planned = leaf, planned
         nodes = coefficient_nodes(planned.summands)
-        self.computed = [node for node in nodes if node is leaf or node.value is None]
-        self.constants = {
-            node: node.value for node in nodes if node is not leaf and node.value is not None
-        }
-        self.program = Program([leaf], self.computed)
+        self.lane = Lane()
+        self.lane.programs[(*nodes, None)] = Ready((leaf,), Program([leaf], nodes))
 
     def __call__(self, x: Any) -> Jacobian:
-        array = self._checked(x)
         planned = self.planned
-
-        def evaluate(nodes: Sequence[Node]) -> list[Array]:
-            found = self.constants | dict(zip(self.computed, self.program(array), strict=True))
-            return [found[node] for node in nodes]
-
+        point = Point({self.leaf: self._checked(x)}, self.lane)
         return Jacobian(
             planned.output_shape, planned.input_shape, planned.dtype, lambda: planned.orders,
-            is_symmetric=planned.is_symmetric, evaluate=evaluate,
+            is_symmetric=planned.is_symmetric, evaluate=point.evaluate,
         )  # fmt: skip
 
     def _checked(self, x: Any) -> Array:
         """A copy: the caller may change the array before the Jacobian is looked at."""
-        array = np.array(x)
+        array = np.array(real_array("plan", "the point", x))
         if array.shape != self.leaf.shape or array.dtype != self.leaf.dtype:
             raise ShapeError(
                 "plan", "the point has another shape or dtype than planned",

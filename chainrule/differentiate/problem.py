@@ -5,21 +5,24 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import ArgumentError, DtypeError
+from chainrule.arguments import name_of, real_array, require_function, shown
+from chainrule.errors import ArgumentError, ArgumentTypeError, DtypeError
 from chainrule.graph.node import Array, Node
+from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import substitute, topological
 from chainrule.interpret.run import owned, value_at_hand
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.arguments import argument, capture, native, second_name
-from chainrule.tracing.containers import Structure, flatten, paths, unflatten
+from chainrule.tracing.containers import Structure, flatten, paths, skeleton, unflatten
+from chainrule.tracing.layouts import forget_order
 from chainrule.tracing.results import derived, values_of
 from chainrule.tracing.session import carry_names, current, is_open, open_arguments
-from chainrule.tracing.traced import Traced, as_node, call
+from chainrule.tracing.traced import Traced, as_node, call, stand_in
 
 Wrt = int | str | tuple[int | str, ...] | list[int | str]
 Key = int | str
@@ -53,6 +56,12 @@ class Problem(NamedTuple):
     output_structure: Structure
     originals: dict[Node, Node]
 
+    def __reduce__(self) -> Any:
+        """Nodes as one table, containers with numbers for their leaves."""
+        given = [(len(item.leaves), skeleton(item.structure)) for item in self.arguments]
+        table = packed([*self.leaves, *self.outputs])
+        return _again, (self.operation, table, given, skeleton(self.output_structure))
+
     @property
     def leaves(self) -> list[Node]:
         return [leaf for given in self.arguments for leaf in given.leaves]
@@ -69,6 +78,14 @@ class Problem(NamedTuple):
             result.append(unflatten(given.structure, values[start:stop]))
             start = stop
         return result
+
+
+def _again(operation: str, table: Table, given: Sequence[tuple[int, Any]], results: Any) -> Problem:
+    nodes = iter(unpacked(table))
+    arguments = tuple(
+        Argument(flatten(container)[1], tuple(islice(nodes, count))) for count, container in given
+    )
+    return Problem(operation, arguments, tuple(nodes), flatten(results)[1], {})
 
 
 def is_inside(nodes: Sequence[Node], originals: Mapping[Node, Node]) -> bool:
@@ -107,11 +124,14 @@ def _replaced(nodes: Sequence[Node], became: dict[Node, Node]) -> list[Node]:
 
 def record(
     operation: str, f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any],
+    elsewhere: bool = False,
 ) -> Problem:  # fmt: skip
     """Run ``f`` on stand-ins for the arguments named by ``wrt`` and record what it does.
 
     Arrays are copied: the caller, or f itself, may change them before the record is used.
+    ``elsewhere`` if the record is for other points too, which may hold infinities and NaN.
     """
+    require_function(operation, f)
     keys = resolve_wrt(operation, f, wrt, args, kwargs)
     originals: dict[Node, Node] = {}
     arguments: dict[Key, Argument] = {}
@@ -119,6 +139,8 @@ def record(
     for key in keys:
         value = positional[key] if isinstance(key, int) else keywords[key]
         arguments[key], stand_in = _argument(operation, f, key, value, originals)
+        for leaf in arguments[key].leaves if elsewhere else ():
+            leaf.finite = False
         if isinstance(key, int):
             positional[key] = stand_in
         else:
@@ -128,7 +150,7 @@ def record(
         outputs, structure = flatten(call(f, *positional, **keywords))
     if not outputs:
         raise ArgumentError(
-            operation, f"{_name(f)} returned nothing to differentiate", got="None",
+            operation, f"{name_of(f)} returned nothing to differentiate", got="None",
             remedy="end the function with return",
         )  # fmt: skip
     return Problem(
@@ -146,7 +168,7 @@ def _argument(
     """An argument's leaves as fresh nodes, and its stand-in made of traced values."""
     leaves, structure = flatten(value)
 
-    def where(place: int) -> str:
+    def where(place: int) -> str:  # for errors alone: it looks at the whole container
         return f"argument {_parameter_name(f, key)}{paths(structure)[place]}"
 
     nodes = tuple(
@@ -155,7 +177,8 @@ def _argument(
             for place, leaf in enumerate(leaves)
         ]
     )
-    return Argument(structure, nodes), unflatten(structure, [Traced(node) for node in nodes])
+    stand_ins = [stand_in(node, leaf) for node, leaf in zip(nodes, leaves, strict=True)]
+    return Argument(structure, nodes), unflatten(structure, stand_ins)
 
 
 def _leaf(
@@ -165,50 +188,38 @@ def _leaf(
     if isinstance(value, Expression):
         node = value.node
         if node.dtype not in FLOATING:
-            require_floating(operation, where(), node.dtype)
+            require_floating(operation, where, node.dtype)
         alias = second_name(node)
         originals[alias] = node
         return alias
     if type(value) is np.ndarray and value.dtype in FLOATING:
+        forget_order(value)
         return argument(value.copy())
-    array = numeric(operation, where(), value)
-    require_floating(operation, where(), array.dtype)
+    array = numeric(operation, where, value)
+    require_floating(operation, where, array.dtype)
+    forget_order(array)
     return argument(array.copy())
 
 
-def numeric(operation: str, where: str, value: Any) -> Array:
-    """An argument as an array of numbers in the machine's order of bytes."""
-    if isinstance(value, (np.matrix, np.ma.MaskedArray)):
-        raise DtypeError(
-            operation, f"{where} is a {type(value).__name__}, which follows rules of its own",
-            remedy="convert it with np.asarray; leave entries out with np.where(mask, 0, ...)",
-        )  # fmt: skip
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise DtypeError(operation, f"{where} is not an array of numbers: {error}") from None
-    if array.dtype.kind not in "fiub":
-        kind = "complex numbers" if array.dtype.kind == "c" else "no real numbers"
-        raise DtypeError(
-            operation,
-            f"{where} holds {kind}",
-            got=f"{type(value).__name__} of dtype {array.dtype}",
-            remedy="pass real arrays or numbers by position and everything else by keyword",
-        )  # fmt: skip
-    return native(array)
+def numeric(operation: str, where: Callable[[], str], value: Any) -> Array:
+    """An argument as an array of numbers in the machine's order of bytes.
+
+    ``where`` says which one it is, and is asked only where that has to be told.
+    """
+    return native(real_array(operation, where, value))
 
 
-def require_floating(operation: str, where: str, dtype: np.dtype[Any]) -> None:
+def require_floating(operation: str, where: Callable[[], str], dtype: np.dtype[Any]) -> None:
     """Integers and booleans have no derivative: refuse them with a sentence."""
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         raise DtypeError(
-            operation, f"{where} has a floating-point type that is not supported",
+            operation, f"{where()} has a floating-point type that is not supported",
             got=f"dtype {dtype}", remedy="convert it to float32 or float64",
         )  # fmt: skip
     if dtype.kind != "f":
         raise DtypeError(
             operation,
-            f"{where} holds {'booleans' if dtype.kind == 'b' else 'integers'}, which have no "
+            f"{where()} holds {'booleans' if dtype.kind == 'b' else 'integers'}, which have no "
             "derivative",
             got=f"dtype {dtype}",
             remedy="pass floating-point numbers, for instance x.astype(float) or 3.0 instead of 3",
@@ -218,24 +229,35 @@ def require_floating(operation: str, where: str, dtype: np.dtype[Any]) -> None:
 def _output_node(operation: str, f: Callable[..., Any], value: Any) -> Node:
     if value is None or isinstance(value, str):
         raise ArgumentError(
-            operation, f"{_name(f)} must return numbers", got=repr(value),
+            operation, f"{name_of(f)} must return numbers", got=repr(value),
             remedy="return arrays, numbers or containers of them",
         )  # fmt: skip
     if not isinstance(value, Expression):
-        numeric(operation, f"the result of {_name(f)}", value)
+        numeric(operation, lambda: f"the result of {name_of(f)}", value)
     return as_node(value)
 
 
 # -- which arguments ------------------------------------------------------------------------------
 
 
+def check_wrt(operation: str, wrt: Any) -> None:
+    """Raise an `ArgumentError` unless it is a position, a name, or a tuple of them."""
+    items = wrt if isinstance(wrt, (tuple, list)) else (wrt,)
+    if not items:
+        raise ArgumentError(operation, "wrt names no argument", got=repr(wrt), remedy="write wrt=0")
+    for item in items:
+        if isinstance(item, bool) or not isinstance(item, (int, np.integer, str)):
+            raise ArgumentTypeError(
+                operation, "wrt must be a position, a name, or a tuple of them", got=shown(item)
+            )
+
+
 def resolve_wrt(
     operation: str, f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> list[Key]:
     """The arguments that ``wrt`` names, as positions or as names of keyword arguments."""
+    check_wrt(operation, wrt)
     items = list(wrt) if isinstance(wrt, (tuple, list)) else [wrt]
-    if not items:
-        raise ArgumentError(operation, "wrt names no argument", got=repr(wrt), remedy="write wrt=0")
     keys = [_resolve_one(operation, f, item, args, kwargs) for item in items]
     if len(set(keys)) < len(keys):
         raise ArgumentError(operation, "wrt names an argument twice", got=repr(wrt))
@@ -245,15 +267,11 @@ def resolve_wrt(
 def _resolve_one(
     operation: str, f: Callable[..., Any], item: Key, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> Key:
-    if isinstance(item, bool) or not isinstance(item, (int, str)):
-        raise ArgumentError(
-            operation, "wrt must be a position, a name, or a tuple of them", got=repr(item)
-        )
-    if isinstance(item, int):
+    if not isinstance(item, str):
         if -len(args) <= item < len(args):
-            return item % len(args)
+            return int(item) % len(args)
         raise ArgumentError(
-            operation, f"wrt={item} names no argument of {_name(f)}",
+            operation, f"wrt={item} names no argument of {name_of(f)}",
             got=f"{len(args)} positional argument{'' if len(args) == 1 else 's'}",
         )  # fmt: skip
     if item in kwargs:
@@ -262,7 +280,7 @@ def _resolve_one(
     if item in names and names.index(item) < len(args):
         return names.index(item)
     raise ArgumentError(
-        operation, f"wrt={item!r} names no argument that was given to {_name(f)}",
+        operation, f"wrt={shown(item)} names no argument that was given to {name_of(f)}",
         got=f"parameters {', '.join(names) or '(unknown)'}",
     )  # fmt: skip
 
@@ -281,7 +299,3 @@ def _parameter_name(f: Callable[..., Any], key: Key) -> str:
     if isinstance(key, int):
         return f"{key} ({names[key]})" if key < len(names) else str(key)
     return key
-
-
-def _name(f: Callable[..., Any]) -> str:
-    return getattr(f, "__name__", type(f).__name__)

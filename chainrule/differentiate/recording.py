@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from chainrule.arguments import require_function
 from chainrule.differentiate.problem import numeric
 from chainrule.graph.node import new_input
 from chainrule.graph.program import Graph
@@ -47,6 +49,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     returns v1
     16 operations, 168 bytes read and written
     """
+    require_function("trace", f)
     names = _parameter_names(f, len(args))
     with recording(names=True) as session:
         inputs, stand_ins, labels = [], [], {}
@@ -57,7 +60,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
                 if isinstance(leaf, Expression):
                     nodes.append(leaf.node)
                 else:
-                    array = numeric("trace", f"argument {name}{path}", leaf)
+                    array = numeric("trace", partial(_where, name, path), leaf)
                     nodes.append(new_input(array.shape, array.dtype, array))
                 labels[nodes[-1]] = _label(name, path)
             inputs.extend(nodes)
@@ -67,6 +70,10 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
         outputs = tuple(as_node(item) for item in results)
         given = {node: names[-1].text for node, names in session.names.items()}
     return Graph(tuple(inputs), outputs, given | labels)
+
+
+def _where(name: str, path: str) -> str:
+    return f"argument {name}{path}"
 
 
 def _label(name: str, path: str) -> str:

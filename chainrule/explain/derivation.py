@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.arguments import flag
 from chainrule.explain.html import fragment_of, page_of
 from chainrule.explain.latex import latex_of
 from chainrule.explain.markdown import displays_of, markdown_of
@@ -54,7 +55,7 @@ class Derivation(Passes):
         ascii : bool
             Whether to write A^T for Aᵀ and so on.
         """
-        return text_of(self, ascii)
+        return text_of(self, flag("Derivation.text", "ascii", ascii))
 
     def latex(self, standalone: bool = False) -> str:
         """LaTeX displays, which compile with amsmath and amssymb.
@@ -64,7 +65,7 @@ class Derivation(Passes):
         standalone : bool
             Whether to write a whole document around them.
         """
-        return latex_of(self, standalone)
+        return latex_of(self, flag("Derivation.latex", "standalone", standalone))
 
     def markdown(self) -> str:
         """Markdown, with displays between dollar signs."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chainrule.differentiate.problem import Wrt
-from chainrule.errors import DtypeError
+import numpy as np
+
+from chainrule.arguments import flag, shown
+from chainrule.differentiate.problem import Wrt, check_wrt
+from chainrule.errors import ArgumentTypeError, DtypeError
 from chainrule.explain.building import Builder
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.recording import OPERATION, record
+from chainrule.transformed import Transformed
 
 
 def derive(
@@ -54,14 +58,43 @@ def derive(
     >>> [step.bottom for step in d.steps], d.ok
     (['e', 'theta'], True)
     """
+    return DerivationFunction(f, wrt=wrt, expanded=expanded, letters=letters)
 
-    def at(*args: Any, **kwargs: Any) -> Derivation:
-        recorded = record(f, wrt, args, kwargs)
+
+class DerivationFunction(Transformed):
+    """What :func:`derive` returns: a function of f's own arguments."""
+
+    operation = "derive"
+
+    def __init__(
+        self, f: Callable[..., Any], wrt: Wrt, expanded: bool, letters: Mapping[int, str] | None
+    ) -> None:
+        check_wrt(OPERATION, wrt)
+        flag(OPERATION, "expanded", expanded)
+        super().__init__(f, wrt=wrt, expanded=expanded, letters=letters)
+        self._wrt, self._expanded, self._letters = wrt, expanded, _checked_letters(letters)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Derivation:
+        """The derivation at the arguments."""
+        recorded = record(self._f, self._wrt, args, kwargs)
         if not recorded.output.differentiable:
             raise DtypeError(
                 OPERATION, "the function returns whole numbers or booleans, which do not vary",
                 got=f"dtype {recorded.output.dtype}",
             )  # fmt: skip
-        return Builder(recorded, expanded, dict(letters or {})).derivation()
+        return Builder(recorded, self._expanded, dict(self._letters)).derivation()
 
-    return at
+
+def _checked_letters(letters: Any) -> Mapping[int, str]:
+    if letters is None:
+        return {}
+    is_mapping = isinstance(letters, Mapping)
+    if not is_mapping or not all(
+        isinstance(letter, str) and isinstance(size, (int, np.integer)) and type(size) is not bool
+        for size, letter in letters.items()
+    ):
+        raise ArgumentTypeError(
+            OPERATION, "letters must map sizes to letters", got=shown(letters),
+            remedy='write letters={5: "m"}',
+        )  # fmt: skip
+    return dict(letters)

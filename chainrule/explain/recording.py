@@ -125,8 +125,8 @@ def _stand_in(where: str, value: Any, is_wrt: bool) -> Any:
     )
     if not is_wrt and not floating:
         return value
-    array = numeric(OPERATION, f"argument {where}", value)
-    require_floating(OPERATION, f"argument {where}", array.dtype)
+    array = numeric(OPERATION, lambda: f"argument {where}", value)
+    require_floating(OPERATION, lambda: f"argument {where}", array.dtype)
     return Traced(new_input(array.shape, array.dtype, array.copy()))
 
 
@@ -139,7 +139,7 @@ def _output(f: Callable[..., Any], result: Any) -> Node:
         )  # fmt: skip
     (value,) = results
     if not isinstance(value, Traced):
-        numeric(OPERATION, "the result", value)
+        numeric(OPERATION, lambda: "the result", value)
     return as_node(value)
 
 

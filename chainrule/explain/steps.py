@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 from chainrule.errors import ArgumentError
 from chainrule.explain.algebra import Expr
 from chainrule.explain.text_notation import TextNotation
 from chainrule.graph.node import Array
+from chainrule.properties import cached_property
 
 Kind = Literal["cost", "layer", "parameter"]
 """From the result to a value it is made of; from a value to one before it; to an argument."""
@@ -245,7 +245,7 @@ class Shares:
     gradients: Mapping[str, Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Passes:
     """The forward and the backward pass of a derivation.
 

@@ -6,6 +6,7 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from math import prod
+from os import urandom
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
@@ -75,9 +76,20 @@ class Primitive(ABC):
     def __repr__(self) -> str:
         return self.name
 
+    def __reduce__(self) -> Any:
+        """A row of the table as its name."""
+        if PRIMITIVES.get(self.name) is self:
+            return _registered, (self.name,)
+        return super().__reduce__()
+
 
 PRIMITIVES: dict[str, Primitive] = {}
 """Every primitive by name: the tests walk this table, so that none is without a test."""
+
+
+def _registered(name: str) -> Primitive:
+    return PRIMITIVES[name]
+
 
 Kind = TypeVar("Kind", bound=Primitive)
 
@@ -128,10 +140,15 @@ class Node:
         """The value at hand, where there is one; never part of the node's identity."""
         self.serial = next(_serial)
         """Nodes are numbered as they are made: one depends on older ones only."""
-        self.lasting: bool = all(item.lasting for item in inputs)
+        self.lasting = True
         """Whether a later trace may build this very node again."""
-        self.witness: Node | None = _oldest(inputs)
+        self.witness: Node | None = None
         """The oldest argument that it depends on; None for leaves."""
+        for item in inputs:
+            self.lasting = self.lasting and item.lasting
+            oldest = item if item.primitive is INPUT else item.witness
+            if oldest is not None and (self.witness is None or oldest.serial < self.witness.serial):
+                self.witness = oldest
 
     @property
     def ndim(self) -> int:
@@ -146,17 +163,14 @@ class Node:
         """Whether the dtype is a floating-point one: others have no derivative."""
         return self.dtype.kind == "f"
 
+    def __copy__(self) -> Node:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Node:
+        return self  # nodes never change
+
     def __repr__(self) -> str:
         return f"<{self.primitive.name} {self.dtype}{list(self.shape)}>"
-
-
-def _oldest(inputs: tuple[Node, ...]) -> Node | None:
-    found: Node | None = None
-    for item in inputs:
-        candidate = item if item.primitive is INPUT else item.witness
-        if candidate is not None and (found is None or candidate.serial < found.serial):
-            found = candidate
-    return found
 
 
 _serial = itertools.count()
@@ -196,6 +210,32 @@ class Leaf(Primitive):
         return 0
 
 
+class Mark:
+    """What tells a node from all others; out of a pickle the same one comes again."""
+
+    __slots__ = ("__weakref__", "name")
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def __reduce__(self) -> Any:
+        if not self.name:
+            self.name = urandom(16).hex()
+            _marks[self.name] = self
+        return _marked, (self.name,)
+
+
+_marks: WeakValueDictionary[str, Mark] = WeakValueDictionary()
+"""Those that have been in a pickle."""
+
+
+def _marked(name: str) -> Mark:
+    mark = _marks.get(name)
+    if mark is None:
+        mark = _marks[name] = Mark(name)
+    return mark
+
+
 class Identity(NamedTuple):
     """What tells one leaf from another."""
 
@@ -212,7 +252,7 @@ _LARGE = 1 << 16  # bytes: from here on another pass over an array costs more th
 
 def new_input(shape: Shape, dtype: np.dtype[Any], value: Array | None = None) -> Node:
     """A new argument of the program, equal to no other."""
-    node = make(INPUT, (), Identity(next(_serial), shape, dtype))
+    node = make(INPUT, (), Identity(Mark(), shape, dtype))
     node.value = value
     node.finite = value is None or all_finite(value)
     node.lasting = False
@@ -233,19 +273,32 @@ def all_finite(value: Array) -> bool:
 
 def holding(value: Array) -> Node:
     """A node for a result at hand, whose contents are not looked at."""
-    node = make(INPUT, (), Identity(next(_serial), value.shape, value.dtype))
+    node = make(INPUT, (), Identity(Mark(), value.shape, value.dtype))
     node.value, node.finite, node.lasting = value, False, False
     return node
 
 
 def constant(value: Array) -> Node:
     """A constant. The array must not be changed afterwards: pass a copy of what may change."""
-    key: Hashable = value.tobytes() if value.nbytes <= _SMALL else next(_serial)
+    key: Hashable = value.tobytes() if value.nbytes <= _SMALL else Mark()
     node = make(CONSTANT, (), Identity(key, value.shape, value.dtype))
     if node.value is None:
         node.value = value
         node.finite = all_finite(value)
         node.lasting = value.nbytes <= _SMALL
+    return node
+
+
+def restored(
+    primitive: Primitive, inputs: tuple[Node, ...], params: Any, value: Array | None, finite: bool
+) -> Node:
+    """The node that was in a pickle: the existing one if there is an equal one."""
+    node = _nodes.get((primitive, inputs, params))
+    if node is None:
+        node = make(primitive, inputs, params)
+        node.value, node.finite = value, finite
+        key = params.key if isinstance(params, Identity) else params
+        node.lasting = node.lasting and not isinstance(key, Mark)
     return node
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
+from typing import Any
 
 from chainrule.graph.node import CONSTANT, INPUT, Node
+from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import topological
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Graph:
     """A program as data.
 
@@ -52,8 +55,65 @@ class Graph:
     def __len__(self) -> int:
         return len(self.nodes)
 
+    def __hash__(self) -> int:
+        return hash((self.inputs, self.outputs))
+
+    def __copy__(self) -> Graph:
+        return Graph(self.inputs, self.outputs, dict(self.names))
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Graph:
+        return self.__copy__()  # nodes never change
+
+    def __reduce__(self) -> Any:
+        named = tuple(self.names)
+        table = packed([*self.inputs, *self.outputs, *named])
+        counts = (len(self.inputs), len(self.outputs))
+        return _again, (table, *counts, tuple(self.names.values()))
+
+    def __repr__(self) -> str:
+        heads = [*_heads(self, _labels(self, self.inputs))]
+        given = _listed(heads) or "nothing"
+        results = _listed([f"{node.dtype}{list(node.shape)}" for node in self.outputs])
+        return (
+            f"<Graph {given} -> {results}; {len(self):,} nodes, {self.operations:,} operations, "
+            f"{self.bytes:,} bytes>"
+        )
+
     def __str__(self) -> str:
         return "\n".join(_lines(self))
+
+    def _repr_html_(self) -> str:
+        """The forward path for notebooks: its first lines, where there are very many."""
+        lines = _lines(self)
+        if len(lines) > 2 * SHOWN:
+            left_out = f"  … {len(lines) - 2 * SHOWN:,} more lines …"
+            lines = [*lines[:SHOWN], left_out, *lines[-SHOWN:]]
+        return f"<pre>{escape(chr(10).join(lines))}</pre>"
+
+
+SHOWN = 60
+"""Lines at the beginning and at the end of a long graph that a notebook shows."""
+FEW = 4
+"""Arguments or results that a one-line text names."""
+
+
+def _again(table: Table, inputs: int, outputs: int, names: tuple[str, ...]) -> Graph:
+    nodes = unpacked(table)
+    results, named = nodes[inputs : inputs + outputs], nodes[inputs + outputs :]
+    return Graph(tuple(nodes[:inputs]), tuple(results), dict(zip(named, names, strict=True)))
+
+
+def _listed(texts: Sequence[str]) -> str:
+    shown = [text if len(text) <= 60 else f"{text[:59]}…" for text in texts[:FEW]]
+    rest = [f"{len(texts) - FEW:,} more"] if len(texts) > FEW else []
+    return ", ".join([*shown, *rest])
+
+
+def _heads(graph: Graph, labels: Mapping[Node, str]) -> list[str]:
+    """The arguments with their types."""
+    return [
+        f"{labels[node]}: {node.dtype}{list(node.shape)}" for node in graph.inputs if node in labels
+    ]
 
 
 def _traffic(node: Node) -> int:
@@ -97,14 +157,11 @@ def _lines(graph: Graph) -> list[str]:
             rows.append((labels[node], text[0], _shape_text(node)))
             text = (labels[node], ATOM)
         texts[node] = text
-    heads = [
-        f"{labels[node]}: {node.dtype}{list(node.shape)}" for node in graph.inputs if node in labels
-    ]
     width = max((len(name) for name, _, _ in rows), default=0)
     body = max((len(text) for _, text, _ in rows), default=0)
     results = ", ".join(texts[node][0] for node in graph.outputs)
     return [
-        "inputs  " + ", ".join(heads),
+        "inputs  " + ", ".join(_heads(graph, labels)),
         *(f"  {name:{width}} = {text:{min(body, 64)}}  {shape}" for name, text, shape in rows),
         f"returns {results}",
         f"{graph.operations:,} operations, {graph.bytes:,} bytes read and written",

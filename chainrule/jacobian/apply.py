@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
+
+import numpy as np
 
 from chainrule.graph.node import Node
 from chainrule.primitives.arithmetic import sum_of
@@ -26,6 +29,7 @@ from chainrule.primitives.terms import (
     Triangle,
     all_labels,
     are_digits,
+    are_plain,
     identity,
 )
 from chainrule.shapes import Labels, Shape
@@ -48,24 +52,31 @@ def push_forward(terms: Sequence[Term], tangent: Node, target: Node) -> Node | N
 def _pull_through(term: Term, cotangent: Node, target: Node) -> Node:
     if term == identity(target.ndim) and cotangent.dtype == target.dtype:
         return cotangent
+    if not term.triangles and are_plain(term.out) and are_plain(term.into):
+        return _product(term, cotangent, term.out, term.into, target.shape, target.dtype)
     node, labels = read(cotangent, term.out)
     for triangle in term.triangles:
         node, labels = _through_triangle(triangle, node, labels)
     wanted = all_labels(term.into)
     shape = written_shape(term.into, target.shape)
-    node, labels, coefficients = _through_inverses(node, labels, term.coefficients, wanted)
-    operands = [node, *(item.node for item in coefficients)]
-    lists = [labels, *(item.labels for item in coefficients)]
-    product = contract(
-        operands, lists, wanted, shape, scale=term.scale, dtype=target.dtype, strong=True
-    )
+    product = _product(term, node, labels, wanted, shape, target.dtype)
     return write(product, term.into, target.shape)
+
+
+def _product(
+    term: Term, node: Node, labels: Labels, wanted: Labels, shape: Shape, dtype: np.dtype[Any]
+) -> Node:
+    """An array times a term's coefficients, in which a zero wins."""
+    node, labels, coefficients = _through_inverses(node, labels, term.coefficients, wanted)
+    operands = [node, *[item.node for item in coefficients]]
+    lists = [labels, *[item.labels for item in coefficients]]
+    return contract(operands, lists, wanted, shape, scale=term.scale, dtype=dtype, strong=True)
 
 
 def read(node: Node, axes: Axes) -> tuple[Node, Labels]:
     """The entries of an array at axes that are functions of labels, with those labels."""
-    if all(isinstance(axis, int) for axis in axes):
-        return node, all_labels(axes)
+    if are_plain(axes):
+        return node, axes
     if are_digits(axes):
         return reshape(node, (-1,)), all_labels(axes)
     ranges = [
@@ -111,7 +122,7 @@ def written_shape(axes: Axes, shape: Shape) -> Shape:
 
 def write(node: Node, axes: Axes, shape: Shape) -> Node:
     """An array of zeros with entries added at axes that are functions of the node's labels."""
-    if all(isinstance(axis, int) for axis in axes):
+    if are_plain(axes):
         return node
     if are_digits(axes):
         return reshape(node, shape)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ArgumentError
+from chainrule.arguments import shown
+from chainrule.errors import ArgumentError, PositionError
 from chainrule.graph.node import Array, constant
 from chainrule.jacobian.composing import Composition
 from chainrule.jacobian.merging import merged, simplified
@@ -16,6 +17,7 @@ from chainrule.primitives.selections import Range, whole
 from chainrule.primitives.terms import Affine, Axis, Gather
 from chainrule.shapes import Shape
 
+KEY = "Jacobian[...]"
 Part = Range | Array
 """What is taken of an axis: a range, or an array of positions."""
 
@@ -25,12 +27,12 @@ def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Part], list[int]]:
     items = list(key) if isinstance(key, tuple) else [key]
     gaps = [k for k, item in enumerate(items) if item is Ellipsis]
     if len(gaps) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
+        raise PositionError(KEY, "an index can only have a single ellipsis ('...')")
     for at in gaps:
         items[at : at + 1] = [slice(None)] * (len(shape) - len(items) + 1)
     items += [slice(None)] * (len(shape) - len(items))
     if len(items) > len(shape):
-        raise IndexError(f"too many indices: {len(items)} for a Jacobian of shape {shape}")
+        raise PositionError(KEY, f"too many indices: {len(items)} for a Jacobian of shape {shape}")
     ranges: list[Part] = []
     kept: list[int] = []
     for axis, (item, size) in enumerate(zip(items, shape, strict=True)):
@@ -40,14 +42,16 @@ def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Part], list[int]]:
             kept.append(axis)
         elif _is_whole_number(item):
             if not -size <= item < size:
-                raise IndexError(f"index {item} is out of bounds for axis {axis} of size {size}")
+                raise PositionError(
+                    KEY, f"index {item} is out of bounds for axis {axis} of size {size}"
+                )
             ranges.append(Range(int(item) % size, 1, 1))
         else:
             ranges.append(_positions(item, axis, size))
             kept.append(axis)
     if sum(isinstance(part, np.ndarray) for part in ranges) > (1 if len(kept) == len(shape) else 0):
         raise ArgumentError(
-            "Jacobian[...]", "one array of positions goes with slices alone", got=repr(key),
+            KEY, "one array of positions goes with slices alone", got=shown(key),
             remedy="select one axis after the other, as in J[rows][:, columns]",
         )  # fmt: skip
     return ranges, kept
@@ -55,17 +59,20 @@ def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Part], list[int]]:
 
 def _positions(item: Any, axis: int, size: int) -> Array:
     """A list or array of whole numbers, or a mask, as positions along an axis."""
-    table = np.asarray(item, np.intp) if isinstance(item, list) and not item else np.asarray(item)
+    try:
+        table = np.asarray(item, np.intp if isinstance(item, list) and not item else None)
+    except (TypeError, ValueError, RecursionError, OverflowError):
+        table = np.asarray(0.5)
     if table.dtype.kind == "b" and table.shape == (size,):
         return np.flatnonzero(table)
     if item is None or table.ndim != 1 or table.dtype.kind not in "iu":
         raise ArgumentError(
-            "Jacobian[...]",
+            KEY,
             "slices, whole numbers and arrays of them select outputs and inputs",
-            got=repr(item), remedy="use J.toarray()[...] for other keys",
+            got=shown(item), remedy="use J.toarray()[...] for other keys",
         )  # fmt: skip
     if table.size and not (-size <= table.min() and table.max() < size):
-        raise IndexError(f"a position is out of bounds for axis {axis} of size {size}")
+        raise PositionError(KEY, f"a position is out of bounds for axis {axis} of size {size}")
     places = table.astype(np.intp)
     return np.where(places < 0, places + size, places)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from html import escape
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import MemoryRefused, ShapeError
-from chainrule.graph.node import Array, Node, constant, holding
+from chainrule.arguments import real_array, shown
+from chainrule.errors import ArgumentTypeError, MemoryRefused, ShapeError, UnpicklableError
+from chainrule.graph.node import INPUT, Array, Node, constant, holding
+from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.interpret.run import evaluate, owned
 from chainrule.jacobian import indexing, structure, writing
 from chainrule.jacobian.accumulate import Accumulated
@@ -20,7 +22,9 @@ from chainrule.jacobian.merging import merged, simplified
 from chainrule.jacobian.picture import spy_svg
 from chainrule.jacobian.solving import solve
 from chainrule.jacobian.summands import Summand, Unstructured, canonical
+from chainrule.primitives.expression import Expression
 from chainrule.primitives.terms import Coefficient
+from chainrule.properties import cached_property
 from chainrule.shapes import Shape
 
 if TYPE_CHECKING:
@@ -112,11 +116,12 @@ class Jacobian:
         into: Shape,
         dtype: np.dtype[Any],
         summands: Sequence[Summand],
+        evaluate: Evaluate = evaluate,
         is_symmetric: bool = False,
     ) -> Jacobian:
-        """A Jacobian from its parts."""
+        """A Jacobian from its parts, and what computes the values of their coefficients."""
         whole = Accumulated("reverse", tuple(summands), 0)
-        return cls(out, into, dtype, lambda: [whole], is_symmetric=is_symmetric)
+        return cls(out, into, dtype, lambda: [whole], None, is_symmetric, evaluate)
 
     # -- what it is --------------------------------------------------------------------------------
 
@@ -146,11 +151,16 @@ class Jacobian:
 
     @cached_property
     def _settled(self) -> tuple[Summand, ...]:
-        """Summands to compute with: a plan's own nodes stand for every point, and have no value."""
+        """Summands to compute with where nodes stand for other points too, and have no value."""
         if self._evaluate is evaluate:
             return self.summands
         became = {node: holding(value) for node, value in self._values.items()}
         return tuple(structure.with_coefficients(item, became) for item in self.summands)
+
+    @property
+    def _parts(self) -> tuple[tuple[Summand, ...], Evaluate]:
+        """Summands to take parts of, and what computes them: later, unless it is done already."""
+        return (self._settled, evaluate) if self._is_computed else (self.summands, self._evaluate)
 
     @property
     def shape(self) -> Shape:
@@ -173,6 +183,33 @@ class Jacobian:
     def dense_nbytes(self) -> int:
         return prod(self.shape) * self.dtype.itemsize
 
+    def __copy__(self) -> Jacobian:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Jacobian:
+        return self  # it does not change
+
+    def __reduce__(self) -> Any:
+        """With the values of its coefficients once they are computed, else with its graph."""
+        routes = self._routes
+        if routes is not None and routes.is_traced:
+            raise UnpicklableError(
+                "pickle Jacobian", "it belongs to a derivative that is being taken", repr(self),
+                "return it, and pickle what the outermost call returns",
+            )  # fmt: skip
+        if routes is not None and not self._is_computed and self._evaluate is evaluate:
+            parts = (self._accumulate, routes, self.is_symmetric)
+            return Jacobian, (self.output_shape, self.input_shape, self.dtype, *parts)
+        found = {
+            node: constant(value) if node.witness is None and node.primitive is not INPUT
+            else holding(value)
+            for node, value in self._values.items()
+        }  # fmt: skip
+        numbers = {node: k for k, node in enumerate(found)}
+        summands = tuple(structure.with_coefficients(item, numbers) for item in self.summands)
+        sides = (self.output_shape, self.input_shape, self.dtype)
+        return _again, (*sides, packed(list(found.values())), summands, self.is_symmetric)
+
     def __repr__(self) -> str:
         sides = " by ".join(_size(shape) for shape in (self.output_shape, self.input_shape))
         if self._routes is not None and self._routes.is_traced:
@@ -184,8 +221,9 @@ class Jacobian:
 
     def _repr_html_(self) -> str:
         """The same with a picture of where entries are, for notebooks."""
-        text = repr(self)[1:-1].replace("&", "&amp;").replace("<", "&lt;")
-        return f"<figure>{spy_svg(self)}<figcaption>{text}</figcaption></figure>"
+        traced = self._routes is not None and self._routes.is_traced
+        picture = "" if traced else spy_svg(self)
+        return f"<figure>{picture}<figcaption>{escape(repr(self)[1:-1])}</figcaption></figure>"
 
     # -- writing it out ----------------------------------------------------------------------------
 
@@ -261,13 +299,15 @@ class Jacobian:
                 "diagonal", "the output and the input must have one shape",
                 got=f"{self.output_shape} by {self.input_shape}",
             )  # fmt: skip
+        summands, evaluate = self._parts
         try:
-            parts = indexing.diagonal(self._settled)
+            parts = indexing.diagonal(summands)
         except Unstructured:
             size = prod(self.output_shape)
             flat = self.toarray().reshape(size, size)
             return np.array(flat.diagonal()).reshape(self.output_shape)
-        return self.of_summands(self.output_shape, (), self.dtype, parts).toarray()  # type: ignore[no-any-return]
+        diagonal = self.of_summands(self.output_shape, (), self.dtype, parts, evaluate)
+        return np.asarray(diagonal.toarray())
 
     def solve(self, b: Any) -> Array:
         """x with ``J x = b`` for a square J, by a solver that suits the structure.
@@ -291,8 +331,9 @@ class Jacobian:
     @property
     def T(self) -> Jacobian:
         """The transpose: inputs by outputs."""
-        parts = [canonical(summand.transposed) for summand in self._settled]
-        return self.of_summands(self.input_shape, self.output_shape, self.dtype, parts)
+        summands, evaluate = self._parts
+        parts = [canonical(summand.transposed) for summand in summands]
+        return self.of_summands(self.input_shape, self.output_shape, self.dtype, parts, evaluate)
 
     def __matmul__(self, other: Any) -> Any:
         """``J @ v`` for v of the input's shape, with more axes behind, or another Jacobian.
@@ -301,7 +342,8 @@ class Jacobian:
         """
         if isinstance(other, Jacobian):
             return self._after(other)
-        shape = np.shape(other)
+        other = _operand("J @ v", other)
+        shape = other.shape
         rank = len(self.input_shape)
         if shape[:rank] != self.input_shape:
             raise ShapeError(
@@ -317,7 +359,8 @@ class Jacobian:
 
     def __rmatmul__(self, other: Any) -> Any:
         """``u @ J`` for u of the output's shape, or with more axes in front."""
-        shape = np.shape(other)
+        other = _operand("u @ J", other)
+        shape = other.shape
         rank = len(shape) - len(self.output_shape)
         if rank < 0 or shape[rank:] != self.output_shape:
             raise ShapeError(
@@ -352,7 +395,10 @@ class Jacobian:
 
     def __add__(self, other: Any) -> Jacobian:
         if not isinstance(other, Jacobian):
-            return NotImplemented
+            raise ArgumentTypeError(
+                "J1 + J2", "only Jacobians can be added to a Jacobian", got=shown(other),
+                remedy="write J.toarray() + array",
+            )  # fmt: skip
         if self.shape != other.shape or self.output_shape != other.output_shape:
             raise ShapeError(
                 "J1 + J2", "the Jacobians have different shapes",
@@ -364,21 +410,24 @@ class Jacobian:
         return self.of_summands(self.output_shape, self.input_shape, dtype, parts)
 
     def __mul__(self, scale: Any) -> Jacobian:
-        if not isinstance(scale, NUMBERS):
-            return NotImplemented
-        parts = [summand._replace(scale=summand.scale * float(scale)) for summand in self._settled]
-        return self.of_summands(self.output_shape, self.input_shape, self.dtype, parts)
+        factor = _factor("number * J", scale)
+        summands, evaluate = self._parts
+        parts = [summand._replace(scale=summand.scale * factor) for summand in summands]
+        return self.of_summands(self.output_shape, self.input_shape, self.dtype, parts, evaluate)
 
     __rmul__ = __mul__
+    __radd__ = __rsub__ = __add__
 
     def __truediv__(self, divisor: Any) -> Jacobian:
-        return self * (1.0 / divisor) if isinstance(divisor, NUMBERS) else NotImplemented
+        with np.errstate(all="ignore"):  # as NumPy: something over zero is infinite
+            return self * float(np.divide(1.0, _factor("J / number", divisor)))
 
     def __neg__(self) -> Jacobian:
         return self * -1.0
 
     def __sub__(self, other: Any) -> Jacobian:
-        return self + -other if isinstance(other, Jacobian) else NotImplemented
+        negative: Jacobian = -other if isinstance(other, Jacobian) else other
+        return self + negative
 
     def __getitem__(self, key: Any) -> Jacobian:
         """Part of the outputs and inputs, by slices, whole numbers, or an array of them."""
@@ -387,12 +436,13 @@ class Jacobian:
         lengths = [len(item) if isinstance(item, np.ndarray) else item.length for item in ranges]
         out = tuple(lengths[k] for k in range(rank) if k in kept)
         into = tuple(lengths[k] for k in range(rank, self.ndim) if k in kept)
+        summands, evaluate = self._parts
         try:
-            parts = indexing.part(self._settled, ranges, kept)
+            parts = indexing.part(summands, ranges, kept)
         except Unstructured:
             found = self.toarray()[key]
             return _dense(found, out, into)
-        return self.of_summands(out, into, self.dtype, parts)
+        return self.of_summands(out, into, self.dtype, parts, evaluate)
 
     # -- computing the coefficients ----------------------------------------------------------------
 
@@ -412,6 +462,36 @@ class Jacobian:
                 got=f"{needed:,} bytes needed and {free:,} free",
                 remedy="use J @ v and u @ J, which never form it, or J.tosparse() if it is sparse",
             )
+
+
+def _again(
+    out: Shape, into: Shape, dtype: np.dtype[Any], table: Table, summands: Sequence[Summand],
+    is_symmetric: bool,
+) -> Jacobian:  # fmt: skip
+    """A Jacobian whose coefficients are at hand."""
+    became = dict(enumerate(unpacked(table)))
+    parts = [structure.with_coefficients(item, became) for item in summands]
+    return Jacobian.of_summands(out, into, dtype, parts, is_symmetric=is_symmetric)
+
+
+def _operand(operation: str, value: Any) -> Any:
+    """A traced value as it is, everything else as an array of real numbers."""
+    is_traced = isinstance(value, Expression)
+    return value if is_traced else real_array(operation, "what a Jacobian is multiplied by", value)
+
+
+def _factor(operation: str, value: Any) -> float:
+    """A real number, which may be infinite or NaN."""
+    given = value[()] if type(value) is np.ndarray and value.ndim == 0 else value
+    try:
+        if isinstance(given, NUMBERS):
+            return float(given)
+    except OverflowError:
+        pass
+    raise ArgumentTypeError(
+        operation, "a Jacobian is multiplied by a real number here", got=shown(value),
+        remedy="write J @ v and u @ J for products with arrays, and J.toarray() * array",
+    )  # fmt: skip
 
 
 def _size(shape: Shape) -> str:

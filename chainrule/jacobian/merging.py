@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from chainrule.graph.node import Node
 from chainrule.jacobian.summands import Summand, in_order, written_triangle
 from chainrule.primitives import contraction
 from chainrule.primitives.arithmetic import sum_of
@@ -159,6 +162,8 @@ def _added(a: Summand, b: Summand) -> Summand | None:
     """The sum as one summand, where their axes agree and at most one coefficient differs."""
     if (a.out, a.into, a.triangles, a.sizes) != (b.out, b.into, b.triangles, b.sizes):
         return None
+    if _numbers(a) != _numbers(b):
+        a, b = _multiplied_in(a, b)
     if not a.coefficients and len(b.coefficients) == 1:
         return _added(b, a)
     if not b.coefficients and len(a.coefficients) == 1:
@@ -181,6 +186,35 @@ def _added(a: Summand, b: Summand) -> Summand | None:
     other = two.node if ratio == 1.0 else contraction.scaled(two.node, ratio)
     total = Coefficient(sum_of(one.node, other), one.labels)
     return a._replace(coefficients=(*a.coefficients[:k], total, *a.coefficients[k + 1 :]))
+
+
+def _numbers(summand: Summand) -> list[Node]:
+    """Factors without labels, such as the step of a method for differential equations."""
+    return [item.node for item in summand.coefficients if not item.labels]
+
+
+def _multiplied_in(a: Summand, b: Summand) -> tuple[Summand, Summand]:
+    """Both with their numbers multiplied into one of the others: the one in which they differ."""
+    rests = [[item for item in each.coefficients if item.labels] for each in (a, b)]
+    places = range(min(len(rest) for rest in rests))
+    differs = [k for k in places if rests[0][k] != rests[1][k]]
+    sizes = [item.node.size for item in max(rests, key=len)]
+    k = differs[0] if differs else int(np.argmin(sizes)) if sizes else 0
+    first, second = (
+        _with_numbers_in(each, rest, k) for each, rest in zip((a, b), rests, strict=True)
+    )
+    return first, second
+
+
+def _with_numbers_in(summand: Summand, rest: list[Coefficient], k: int) -> Summand:
+    numbers = _numbers(summand)
+    if not numbers or k >= len(rest):
+        return summand
+    node, labels = rest[k]
+    nodes, lists = [node, *numbers], [labels, *[()] * len(numbers)]
+    product = contraction.contract(nodes, lists, labels, node.shape, strong=True)
+    changed = (*rest[:k], Coefficient(product, labels), *rest[k + 1 :])
+    return summand._replace(coefficients=changed)
 
 
 def _with_constant(a: Summand, constant_part: float) -> Summand:

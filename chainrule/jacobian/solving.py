@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.arguments import real_array
 from chainrule.errors import ShapeError, SingularError
 from chainrule.graph.node import Array
 from chainrule.jacobian import structure
@@ -25,7 +26,7 @@ def solve(jacobian: Jacobian, b: Any) -> Array:
     """x with J x = b; see :meth:`chainrule.Jacobian.solve`."""
     out, into = jacobian.output_shape, jacobian.input_shape
     size = prod(out)
-    right = np.asarray(b)
+    right = real_array("solve", "the right side", b)
     if size != prod(into):
         raise ShapeError("solve", "the Jacobian is not square", got=f"{out} by {into}")
     if right.shape[: len(out)] != out:

@@ -8,9 +8,11 @@ from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple
 
-from chainrule.graph.node import Node
+import numpy as np
+
+from chainrule.graph.node import Array, Node
 from chainrule.jacobian.summands import Summand
-from chainrule.jacobian.writing import unique_labels
+from chainrule.jacobian.writing import strided, unique_labels
 from chainrule.primitives.terms import (
     Affine,
     Axis,
@@ -35,8 +37,8 @@ def coefficient_nodes(summands: Sequence[Summand]) -> list[Node]:
     return list(found)
 
 
-def with_coefficients(summand: Summand, became: Mapping[Node, Node]) -> Summand:
-    """A summand with other arrays in the place of its coefficients and tables."""
+def with_coefficients(summand: Summand, became: Mapping[Any, Any]) -> Summand:
+    """A summand with other arrays, or numbers for them, in place of its coefficients and tables."""
 
     def moved(axis: Axis) -> Axis:
         return axis._replace(positions=became[axis.positions]) if isinstance(axis, Gather) else axis
@@ -72,10 +74,10 @@ def describe(summands: Sequence[Summand], out: Shape, into: Shape) -> str:
     if len(summands) == 1:
         return _one(summands[0], out, into)
     rows, columns = prod(out), prod(into)
-    if is_diagonal(summands):
+    if out == into and is_diagonal(summands):
         return "diagonal"
     if entries(summands) < rows * columns and all(_is_thin(item) for item in summands):
-        return _thin(summands, columns)
+        return _thin(summands, out, columns)
     counts = Counter(_one(item, out, into) for item in summands)
     return " + ".join(_counted(words, count) for words, count in counts.items())
 
@@ -87,7 +89,7 @@ def _counted(words: str, count: int) -> str:
 
 
 def is_diagonal(summands: Sequence[Summand]) -> bool:
-    """Whether entries stand on the diagonal only."""
+    """Whether the entries of a square Jacobian stand on the diagonal only."""
     return all(_is_diagonal(item) for item in summands)
 
 
@@ -96,14 +98,14 @@ def _one(summand: Summand, out: Shape, into: Shape) -> str:
     shared = [n for n in unique_labels(summand) if _is_shared(n, summand)]
     if summand.triangles:
         return _running(summand)
-    if _is_diagonal(summand):
+    if out == into and _is_diagonal(summand):
         if summand.coefficients or not all(isinstance(axis, int) for axis in summand.out):
             return "diagonal"
         return "identity" if summand.scale == 1.0 else f"{summand.scale:g} × identity"
     plain = all(isinstance(axis, int) for axis in (*summand.out, *summand.into))
     if not plain:
         if _is_thin(summand):
-            return _thin([summand], columns)
+            return _thin([summand], out, columns)
         return "sparse blocks"
     sides = [all_labels(summand.out), all_labels(summand.into)]
     if any(len(set(side)) < len(side) for side in sides):
@@ -161,12 +163,28 @@ def _is_shared(label: int, summand: Summand) -> bool:
 
 
 def _is_diagonal(summand: Summand) -> bool:
+    places = [
+        [_place(axis, summand.sizes) for axis in side] for side in (summand.out, summand.into)
+    ]
     return (
-        summand.out == summand.into
+        places[0] == places[1]
         and not summand.triangles
         and len(set(all_labels(summand.out))) == len(all_labels(summand.out))
         and not any(isinstance(axis, Gather) for axis in summand.out)
     )
+
+
+class _Position(NamedTuple):
+    """The one position that an axis is."""
+
+    start: int
+
+
+def _place(axis: Axis, sizes: Mapping[int, int]) -> Axis | _Position:
+    """The axis, or the one position that it is: a label with one value may have any number."""
+    if isinstance(axis, (int, Affine)) and sizes[labels_of(axis)[0]] == 1:
+        return _Position(_line(axis)[0])
+    return axis
 
 
 def _is_thin(summand: Summand) -> bool:
@@ -194,10 +212,10 @@ def _is_banded(summands: Sequence[Summand]) -> bool:
     return True
 
 
-def _thin(summands: Sequence[Summand], columns: int) -> str:
+def _thin(summands: Sequence[Summand], out: Shape, columns: int) -> str:
     if not all(_names_rows_once(item) for item in summands):
         return f"sparse, {entries(summands):,} entries"
-    most, diagonals = _most_per_row(summands)
+    most, diagonals = _most_per_row(summands, out)
     kind = "banded" if _is_banded(summands) and diagonals <= most else "sparse"
     return f"{kind}, at most {most} of {columns:,} per row"
 
@@ -219,8 +237,14 @@ class _Band(NamedTuple):
     last: int
 
 
-def _most_per_row(summands: Sequence[Summand]) -> tuple[int, int]:
+COUNTED = 2**16
+"""Rows up to this number are counted one by one; of more, slices are taken to be without gaps."""
+
+
+def _most_per_row(summands: Sequence[Summand], out: Shape) -> tuple[int, int]:
     """Entries of the fullest row, where several on one place count once, and of all bands."""
+    if prod(out) <= COUNTED and not any(are_digits(item.out) for item in summands):
+        return _counted_rows(summands, out)
     most, spans = 0, defaultdict[Any, list[tuple[int, int]]](list)
     for item in summands:
         own = {label for axis in item.out for label in labels_of(axis)}
@@ -233,6 +257,27 @@ def _most_per_row(summands: Sequence[Summand]) -> tuple[int, int]:
     return most + _deepest([_united(rows) for rows in spans.values()]), most + len(spans)
 
 
+def _counted_rows(summands: Sequence[Summand], out: Shape) -> tuple[int, int]:
+    """The same, row by row."""
+    others, bands = 0, dict[Any, Array]()
+    total = np.zeros(out, np.int64)
+    for item in summands:
+        labels = tuple(dict.fromkeys(all_labels(item.out)))
+        sizes = tuple(item.sizes[label] for label in labels)
+        count = prod(item.sizes[n] for n in unique_labels(item) if n not in labels)
+        if 0 in sizes:
+            continue
+        band = _band(item) if count == 1 else None
+        if band is None:
+            strided(total, item.out, labels, sizes)[...] += count
+            others += count
+        else:
+            rows = bands.setdefault(band.places, np.zeros(out, np.int64))
+            strided(rows, item.out, labels, sizes)[...] = 1
+    total = sum(bands.values(), total)
+    return int(total.max(initial=0)), others + len(bands)
+
+
 def _band(summand: Summand) -> _Band | None:
     """The summand as a band, where its columns are straight functions of its rows."""
     rows = {
@@ -241,8 +286,18 @@ def _band(summand: Summand) -> _Band | None:
         if isinstance(axis, (int, Affine))
     }
     places = []
-    for axis in summand.into:
-        if not isinstance(axis, (int, Affine)) or labels_of(axis)[0] not in rows:
+    for k, axis in enumerate(summand.into):
+        if not isinstance(axis, (int, Affine)):
+            return None
+        if summand.sizes[labels_of(axis)[0]] == 1:  # part of any line through it
+            column = _line(axis)[0]
+            row = _place(summand.out[k], summand.sizes) if k < len(summand.out) else None
+            if isinstance(row, _Position):
+                places.append((k, Fraction(1), Fraction(column - row.start)))
+            else:
+                places.append((-1, Fraction(0), Fraction(column)))
+            continue
+        if labels_of(axis)[0] not in rows:
             return None
         place, start, step = rows[labels_of(axis)[0]]
         there, stride = _line(axis)

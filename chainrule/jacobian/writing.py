@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node
 from chainrule.jacobian.summands import Summand, as_gather, on_diagonals, written_triangle
+from chainrule.primitives.products import strong_product
 from chainrule.primitives.terms import Affine, Axes, Axis, Gather, Group, all_labels, labels_of
 from chainrule.shapes import Labels, Shape
 
@@ -34,13 +35,15 @@ def values(summand: Summand, labels: Labels, known: Values, out: Array | None = 
     ]
     if not factors:
         return np.asarray(summand.scale)
+    is_strong = len(factors) > 1 and not all(item.node.finite for item in parts)
+    multiply = strong_product if is_strong else np.multiply
     result = factors[0]
     for factor in factors[1:-1]:
-        result = result * factor
+        result = multiply(result, factor)
     if summand.scale != 1.0:
         result = result * result.dtype.type(summand.scale) if len(factors) > 1 else result
     if len(factors) > 1:
-        return np.multiply(result, factors[-1], out=out)
+        return multiply(result, factors[-1], out=out)
     return result if summand.scale == 1.0 else result * result.dtype.type(summand.scale)
 
 
@@ -88,14 +91,14 @@ def _add(result: Array, summand: Summand, known: Values) -> None:
         return
     product = values(summand, labels, known)
     if all(isinstance(axis, (int, Affine, Group)) for axis in axes):
-        view = _strided(result, axes, labels, sizes)
+        view = strided(result, axes, labels, sizes)
         view += product
         return
     index = tuple(_positions(axis, labels, summand, known) for axis in axes)
     np.add.at(result, index, np.broadcast_to(product, sizes))
 
 
-def _strided(result: Array, axes: Axes, labels: Labels, sizes: Shape) -> Array:
+def strided(result: Array, axes: Axes, labels: Labels, sizes: Shape) -> Array:
     """The entries of a summand as a view: along a label that two axes share, their strides add."""
     strides = dict.fromkeys(labels, 0)
     offset = 0

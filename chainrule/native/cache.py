@@ -14,11 +14,12 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
+from chainrule import forks
 from chainrule.native.target import Target
 from chainrule.version import __version__
 
 MAGIC = b"chainrule object 1\n"
-MEMORY_LIMIT = 64 << 20
+MEMORY_LIMIT = 16 << 20
 DISK_LIMIT = 256 << 20
 """Bytes; when there are more, those that were not used for the longest time go."""
 
@@ -67,6 +68,12 @@ class ObjectCache:
         self._held = 0
         self._writes = 0
         self._lock = threading.Lock()
+        forks.follow(self)
+
+    def begin_anew(self) -> None:
+        """In the child of a fork: another thread may have been counting."""
+        self._lock = threading.Lock()
+        self._held = sum(map(len, self._memory.values()))
 
     def get(self, name: str) -> bytes | None:
         """The object file of a key, or None."""

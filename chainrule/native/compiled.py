@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from functools import reduce, update_wrapper
 from time import perf_counter
-from types import MethodType
 from typing import Any, Literal
 
-from chainrule.errors import ArgumentError
+from chainrule import forks
+from chainrule.arguments import one_of
 from chainrule.graph.node import Array
 from chainrule.interpret.run import owned
 from chainrule.native.direct import direct, taking_apart
@@ -22,6 +20,7 @@ from chainrule.native.program import NativeProgram
 from chainrule.native.report import described
 from chainrule.primitives.expression import Expression
 from chainrule.tracing.containers import flatten, unflatten
+from chainrule.transformed import Transformed, text_of
 
 MOST_PROGRAMS = 64
 """Kinds of arguments whose programs one compiled function keeps; the least used go first."""
@@ -76,7 +75,7 @@ def compile(f: Callable[..., Any], *, when: When = "first call") -> Compiled:
     return Compiled(f, when=when)
 
 
-class Compiled:
+class Compiled(Transformed):
     """What :func:`compile` returns: a function of f's own arguments.
 
     Several threads may call it at once. In a class it becomes a method; the object is then an
@@ -101,17 +100,23 @@ class Compiled:
       native  loop over [3]: 1 operations an element, 1 sums
     """
 
+    operation = "compile"
+
     def __init__(self, f: Callable[..., Any], *, when: When = "first call") -> None:
-        if when not in ("first call", "auto"):
-            raise ArgumentError(
-                "compile", "no such time to make code", f"when={when!r}", "'first call' or 'auto'"
-            )
-        update_wrapper(self, f)
-        self._f, self._when = f, when
+        self._when = one_of("compile", "when", when, ("first call", "auto"))
+        super().__init__(f, when=when)
         self._made: OrderedDict[Hashable, Made] = OrderedDict()
         self._entries: tuple[Entry, ...] = ()
         self._latest: Entry = _nothing
         self._lock = threading.RLock()
+        forks.follow(self)
+
+    def begin_anew(self) -> None:
+        """In the child of a fork: what other threads were making is made by the next call."""
+        self._lock = threading.RLock()
+        for key, made in self._made.items():
+            if made.interpreted == UNDER_WAY:
+                self._made[key] = made._replace(interpreted=LATER)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs:
@@ -184,14 +189,10 @@ class Compiled:
                 self._entries = (entry, *others[: MOST_ENTRIES - 1])
                 self._latest = entry
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
-
-    def __reduce__(self) -> Any:
-        """The decorated function by its name, any other as a new one of the same function."""
-        if _named(self) is self:
-            return self.__qualname__
-        return _compiled, (self._f, self._when)
+    def __repr__(self) -> str:
+        kinds = len(self._made)
+        for_kinds = f"code for {kinds} kind{'s' if kinds > 1 else ''} of arguments"
+        return f"<{text_of(self)}: {for_kinds if kinds else 'not compiled yet'}>"
 
     def report(self) -> str:
         """What became of f, for each kind of arguments so far."""
@@ -208,18 +209,6 @@ def _nothing(*_: Any) -> Any:
 LATER = "native code is made when it is called again"
 UNDER_WAY = "native code is being made"
 THREAD = "chainrule: native code"
-
-
-def _compiled(f: Callable[..., Any], when: When) -> Compiled:
-    return Compiled(f, when=when)
-
-
-def _named(compiled: Any) -> Any:
-    """What the name and the module of a function lead to."""
-    try:
-        return reduce(getattr, compiled.__qualname__.split("."), sys.modules[compiled.__module__])
-    except (AttributeError, KeyError):
-        return None
 
 
 def _entry(made: Made, leaves: Sequence[Any], structure: Any) -> Entry | None:

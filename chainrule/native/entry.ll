@@ -59,7 +59,7 @@ end:
 ; METH_FASTCALL: the result, NotImplemented for other arguments, or null with an error set.
 define ptr @entry(ptr %self, ptr %arguments, i64 %given) nounwind {
 start:
-  %made = alloca [$MOST_OBJECTS x ptr]
+  %made = alloca [$MOST_CONTAINERS x ptr]
   %state = call ptr @PyLong_AsVoidPtr(ptr %self)
   %wanted = word i64, %state, $GIVEN
   %run = word ptr, %state, $RUN

@@ -120,9 +120,9 @@ def entry(
     """
     shared = interface()
     memory = _Memory()
-    opened, numbers = memory.containers(taken, before=len(taken))
-    made, places = memory.containers([given], before=0)
-    if shared is None or not memory.knows_all():
+    opened, numbers = memory.containers(taken)
+    made, places = memory.containers([given])
+    if shared is None or not memory.knows_all() or len(made) > layout.MOST_CONTAINERS:
         return None
     rows = [memory.argument(*pair, table) for pair in zip(arguments, numbers, strict=True)]
     if not memory.knows_all():
@@ -134,6 +134,7 @@ def entry(
         len(made), memory.table(made), len(results), memory.table(given_rows), run,
         ctypes.addressof(table), memory.words(*[0] * len(results)), memory.words(*[0] * axes),
         id(None), id(NotImplemented), len(faults), memory.words(*faults),
+        memory.words(*[0] * (len(taken) + sum(row[3] for row in opened))),
     )  # fmt: skip
     own = _State(state)
     method = _Method(b"entry", shared.address, METH_FASTCALL, None)
@@ -175,7 +176,7 @@ class _Memory:
         return id(item)
 
     def containers(
-        self, trees: Sequence[Any], before: int
+        self, trees: Sequence[Any]
     ) -> tuple[list[tuple[int, ...]], list[tuple[int, int, int]]]:
         """Rows of the containers in trees, outer ones first, and where the numbers are.
 
@@ -198,7 +199,6 @@ class _Memory:
             inner = tree.values() if type(tree) is dict else tree
             number = len(rows) - 1
             objects += [(item, number, position) for position, item in enumerate(inner)]
-        self._is_refused |= len(objects) > layout.MOST_OBJECTS
         return rows, [places[k] for k in sorted(places)]
 
     def argument(

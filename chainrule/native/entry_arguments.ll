@@ -189,7 +189,7 @@ no:
 ; All arguments, and what they contain.
 define internal i1 @arguments(ptr %state, ptr %arguments, i64 %given) {
 entry:
-  %objects = alloca [$MOST_OBJECTS x ptr]
+  %objects = word ptr, %state, $OBJECTS
   %opened = word i64, %state, $OPENED
   %opened_rows = word ptr, %state, $OPENED_ROWS
   %count = word i64, %state, $ARGUMENTS

@@ -27,7 +27,7 @@ from chainrule.native.entry_layout import (
     SHAPE,
     text,
 )
-from chainrule.native.machine import NativeModule, compile_text
+from chainrule.native.machine import CompilationError, NativeModule, compile_text
 
 _ABI = 0x02000000
 _PYTHON = (
@@ -60,7 +60,10 @@ def interface() -> Interface | None:
     numpys = _numpy_functions()
     if numpys is None:
         return None
-    module = compile_text(text(), ["entry"], symbols={**_python_functions(), **numpys})
+    try:
+        module = compile_text(text(), ["entry"], symbols={**_python_functions(), **numpys})
+    except CompilationError:
+        return None
     return Interface(module.address("entry"), module)
 
 

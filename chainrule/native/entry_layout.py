@@ -27,12 +27,12 @@ RESULT_WORDS = 11
 (
     GIVEN, OPENED, OPENED_ROWS, ARGUMENTS, ARGUMENT_ROWS, CONTAINERS, CONTAINER_ROWS, RESULTS,
     RESULT_ROWS, RUN, TABLE, ADDRESSES, INDICES, NONE, NOT_IMPLEMENTED, FAULTS,
-    FAULT_PLACES,
-) = range(17)  # fmt: skip
+    FAULT_PLACES, OBJECTS,
+) = range(18)  # fmt: skip
 """The words of an entry's state: counts, addresses of rows and of memory, objects."""
 
-MOST_OBJECTS = 256
-"""Arguments with all that they contain; and containers of results."""
+MOST_CONTAINERS = 256
+"""Containers of results, which a call has on its stack: making them may run code in Python."""
 
 HEAD = object.__basicsize__
 """Bytes at the start of every object: the count of references, and last the type's address."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import real_array, shown
 from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph.node import Array
 from chainrule.tracing.containers import unflatten
@@ -28,8 +29,8 @@ def as_arrays(leaves: Sequence[Any]) -> list[Array | None]:
     DtypeError
         If one is a matrix or a masked array, which NumPy computes with by other rules.
     """
-    given = [np.asarray(x) for x in leaves if isinstance(x, (np.ndarray, np.generic))]
-    floats = [array.dtype for array in given if array.dtype.kind == "f"]
+    given = [x.dtype for x in leaves if isinstance(x, (np.ndarray, np.generic))]
+    floats = [dtype for dtype in given if dtype.kind == "f"]
     weak = np.dtype(np.float32) if set(floats) == {np.dtype(np.float32)} else np.dtype(float)
     found: list[Array | None] = []
     for leaf in leaves:
@@ -40,7 +41,7 @@ def as_arrays(leaves: Sequence[Any]) -> list[Array | None]:
                 remedy="convert it with np.asarray, and use @ for matrix products",
             )  # fmt: skip
         if isinstance(leaf, (np.ndarray, np.generic)):
-            array = np.asarray(leaf)
+            array = real_array("compile", "an argument", leaf)
             found.append(array.astype(array.dtype.newbyteorder("="), copy=False))
         elif type(leaf) is float:  # takes the precision of the arrays, as in NumPy's own arithmetic
             found.append(np.asarray(leaf, weak))
@@ -70,10 +71,10 @@ def kind_of(
         hash(key)
     except TypeError:
         static = [leaf for leaf, array in zip(leaves, arrays, strict=True) if array is None]
-        keywords = [f"{name}={value!r}" for name, value in kwargs.items()]
+        keywords = [f"{name}={shown(value)}" for name, value in kwargs.items()]
         raise ArgumentError(
             "compile", "a static argument must be hashable, to know programs by it",
-            got=", ".join([*map(repr, static), *keywords]),
+            got=", ".join([*map(shown, static), *keywords]),
             remedy="pass arrays by position, and tuples instead of lists by keyword",
         ) from None  # fmt: skip
     return key

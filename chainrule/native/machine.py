@@ -5,20 +5,24 @@ from __future__ import annotations
 import ctypes
 import itertools
 import re
+import sys
 import threading
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+from weakref import WeakSet
 
+from chainrule import forks
 from chainrule.errors import ChainruleError
 from chainrule.native import cache
 from chainrule.native.target import Target, host
 
 OBJECTS = cache.ObjectCache()
 
-_lock = threading.Lock()
 _initialised: set[str] = set()
 _numbers = itertools.count()
+_modules: WeakSet[NativeModule] = WeakSet()
+_kept: list[NativeModule] = []
 
 
 class CompilationError(ChainruleError, RuntimeError):
@@ -39,6 +43,7 @@ class NativeModule:
     def __init__(self, tracker: Any, jit: Any) -> None:
         # The tracker unloads through the linker, so it has to go first.
         self._tracker, self._jit = tracker, jit
+        _modules.add(self)
 
     def address(self, name: str) -> int:
         """Where a function begins.
@@ -76,7 +81,8 @@ def compile_text(
     Raises
     ------
     CompilationError
-        If LLVM refuses the text, or a symbol is missing.
+        If LLVM refuses the text, a symbol is missing, or the process was forked in the middle of
+        another compilation.
 
     Examples
     --------
@@ -93,12 +99,18 @@ def compile_text(
     missing = _declared(text) - symbols.keys()
     if missing:
         raise CompilationError("compile", "symbols without an address", ", ".join(sorted(missing)))
-    name = cache.key(text, target)
-    data = OBJECTS.get(name)
-    if data is None:
-        data = object_code(text, target)
-        OBJECTS.put(name, data)
-    return _load(data, exports, target, symbols)
+    with forks.still():
+        if forks.is_torn():
+            raise CompilationError(
+                "compile", "this process was forked while another thread was compiling",
+                remedy="fork before that, or start new processes by spawn",
+            )  # fmt: skip
+        name = cache.key(text, target)
+        data = OBJECTS.get(name)
+        if data is None:
+            data = object_code(text, target)
+            OBJECTS.put(name, data)
+        return _load(data, exports, target, symbols)
 
 
 def _declared(text: str) -> set[str]:
@@ -137,16 +149,15 @@ def _initialise(target: Target) -> None:
 
     foreign = target.triple.partition("-")[0] != host().triple.partition("-")[0]
     kind = "all" if foreign else "native"
-    with _lock:
-        if kind in _initialised:
-            return
-        if foreign:
-            binding.initialize_all_targets()
-            binding.initialize_all_asmprinters()
-        else:
-            binding.initialize_native_target()
-            binding.initialize_native_asmprinter()
-        _initialised.add(kind)
+    if kind in _initialised:
+        return
+    if foreign:
+        binding.initialize_all_targets()
+        binding.initialize_all_asmprinters()
+    else:
+        binding.initialize_native_target()
+        binding.initialize_native_asmprinter()
+    _initialised.add(kind)  # to do it twice does no harm
 
 
 def _machine(target: Target) -> Any:
@@ -195,3 +206,29 @@ def _load(
     except RuntimeError as error:
         raise CompilationError("compile", "the code cannot be linked", got=str(error)) from error
     return NativeModule(tracker, jit)
+
+
+# -- in the child of a fork -----------------------------------------------------------------------
+
+
+def _llvm() -> Any:
+    """What llvmlite holds while any thread is in LLVM; None where it is not loaded."""
+    ffi = sys.modules.get("llvmlite.binding.ffi")
+    return getattr(getattr(ffi, "lib", None), "_lock", None)
+
+
+def _llvm_lock() -> forks.Lock | None:
+    return getattr(_llvm(), "_lock", None)
+
+
+def _after_fork() -> None:
+    """Where LLVM was in the middle of something, what is loaded stays, and LLVM is left alone."""
+    if forks.is_torn():
+        _kept.extend(_modules)
+        lock = _llvm()
+        if hasattr(lock, "_lock"):  # for what others of its users may still let go of
+            lock._lock = threading.RLock()
+
+
+forks.wait_for(_llvm_lock)
+forks.in_child(_after_fork)

@@ -16,6 +16,7 @@ from chainrule.native.machine import CompilationError
 from chainrule.native.plan import plan
 from chainrule.native.program import NativeProgram
 from chainrule.tracing.containers import flatten, unflatten
+from chainrule.tracing.layouts import forget_order
 from chainrule.tracing.session import open_arguments, recording
 from chainrule.tracing.traced import Traced, as_node, call
 
@@ -51,6 +52,7 @@ def record(
     ]
     given = [node for node in inputs if node is not None]
     with recording(), open_arguments(given):
+        forget_order()  # arguments of any order may come
         results, result_structure = flatten(call(f, *unflatten(structure, stand_ins), **kwargs))
         results = [x.toarray() if isinstance(x, Jacobian) else x for x in results]
     outputs = [as_node(item) for item in results]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from functools import cached_property, reduce
+from functools import reduce
 from itertools import groupby
 from time import perf_counter
 from typing import Any
@@ -26,6 +26,7 @@ from chainrule.native.storage import aligned, shared_storage
 from chainrule.native.target import host
 from chainrule.native.threads import run_together
 from chainrule.native.views import view_of
+from chainrule.properties import cached_property
 
 WAKING = 100_000.0
 """Nanoseconds of work below which it takes longer to wake other threads than they would save."""

@@ -112,18 +112,25 @@ def staged(steps: Sequence[Step], outputs: Sequence[Node]) -> list[Stage | Exter
     """Stages for steps that are given in an order in which they can run."""
     remaining = list(steps)
     made: list[Stage | External] = []
-    written: set[Node] = set()
+    later = Counter(array for step in steps for array in _used_by(step))
+    lasting = {view_of(node).base for node in outputs}  # and whatever is written by several stages
     while remaining:
         first = remaining[0]
         if isinstance(first, External):
-            made.append(remaining.pop(0))  # type: ignore[arg-type]
+            made.append(first)
+            remaining.pop(0)
+            later.subtract(_used_by(first))
             continue
         taken = _together(remaining)
-        remaining = [step for step in remaining if not any(step is item for item in taken)]
-        needed = _needed(remaining, outputs) | written
-        written |= {array for step in taken for array in _made_by(step)}
+        ids = set(map(id, taken))
+        remaining = [step for step in remaining if id(step) not in ids]
+        later.subtract(array for step in taken for array in _used_by(step))
+        own = {array for step in taken for array in _made_by(step)}
+        needed = {array for array in own if later[array] or array in lasting}
+        lasting |= own
         stage, finishing = _stage(taken, needed)
         remaining[:0] = finishing
+        later.update(array for step in finishing for array in _used_by(step))
         if made and _both_whole(made[-1], stage):
             made[-1] = _merged(made[-1], stage)
         else:
@@ -197,6 +204,13 @@ def _made_by(step: Step) -> set[Node]:
     return {step.node} if isinstance(step, External) else {a.array for a in step.writes}
 
 
+def _used_by(step: Step) -> set[Node]:
+    """Arrays that are read or written."""
+    if isinstance(step, External):
+        return {step.node, *(view_of(item).base for item in step.node.inputs)}
+    return {access.array for access in (*step.reads, *step.writes)}
+
+
 def _stays_in_rows(step: Native, taken: Sequence[Native], rows: int) -> bool:
     """Whether a step has to do only with the rows at hand of what the others write."""
     written = [(access, item.shape) for item in taken for access in item.writes]
@@ -222,20 +236,11 @@ def in_row(access: Access, shape: tuple[int, ...], rows: int) -> bool:
 # -- one stage ------------------------------------------------------------------------------------
 
 
-def _needed(remaining: Sequence[Step], outputs: Sequence[Node]) -> set[Node]:
-    """Arrays that are read or written after a stage."""
-    needed = {view_of(node).base for node in outputs}
-    for step in remaining:
-        needed |= _made_by(step)
-        if isinstance(step, External):
-            needed |= {view_of(item).base for item in step.node.inputs}
-        else:
-            needed |= {access.array for access in step.reads}
-    return needed
-
-
 def _stage(steps: Sequence[Native], needed: set[Node]) -> tuple[Stage, list[Native]]:
-    """A stage of some steps, and what has to run after it to finish its sums."""
+    """A stage of some steps, and what has to run after it to finish its sums.
+
+    ``needed`` are those of the arrays that they write which other stages have to do with.
+    """
     time = sum(nanoseconds(step) for step in steps)
     rows = _rows(steps[0])
     over_rows = [access for step in steps for access in _sums_over_rows(step)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from chainrule import forks
 from chainrule.errors import ArgumentError
+from chainrule.properties import cached_property
 
 LEVELS = {
     "sse2": ("x86_64", "x86-64"),
@@ -108,10 +110,11 @@ TILE_VECTORS = 3
 @lru_cache(maxsize=1)
 def host() -> Target:
     """The processor that this process runs on."""
-    from llvmlite import binding
+    with forks.still():
+        from llvmlite import binding
 
-    cpu, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
-    return Target(binding.get_process_triple(), cpu, features)
+        cpu, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+        return Target(binding.get_process_triple(), cpu, features)
 
 
 def level(name: str) -> Target:

@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from queue import SimpleQueue
 from typing import Any
 
+from chainrule import forks
 from chainrule.errors import ArgumentError
 from chainrule.native.barrier import BYTES
 
@@ -225,8 +226,7 @@ def _forget() -> None:
     TEAM = Team()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+forks.in_child(_forget)
 atexit.register(lambda: TEAM.close())
 
 

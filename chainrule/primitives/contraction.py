@@ -41,8 +41,9 @@ class Contraction(Primitive):
     name = "contract"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
-        shape = tuple(params.sizes[label] for label in params.out)
-        return Signature(shape, params.dtype, all(node.finite for node in inputs))
+        sizes = params.sizes
+        shape = tuple([sizes[label] for label in params.out])
+        return Signature(shape, params.dtype, are_finite(inputs))
 
     def bind(self, node: Node) -> Callable[..., Array]:
         return plan(node.params, tuple(item.dtype for item in node.inputs))
@@ -107,7 +108,7 @@ def contract(
     strong : bool
         Whether a factor that is exactly zero wins over an infinite or undefined one.
     """
-    result_dtype = dtype or np.result_type(*(node.dtype for node in operands))
+    result_dtype = dtype or common_dtype(operands)
     nodes, lists, scale = _inlined(operands, labels, out, scale)
     if result_dtype.kind == "f":
         nodes, lists, scale = _without_numbers(nodes, lists, scale)
@@ -116,18 +117,32 @@ def contract(
         return nodes[0]
     spec = _canonical(
         tuple(lists),
-        tuple(node.shape for node in nodes),
+        tuple([node.shape for node in nodes]),
         tuple(out),
         tuple(shape),
         float(scale),
         result_dtype,
-        strong and not all(node.finite for node in nodes),
+        strong and not are_finite(nodes),
         _is_symmetric(nodes, lists, out),
     )
     return make(CONTRACT, tuple(nodes), spec)
 
 
-@lru_cache(maxsize=8192)
+def are_finite(nodes: Sequence[Node]) -> bool:
+    """Whether none of the nodes may be infinite or undefined."""
+    return False not in [node.finite for node in nodes]
+
+
+def common_dtype(nodes: Sequence[Node]) -> np.dtype[Any]:
+    """The dtype of NumPy's result for arrays of the nodes' dtypes."""
+    first = nodes[0].dtype
+    for node in nodes:
+        if node.dtype is not first:
+            return np.result_type(*[item.dtype for item in nodes])
+    return first
+
+
+@lru_cache(maxsize=2048)
 def _canonical(
     lists: tuple[Labels, ...], shapes: tuple[Shape, ...], out: Labels, shape: Shape,
     scale: float, dtype: np.dtype[Any], strong: bool, symmetric: bool,
@@ -156,9 +171,7 @@ def _is_symmetric(nodes: Sequence[Node], lists: Sequence[Labels], out: Labels) -
 
 
 def _is_relabelling(node: Node) -> bool:
-    """Whether a node only moves, repeats, inserts or drops axes of one input, up to a scale."""
-    if node.primitive is not CONTRACT or len(node.inputs) != 1:
-        return False
+    """Whether a contraction of one input only moves, repeats, inserts or drops axes of it."""
     spec: Spec = node.params
     return (
         spec.dtype == node.inputs[0].dtype
@@ -171,8 +184,12 @@ def _inlined(
     operands: Sequence[Node], labels: Sequence[Labels], out: Labels, scale: float
 ) -> tuple[list[Node], list[Labels], float]:
     """Operands that are mere relabellings are replaced by what they relabel."""
-    nodes, lists = list(operands), [tuple(item) for item in labels]
-    relabelled = [k for k, node in enumerate(nodes) if _is_relabelling(node)]
+    nodes, lists = list(operands), [*map(tuple, labels)]
+    relabelled = [
+        k
+        for k, node in enumerate(nodes)
+        if node.primitive is CONTRACT and len(node.inputs) == 1 and _is_relabelling(node)
+    ]
     if not relabelled:
         return nodes, lists, scale
     fresh = 1 + max([-1, *out, *(label for item in lists for label in item)])
@@ -271,7 +288,7 @@ def scaled(node: Node, scale: float) -> Node:
 def multiply(a: Node, b: Node, *, strong: bool = False) -> Node:
     """The elementwise product with broadcasting."""
     shape = broadcast_shapes("multiply", [a.shape, b.shape])
-    dtype = np.result_type(a.dtype, b.dtype)
+    dtype = common_dtype((a, b))
     a, b = as_numbers([a, b])
     labels = [_aligned(node, shape) for node in (a, b)]
     return contract([a, b], labels, tuple(range(len(shape))), shape, dtype=dtype, strong=strong)
@@ -282,11 +299,8 @@ def as_numbers(nodes: Sequence[Node]) -> list[Node]:
 
     In derivatives they are left as they are, and select: a NaN that a mask excludes stays out.
     """
-    dtypes = {node.dtype for node in nodes}
-    if len(dtypes) == 1:
-        return list(nodes)
-    dtype = np.result_type(*dtypes)
-    return [cast(node, dtype) if node.dtype.kind == "b" else node for node in nodes]
+    dtype = common_dtype(nodes)
+    return [cast(n, dtype) if n.dtype is not dtype and n.dtype.kind == "b" else n for n in nodes]
 
 
 def _aligned(node: Node, shape: Shape) -> Labels:

@@ -72,12 +72,12 @@ class Elementwise(Primitive):
         self.derivatives = derivatives
         self.domain = domain
         self.finite = finite
-        self.dtype = lru_cache(maxsize=None)(dtype)
+        self.dtype = lru_cache(maxsize=256)(dtype)
         self.source = source
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
-        finite = self.finite and all(node.finite for node in inputs)
-        return Signature(inputs[0].shape, self.dtype(tuple(node.dtype for node in inputs)), finite)
+        finite = self.finite and contraction.are_finite(inputs)
+        return Signature(inputs[0].shape, self.dtype(tuple([n.dtype for n in inputs])), finite)
 
     def bind(self, node: Node) -> Callable[..., Array]:
         return self.value
@@ -140,7 +140,7 @@ def _diagonal_term(factors: Any, node: Node) -> Sequence[Term]:
 def apply(row: Elementwise, *operands: Node) -> Node:
     """The node of a row, with its operands broadcast to one shape."""
     shapes = [node.shape for node in operands]
-    if len(set(shapes)) > 1:
+    if shapes.count(shapes[0]) < len(shapes):
         shape = broadcast_shapes(row.name, shapes)
         operands = tuple(contraction.broadcast_to(node, shape) for node in operands)
     sources = [contraction.repeated_scalar(node) for node in operands]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
+from chainrule.graph.node import Array, Mark, Node, Primitive, Signature, make, register
 from chainrule.primitives.terms import Term, identity
 
 
@@ -66,7 +65,6 @@ class Same(Primitive):
 CAST = register(Cast())
 ALIAS = register(Same("alias", transparent=True))
 STOP_GRADIENT = register(Same("stop_gradient", transparent=False))
-_serial = itertools.count()
 
 
 def cast(node: Node, dtype: Any) -> Node:
@@ -77,7 +75,7 @@ def cast(node: Node, dtype: Any) -> Node:
 
 def new_alias(node: Node) -> Node:
     """A second name for a node, equal to no other: what an inner derivative is taken by."""
-    alias = make(ALIAS, (node,), next(_serial))
+    alias = make(ALIAS, (node,), Mark())
     alias.value, alias.lasting = node.value, False
     return alias
 

@@ -47,7 +47,7 @@ class Spec(NamedTuple):
     """Whether the result, a matrix, is known to be its own transpose."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def plan(spec: Spec, dtypes: tuple[np.dtype[Any], ...]) -> Step:
     """A function of the operands' arrays that computes the product."""
     distinct = tuple(dict.fromkeys(spec.out))
@@ -77,7 +77,7 @@ def _same(a: Array) -> Array:
     return a
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def multiplications(spec: Spec) -> int:
     """Multiplications and additions that the plan takes."""
     everything = {label for labels in spec.operands for label in labels}
@@ -198,7 +198,7 @@ def _elementwise(
         if len(numbers) == 1:
             return _same
         if len(numbers) == 2:
-            return _strong_product if strong else np.multiply
+            return strong_product if strong else np.multiply
 
     def run(*arrays: Array) -> Array:
         ready = [a if step is None else step(a) for a, step in zip(arrays, aligned, strict=True)]
@@ -208,8 +208,8 @@ def _elementwise(
         for k in numbers[1:]:
             result = np.multiply(result, ready[k], dtype=dtype, casting="unsafe")
         if strong and len(numbers) > 1 and has_nan(result):
-            zeros = reduce(np.logical_or, (ready[k] == 0 for k in numbers))
-            result = np.where(zeros, dtype.type(0), result)
+            result = np.asarray(result)
+            _put_zeros(result, [ready[k] for k in numbers])
         for k in masks:
             result = np.where(ready[k], result, dtype.type(0))
         return result
@@ -218,12 +218,54 @@ def _elementwise(
 
 
 @elementwise
-def _strong_product(a: Array, b: Array) -> Array:
+def strong_product(a: Array, b: Array, out: Array | None = None) -> Array:
     """``a * b`` where a factor that is exactly zero wins."""
-    result = np.multiply(a, b)
+    result = np.asarray(np.multiply(a, b, out=out))
     if has_nan(result):
-        result = np.where((a == 0) | (b == 0), result.dtype.type(0), result)
+        _put_zeros(result, [a, b])
     return result
+
+
+def _put_zeros(product: Array, factors: Sequence[Array]) -> None:
+    """Where a factor is exactly zero, the product is no NaN."""
+    zeros = reduce(np.logical_or, (factor == 0 for factor in factors))
+    np.copyto(product, 0, where=zeros & np.isnan(product))
+
+
+def _strong_sums(product: Step, plain: Step) -> Step:
+    """Sums of products to which zero times infinity or NaN adds nothing.
+
+    ``plain`` computes the same sums, also where the result has no symmetry to use.
+    """
+
+    def run(x: Array, y: Array) -> Array:
+        result = np.asarray(product(x, y))
+        return _sums_where_zeros_win(result, x, y, plain) if has_nan(result) else result
+
+    return run
+
+
+def _sums_where_zeros_win(result: Array, x: Array, y: Array, product: Step) -> Array:
+    """What the NaNs of a result should be: the finite terms' sum, and what else has no zero in it.
+
+    Terms of each kind are counted, by products as well: the work stays that of a few of them.
+    """
+
+    def any_of(*pairs: tuple[Array, Array]) -> Array:
+        counts = [product(a.astype(x.dtype), b.astype(y.dtype)) for a, b in pairs]
+        return np.asarray(reduce(np.add, counts) > 0)
+
+    def finite(a: Array) -> Array:
+        return np.where(np.isfinite(a), a, a.dtype.type(0))
+
+    x_up, x_down, y_up, y_down = x == np.inf, x == -np.inf, y == np.inf, y == -np.inf
+    upwards = any_of((x_up, y > 0), (x_down, y < 0), (x > 0, y_up), (x < 0, y_down))
+    downwards = any_of((x_up, y < 0), (x_down, y > 0), (x > 0, y_down), (x < 0, y_up))
+    undefined = any_of((np.isnan(x), y != 0), (x != 0, np.isnan(y))) | (upwards & downwards)
+    total = np.asarray(product(finite(x), finite(y)))
+    infinite = np.where(upwards, np.inf, -np.inf).astype(total.dtype)
+    total = np.where(upwards | downwards, infinite, total)
+    return np.where(np.isnan(result) & ~undefined, total, result)
 
 
 def has_nan(a: Array) -> bool:
@@ -301,8 +343,9 @@ def _pair(a: Labels, b: Labels, needed: set[int], out: Labels, spec: Spec) -> tu
     if not summed:
         made = tuple(sorted(batch + left + right, key=lambda n: rank.get(n, len(out))))
         one, two = _align(a, made), _align(b, made)
+        multiply = strong_product if spec.strong else np.multiply
         return (
-            lambda x, y: np.multiply(x if one is None else one(x), y if two is None else two(y))
+            lambda x, y: multiply(x if one is None else one(x), y if two is None else two(y))
         ), made
     if left and right and rank.get(right[0], len(out)) < rank.get(left[0], len(out)):
         step, made = _matmul(b, a, batch, right, summed, left, spec)
@@ -333,8 +376,11 @@ def _matmul(
         (False, True): np.vecmat if batch else np.matmul,
         (False, False): np.vecdot if batch else np.dot,
     }[bool(left), bool(right)]
+    plain = product
     if spec.symmetric and not batch and len(left) == len(right) == 1:
         product = symmetric_matmul
+    if spec.strong:
+        product = _strong_sums(product, plain)
     shape = sizes(made)
     reshapes = len(batch) > 1 or len(left) > 1 or len(right) > 1
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from chainrule.graph.node import Node
 from chainrule.shapes import Labels, Shape
@@ -96,6 +96,11 @@ def labels_of(axis: Axis) -> Labels:
     if isinstance(axis, int):
         return (axis,)
     return (axis.label,) if isinstance(axis, (Affine, Digit)) else axis.labels
+
+
+def are_plain(axes: Sequence[Axis]) -> TypeGuard[Labels]:
+    """Whether every axis is a label itself."""
+    return {*map(type, axes)} <= {int}
 
 
 def are_digits(axes: Sequence[Axis]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import flag
 from chainrule.graph.node import Node
 from chainrule.interpret.run import evaluate, owned
 from chainrule.primitives import contraction, reductions, transcendental
@@ -147,6 +148,8 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> round(float(logsumexp(np.array([1000.0, 1000.0]))) - 1000.0, 9)
     0.693147181
     """
+
+    flag("logsumexp", "keepdims", keepdims)
 
     def build(node: Node) -> Node:
         axes = normalize_axes("logsumexp", axis, node.ndim)

@@ -12,6 +12,7 @@ from chainrule.interpret.run import value_at_hand
 from chainrule.primitives.contraction import broadcast_to
 from chainrule.primitives.identities import new_alias
 from chainrule.shapes import Shape
+from chainrule.tracing.layouts import forget_order
 from chainrule.tracing.session import current
 
 
@@ -54,6 +55,7 @@ def capture(array: Array) -> Node:
     The array is copied, since the user may refill it while the function runs. While a session is
     under way, an array with unchanged contents gives the same node again, without a copy.
     """
+    forget_order(array)
     repeats = [step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True)]
     if any(repeats):  # repeated values are kept once
         part = array[tuple(slice(0, 1) if again else slice(None) for again in repeats)]

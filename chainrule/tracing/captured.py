@@ -13,6 +13,7 @@ from chainrule.graph.program import Graph
 from chainrule.graph.walk import topological
 from chainrule.interpret.run import Program, owned
 from chainrule.tracing.containers import flatten, unflatten
+from chainrule.tracing.layouts import forget_order
 from chainrule.tracing.session import open_arguments, recording
 from chainrule.tracing.traced import Traced, as_node, call
 
@@ -52,6 +53,7 @@ class Captured:
         self._signature = [(np.shape(leaf), np.asarray(leaf).dtype) for leaf in leaves]
         inputs = [new_input(shape, dtype) for shape, dtype in self._signature]
         with recording(names=True) as session, open_arguments(inputs):
+            forget_order()  # arguments of any order may come
             outputs = call(f, *unflatten(self._structure, [Traced(node) for node in inputs]))
             self._names = {node: names[-1].text for node, names in session.names.items()}
         results, self._result_structure = flatten(outputs)

@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 import optree
 
+from chainrule import forks
+from chainrule.arguments import shown
+from chainrule.errors import ArgumentError
+
 NAMESPACE = "chainrule"
 Structure = optree.PyTreeSpec
 LEAF: Structure = optree.tree_flatten(0.0, namespace=NAMESPACE)[1]  # type: ignore[arg-type]
@@ -27,12 +31,19 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     if type(tree) in LEAVES:
         return [tree], LEAF
     while True:
-        leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
+        try:
+            leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
+        except RecursionError:
+            raise ArgumentError(
+                "arguments", "a container holds itself, or is nested too deep",
+                got=type(tree).__name__, remedy="pass arrays, or containers of arrays",
+            ) from None  # fmt: skip
         new = {type(leaf) for leaf in leaves if _is_unknown_dataclass(leaf)}
         if not new:
             return leaves, structure
         for cls in new:
-            _register(cls)
+            with forks.still():
+                _register(cls)
 
 
 def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
@@ -40,14 +51,31 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
     return leaves[0] if structure is LEAF else optree.tree_unflatten(structure, leaves)
 
 
+def skeleton(structure: Structure) -> Any:
+    """The container with a number for each leaf: what a pickle holds of a structure.
+
+    Elsewhere the dataclasses in it may not be known to optree yet.
+    """
+    return unflatten(structure, [0.0] * structure.num_leaves)
+
+
 def paths(structure: Structure) -> list[str]:
     """How each leaf is reached from its container: ``['A0']``, ``[1]``, ``.b`` or nothing."""
     return [accessor.codify("") for accessor in structure.accessors()]
 
 
-def per_leaf(prefix: Any, tree: Any) -> list[Any]:
+def per_leaf(operation: str, name: str, prefix: Any, tree: Any) -> list[Any]:
     """One value a leaf of the tree, from a container that may stop at a branch; None is a value."""
-    return list(optree.broadcast_prefix(prefix, tree, none_is_leaf=True, namespace=NAMESPACE))
+    flatten(tree)  # so that the dataclasses in it are known
+    try:
+        found = optree.broadcast_prefix(prefix, tree, none_is_leaf=True, namespace=NAMESPACE)
+    except (ValueError, RecursionError):
+        raise ArgumentError(
+            operation, f"{name} must be one value, or a container that matches the argument's",
+            got=f"{shown(prefix)} for {shown(tree)}",
+        ) from None  # fmt: skip
+    leaves = optree.tree_leaves(tree, none_is_leaf=True, namespace=NAMESPACE)
+    return [item for item, leaf in zip(found, leaves, strict=True) if leaf is not None]
 
 
 def _is_unknown_dataclass(leaf: Any) -> bool:

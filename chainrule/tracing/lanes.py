@@ -22,8 +22,14 @@ from chainrule.interpret.run import Program
 from chainrule.primitives.identities import new_alias
 from chainrule.shapes import Shape
 
-MOST_NODES = 50_000
-"""A lane that has come to hold more nodes than this is given up for an empty one."""
+MOST_NODES = 300_000
+"""A lane that has come to hold more nodes than this is given up for an empty one; so is one for
+which those that wait hold more than this together. A node takes about a kilobyte, with what
+computes it."""
+USUAL_NODES = 16_000
+"""The same for a lane that holds more than `CALLS` times what any one call has added: of so many
+functions most are never called again."""
+CALLS = 4
 MOST_LANES = 8
 """Lanes that wait for the next call; more are in use only while more calls run at once."""
 
@@ -56,8 +62,14 @@ class Lane:
         The nodes that differentiation gave.
     programs : dict
         Programs by the nodes that they compute and by those that were at hand.
+    decisions : dict
+        What was decided about nodes, such as the structure of a Jacobian.
     size : int
         About how many nodes all this keeps alive.
+    before : int
+        The size when the lane was last given back.
+    largest : int
+        The most that one call has added.
     """
 
     inputs: dict[Hashable, Node] = field(default_factory=dict)
@@ -65,7 +77,20 @@ class Lane:
     operations: dict[Hashable, Node] = field(default_factory=dict)
     derivatives: dict[Hashable, tuple[Node, ...]] = field(default_factory=dict)
     programs: dict[Hashable, Ready] = field(default_factory=dict)
+    decisions: dict[Hashable, Any] = field(default_factory=dict)
     size: int = 0
+    before: int = 0
+    largest: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is worth more to begin anew than to go on."""
+        return self.size > min(MOST_NODES, max(USUAL_NODES, CALLS * self.largest))
+
+    def add_program(self, key: Hashable, ready: Ready) -> None:
+        """Keep a program for later calls."""
+        self.programs[key] = ready
+        self.size += ready.program.slots
 
     def input(self, place: int, shape: Shape, dtype: np.dtype[Any], finite: bool) -> Node:
         """The argument node at a place; ``finite`` matters, for derivatives go by it."""
@@ -110,7 +135,10 @@ def take_lane() -> Lane:
 def give_back(lane: Lane) -> None:
     """The lane for a later call, unless it has grown too large.
 
-    Nothing outside the lane may hold its nodes any more.
+    Nothing outside the lane may look for its nodes' values any more.
     """
-    if lane.size <= MOST_NODES and len(_waiting) < MOST_LANES:
+    lane.largest = max(lane.largest, lane.size - lane.before)
+    lane.before = lane.size
+    held = lane.size + sum(item.size for item in _waiting)
+    if not lane.is_full and len(_waiting) < MOST_LANES and held <= MOST_NODES:
         _waiting.append(lane)

@@ -11,9 +11,10 @@ from itertools import count
 from threading import get_ident
 from typing import Any
 
+from chainrule.errors import REFUSED, ChainruleError
 from chainrule.graph.node import Array, Node
 from chainrule.interpret.run import HELD, keep_value
-from chainrule.tracing.lanes import MOST_NODES, Lane, give_back, take_lane
+from chainrule.tracing.lanes import Lane, give_back, take_lane
 
 MOST_BYTES = 1 << 26
 """Arguments of inner calls are held until the outermost one ends, but not more than this."""
@@ -50,6 +51,10 @@ class Session:
     inner: int = 0
     """Bytes of the arguments that were made while the user's code was running."""
     thread: int = field(default_factory=get_ident)
+    refused: list[ChainruleError] = field(default_factory=list)
+    """What has been refused to the user's function that is running."""
+    row_major: bool = True
+    """Whether all arrays given so far lie in memory in the order of rows, without gaps."""
     opened: int = 0
     """How many calls within the outermost one, this included, are running the user's code."""
 
@@ -75,9 +80,14 @@ class Session:
             self.retire()
         if self.opened:
             self.inner += nbytes
-        if self.lane is not None and (self.inner > MOST_BYTES or self.lane.size > MOST_NODES):
+        if self.lane is not None and (self.inner > MOST_BYTES or self.lane.is_full):
             self.retire()
         return next(self.places)
+
+
+def collect_refusals(session: Session) -> None:
+    """In this thread, too, what is refused is noted for the session whose values are used."""
+    REFUSED.set(session.refused)
 
 
 _open: set[Node] = set()
@@ -180,3 +190,9 @@ def ask(node: Node) -> Array:
     if session is not None:
         session.asked.append(node)
     return keep_value(node)
+
+
+def asked_values() -> list[Node]:
+    """The values that the code of the call under way has asked for; the list grows with them."""
+    session = _session.get()
+    return [] if session is None else session.asked

@@ -11,7 +11,16 @@ from typing import Any, NoReturn, Self, SupportsIndex
 
 import numpy as np
 
-from chainrule.errors import ChainruleError, DtypeError, MissingRuleError, ShapeError, TracingError
+from chainrule.errors import (
+    REFUSED,
+    ChainruleError,
+    DtypeError,
+    MissingRuleError,
+    Refusal,
+    ShapeError,
+    TracingError,
+    UnsupportedDtype,
+)
 from chainrule.graph.node import Array, Node
 from chainrule.interpret.run import keep_value, missing_inputs
 from chainrule.primitives import contraction
@@ -21,91 +30,96 @@ from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
 from chainrule.tracing.arguments import capture, native, varies
+from chainrule.tracing.asking import agree, answered
+from chainrule.tracing.attributes import ArrayAttributes, refuse
+from chainrule.tracing.checks import require_options
 from chainrule.tracing.containers import LEAVES
 from chainrule.tracing.dispatch import (
+    ARRAYS,
     FUNCTIONS,
     METHODS,
     _is_default,
     _refuse_keywords,
+    by_name,
     name_of,
 )
+from chainrule.tracing.exact_types import exact_types_of
+from chainrule.tracing.interpreter import from_in_place_operator, has_one_name, references
 from chainrule.tracing.lanes import NUMBERS
-from chainrule.tracing.names import (
-    ALONE,
-    assigned_name,
-    from_in_place_operator,
-    references,
-    where_it_stands,
-)
+from chainrule.tracing.layouts import forget_order
+from chainrule.tracing.names import assigned_name, where_it_stands
+from chainrule.tracing.places import ByFunction, ByKey, Place
 from chainrule.tracing.repeated import operation, position
-from chainrule.tracing.session import Name, ask, current
-from chainrule.tracing.views import VIEWS, Root, View, view_by, view_by_key
+from chainrule.tracing.session import Name, ask, collect_refusals, current
+from chainrule.tracing.views import VIEWS, links
 
 
-class Traced(Expression):
+class Traced(ArrayAttributes, Expression):
     """A value of the function being traced; it takes part in NumPy code like an array.
 
     Nodes never change, but the code may assign to arrays: then this object gets another node. A
     view keeps what it is a view of, reads through it, and writes through it.
     """
 
-    __slots__ = ("__weakref__", "_node", "_root", "_seen", "_session", "_view")
+    __slots__ = ("__weakref__", "_kind", "_node", "_place", "_session")
 
     # -- construction -----------------------------------------------------------------------------
 
-    def __init__(self, node: Node, view: View | None = None) -> None:
+    def __init__(self, node: Node, kind: type | None = None) -> None:
         self._node = node
-        self._view = view
+        self._place: Place | None = None  # until there is a view
         self._session = current()
-        self._root: Root | None = None  # until there is a view
-        if view is not None:
-            self._root = view.base._behind()
-            self._seen = self._root.version
+        self._kind = kind
+        """What it is without axes: a Python number, an array; None for one of NumPy's numbers."""
 
     @property
     def node(self) -> Node:  # type: ignore[override]  # a slot there, read through the view here
         if self._session is not current():
             self._crosses()
-        if self._root is not None and self._seen != self._root.version:
-            self._refresh()
-        return self._node
+        return self._node if self._place is None else self._place.current()
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # code asks what it was given
+        node = self._node
+        if node.shape or self._kind is np.ndarray:
+            return np.ndarray
+        return self._kind or node.dtype.type
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it can be written to, as an array; numbers cannot."""
+        return bool(self._node.shape) or self._kind is np.ndarray
 
     def _crosses(self) -> None:
         """It is used by a call or a thread that it does not belong to: nodes are not used again."""
         for session in (self._session, current()):
             if session is not None:
                 session.retire()
+        if self._session is not None and current() is None:
+            collect_refusals(self._session)
 
-    def _behind(self) -> Root:
-        """What this value and all views of it have in common."""
-        if self._root is None:
-            self._root = Root()
-            self._seen = self._root.version
-        return self._root
-
-    def _refresh(self) -> None:
-        """Read again, from the array behind all views on, what has been assigned to since."""
-        root = self._behind()
-        chain: list[Traced] = [self]
-        while (view := chain[-1]._view) is not None:
-            chain.append(view.base)
-        for value in reversed(chain):
-            if value._view is not None and value._seen != root.version:
-                value._node = value._view.read(value._view.base._node)
-            value._seen = root.version
+    def _shows(self, base: Traced, link: ByKey | ByFunction) -> Self:
+        """The same, as a view of another."""
+        if base._place is None:
+            base._place = Place(base._node)
+            base._place.held_by(base)
+        self._place = Place(self._node, base._place, link)
+        self._place.held_by(self)
+        return self
 
     def _store(self, node: Node) -> None:
         """Another value for this array: in what it is a view of, where it is one."""
-        target: Traced = self
-        while (view := target._view) is not None:
-            if view.may_let_go():
-                target._view, target._root = None, None
-                break
-            node, target = view.write(view.base.node, node), view.base
-        target._node = node
-        root = target._behind()
-        root.version += 1
-        target._seen = root.version
+        if self._place is None:
+            self._node = node
+        else:
+            self._place.store(node, self)
+
+    def layout(self) -> Array:
+        """A plain array that lies in memory as NumPy's would."""
+        array = lies_at(self).array()
+        if array is None:
+            refuse("strides", "in which order the array lies in memory is not known")
+        return array
 
     def _like(self, node: Node) -> Self:
         result = type(self)(node)
@@ -125,7 +139,7 @@ class Traced(Expression):
         for place, item in enumerate(operands):
             kind = type(item)
             if kind is Traced:
-                plain = item._root is None and item._session is session
+                plain = item._place is None and item._session is session
                 key.append(item._node if plain else item.node)
             elif kind in NUMBERS:
                 key.append((kind, item or repr(item)))  # 0.0 and -0.0 are equal, but not the same
@@ -149,10 +163,14 @@ class Traced(Expression):
             return _ufunc_method(ufunc, method, inputs, kwargs, out)
         dtype = kwargs.pop("dtype", None)
         _refuse_keywords(full_name(ufunc), kwargs)
+        if len(inputs) != ufunc.nin:
+            raise TypeError(
+                f"{ufunc.__name__}() takes {ufunc.nin} positional arguments but {len(inputs)} given"
+            )
+        if dtype is not None:
+            inputs = _computed_in(ufunc, dtype, inputs)
         special = METHODS.get(ufunc, {}).get("__call__")
         result = special(*inputs) if special else self._apply(ufunc, *inputs)
-        if dtype is not None:
-            result = result.astype(dtype)
         return result if out is None else _assign_out(ufunc, out, result)
 
     def __array_function__(
@@ -168,9 +186,7 @@ class Traced(Expression):
             result = _implemented(function, args, kwargs)
             lane.remember(key, result.node)
             return result
-        if function in VIEWS and type(args[0]) is Traced:
-            return Traced(node, view_by(function, args[0], node, args[1:], kwargs))
-        return Traced(node)
+        return _finished(function, args, kwargs, Traced(node))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         if self.dtype.kind in "iub" and not missing_inputs([self.node]):
@@ -187,6 +203,8 @@ class Traced(Expression):
         )
 
     def __float__(self) -> NoReturn:
+        if self.size != 1:
+            raise TypeError("only length-1 arrays can be converted to Python scalars")
         raise TracingError(
             "float",
             "a traced value cannot become a Python float, which would lose its derivative",
@@ -196,7 +214,7 @@ class Traced(Expression):
         )
 
     def __complex__(self) -> NoReturn:
-        raise DtypeError("complex", "complex numbers are not differentiated", got=repr(self))
+        raise UnsupportedDtype("complex", "complex numbers are not differentiated", got=repr(self))
 
     # -- values asked for by the code -------------------------------------------------------------
 
@@ -215,9 +233,16 @@ class Traced(Expression):
         return ask(self.node)
 
     def __bool__(self) -> bool:
+        if self.size > 1:
+            raise ValueError(
+                "The truth value of an array with more than one element is ambiguous. "
+                "Use a.any() or a.all()"
+            )
         return bool(self.concrete("a truth value"))
 
     def __int__(self) -> int:
+        if self.size != 1:
+            raise TypeError("only length-1 arrays can be converted to Python scalars")
         return int(self.concrete("a whole number"))
 
     def __index__(self) -> int:
@@ -238,43 +263,18 @@ class Traced(Expression):
             return repr(self)
         return format(keep_value(self.node)[()], spec)
 
-    # -- an array's attributes --------------------------------------------------------------------
+    def __hash__(self) -> int:  # type: ignore[override]
+        if self.is_array:
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        raise TracingError(
+            "hash",
+            "a traced value cannot be a key, by which a result of one call would be found in "
+            "another",
+            got=repr(self),
+            remedy="leave out functools.lru_cache and dictionaries of values",
+        )
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.node.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.node.dtype
-
-    @property
-    def ndim(self) -> int:
-        return self.node.ndim
-
-    @property
-    def size(self) -> int:
-        return self.node.size
-
-    @property
-    def nbytes(self) -> int:
-        return self.node.size * self.node.dtype.itemsize
-
-    @property
-    def T(self) -> Any:
-        return np.transpose(self)
-
-    @property
-    def mT(self) -> Any:
-        return np.swapaxes(self, -1, -2)
-
-    @property
-    def real(self) -> Self:
-        return self
-
-    @property
-    def flat(self) -> Any:
-        return self.ravel()
+    # -- as a container ---------------------------------------------------------------------------
 
     def __len__(self) -> int:
         if not self.shape:
@@ -290,10 +290,10 @@ class Traced(Expression):
         return bool((self == value).any())
 
     def __copy__(self) -> Self:
-        return type(self)(self.node)
+        return self.copy()
 
     def __deepcopy__(self, memo: Any) -> Self:
-        return type(self)(self.node)
+        return self.copy()
 
     # -- indexing and assignment ------------------------------------------------------------------
 
@@ -307,13 +307,15 @@ class Traced(Expression):
             part = indexing.get(node, items)
             if lane is not None and place is not None:
                 lane.remember(place, part)
-        if part.ndim == 0 or indexing.copies(items):
-            return self._like(part)
-        result = type(self)(part, view_by_key(self, items))
-        _note(result)
-        return result
+        result = self._like(part)
+        if indexing.copies(items) or not (part.ndim or any(item is ... for item in items)):
+            return result
+        result._kind = np.ndarray
+        return result._shows(self, ByKey(items))
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if not self.is_array:
+            raise TypeError(f"'{self.__class__.__name__}' object does not support item assignment")
         values = cast(as_node(value, (self.dtype,)), self.dtype)
         if isinstance(key, Expression) and key.node.dtype.kind == "b":
             self._store(indexing.assign_where(self.node, key, values))
@@ -325,9 +327,9 @@ class Traced(Expression):
 
         A value without axes is immutable, as NumPy's scalars are: the name gets the result.
         """
-        if not self.shape:
-            return self._like(as_node(result))
         node = as_node(result)
+        if not self.is_array:
+            return self._like(node)
         if broadcast_shapes("in-place operator", [node.shape, self.shape]) != self.shape:
             raise ShapeError(
                 "in-place operator",
@@ -369,6 +371,15 @@ class Traced(Expression):
     def __imatmul__(self, other: Any) -> Self:
         return self._assign(self @ other)
 
+    def __iand__(self, other: Any) -> Self:
+        return self._assign(self & other)
+
+    def __ior__(self, other: Any) -> Self:
+        return self._assign(self | other)
+
+    def __ixor__(self, other: Any) -> Self:
+        return self._assign(self ^ other)
+
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
         return self // other, self % other
 
@@ -378,61 +389,37 @@ class Traced(Expression):
     def __round__(self, digits: SupportsIndex | None = None) -> Any:
         return np.round(self, int(digits or 0))
 
-    # -- an array's methods: NumPy's functions of the same name -----------------------------------
+    # -- copies -----------------------------------------------------------------------------------
 
-    def astype(self, dtype: Any, **_: Any) -> Self:
-        return self._like(cast(self.node, dtype))
+    def astype(
+        self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True,
+        copy: bool = True,
+    ) -> Any:  # fmt: skip
+        if isinstance(dtype, np.ndarray):
+            raise TypeError("Cannot construct a dtype from an array")
+        wanted = np.dtype(dtype)
+        if not np.can_cast(self.dtype, wanted, casting):
+            raise TypeError(f"Cannot cast array data from {self.dtype!r} to {wanted!r} according "
+                            f"to the rule '{casting}'")  # fmt: skip
+        if not copy and wanted == self.dtype and order == "K":
+            return self  # the very argument, as NumPy gives
+        return self._ordered(cast(self.node, wanted), order)
 
     def copy(self, order: str = "C") -> Self:
-        return self._like(self.node)
+        return self._ordered(self.node, order)
 
-    def reshape(self, *shape: Any, order: Any = "C") -> Any:
-        wanted = shape[0] if len(shape) == 1 else shape
-        return np.reshape(self, wanted, order=order)
-
-    def transpose(self, *axes: Any) -> Any:
-        order = axes[0] if len(axes) == 1 else (axes or None)
-        return np.transpose(self, order)
-
-    def flatten(self, order: Any = "C") -> Any:
-        return np.ravel(self, order=order).copy()
-
-    def dot(self, other: Any) -> Any:
-        return np.dot(self, other)
-
-    def fill(self, value: Any) -> None:
-        self[...] = value
-
-    def item(self, *index: Any) -> NoReturn:
-        self.__float__()
-
-    def tolist(self) -> NoReturn:
-        self.__float__()
-
-    def ravel(self, order: Any = "C") -> Any:
-        return np.ravel(self, order=order)
+    def _ordered(self, node: Node, order: str) -> Self:
+        """A new array, whose order in memory may have been asked for."""
+        if order not in ("C", "K", "A", "F"):
+            raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
+        if order == "F" and node.ndim > 1:
+            forget_order()
+        result = self._like(node)
+        result._kind = self._kind if self._kind in (np.ndarray, None) else None
+        return result
 
 
 LEAVES.add(Traced)
-
-
-def _forwarding(name: str) -> Callable[..., Any]:
-    function = getattr(np, name)
-
-    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    method.__name__ = name
-    method.__doc__ = f"As ``np.{name}``."
-    return method
-
-
-for _name in (
-    "sum", "mean", "max", "min", "prod", "var", "std", "any", "all", "argmax", "argmin", "clip",
-    "cumsum", "diagonal", "trace", "squeeze", "swapaxes", "take", "repeat", "round", "conj",
-    "sort", "argsort", "ptp",
-):  # fmt: skip
-    setattr(Traced, _name, _forwarding(_name))
 
 
 # -- helpers --------------------------------------------------------------------------------------
@@ -452,13 +439,19 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
             [contraction.insert_axes(contraction.broadcast_to(p, shape), (0,)) for p in parts], 0
         )
     if isinstance(value, (np.matrix, np.ma.MaskedArray)):
-        raise DtypeError(
+        raise UnsupportedDtype(
             "tracing", "matrices and masked arrays follow rules of their own", got=str(type(value)),
             remedy="convert it with np.asarray, and use @ for matrix products",
         )  # fmt: skip
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except Refusal:
+        raise
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        text = " ".join(str(error).split())
+        raise DtypeError("tracing", f"an operand is not an array of numbers: {text:.200}") from None
     if array.dtype.kind not in "fiub":
-        raise DtypeError(
+        raise UnsupportedDtype(
             "tracing",
             "only real numbers and booleans can meet a traced value",
             got=f"{type(value).__name__} of dtype {array.dtype}",
@@ -467,9 +460,9 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
     return capture(native(array))
 
 
-def _holds_traced(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(_holds_traced(item) for item in value)
+def _holds_traced(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, (list, tuple)):  # an array has 64 axes at most; a list may hold itself
+        return depth < 64 and any(_holds_traced(item, depth + 1) for item in value)
     return isinstance(value, Expression)
 
 
@@ -479,13 +472,43 @@ def node_of(value: Any) -> Node | None:
 
 
 def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Run the user's function; an error of ours that NumPy has replaced by its own comes back."""
+    """Run the user's function. What was refused in it comes out, whatever it made of that.
+
+    An error of ours that NumPy has replaced by its own comes back.
+    """
+    session = current()
+    refused: list[ChainruleError] = [] if session is None else session.refused
+    outer, before = REFUSED.get(), len(refused)
+    token = REFUSED.set(refused)
     try:
-        return f(*args, **kwargs)
+        with exact_types_of(f):
+            result = f(*args, **kwargs)
+        if len(refused) > before:
+            raise refused[before]
+        return result
     except (TypeError, ValueError) as error:
         if isinstance(error.__cause__, ChainruleError):
             raise error.__cause__ from None
         raise
+    finally:
+        REFUSED.reset(token)
+        if outer is not refused:
+            if outer is not None:
+                outer.extend(refused)
+            refused.clear()
+
+
+def stand_in(node: Node, leaf: Any) -> Traced:
+    """A traced value in the place of an argument; without axes, of the argument's own type."""
+    if node.shape:
+        return Traced(node)
+    kind = leaf._kind if type(leaf) is Traced else type(leaf)
+    return Traced(node, kind if kind in (float, int, bool, np.ndarray) else None)
+
+
+def lies_at(value: Traced) -> Place:
+    """Where a traced value lies in memory."""
+    return Place(value.node) if value._place is None else value._place
 
 
 def wrap(node: Node) -> Traced:
@@ -526,14 +549,53 @@ def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) 
             remedy="write it in terms of others, or pass it values that are not traced",
         )
     implementation, keywords = entry
+    args, kwargs = by_name(function, args, kwargs)
     given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
     if keywords is not None:
         _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
-    result = _nested(implementation, args, given)
-    if function in VIEWS and isinstance(result, Traced) and isinstance(args[0], Traced):
-        view = view_by(function, args[0], result.node, args[1:], given)
-        return type(result)(result.node, view)
+    require_options(name, given)
+    try:
+        result = _nested(implementation, args, given)
+    except Refusal:
+        raise
+    except Exception as error:
+        if answered(function, args, given):
+            raise MissingRuleError(
+                name, "these arguments are not supported on traced values", got=str(error)
+            ) from error
+        raise
+    agree(function, args, kwargs, result)
+    return _finished(function, args, given, result)
+
+
+def _finished(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Any:
+    """A function's result, which may be a view, and may be an array also without axes."""
+    if function in VIEWS:
+        return _linked(function, args, kwargs, result)
+    is_new = type(result) is Traced and all(result is not argument for argument in args)
+    if is_new and not result._node.shape and result._place is None:
+        result._kind = np.ndarray if function in ARRAYS else None
     return result
+
+
+def _linked(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Any:
+    """The results of a function that may give views, each linked to what it may show."""
+    results = result if isinstance(result, tuple) else (result,)
+    found = links(function, FUNCTIONS[function][0], args, kwargs, results)
+    for item, entry in zip(results, found, strict=True):
+        if entry is not None and all(item is not argument for argument in args):
+            base, link = entry
+            if not item.shape:
+                item._kind = _kind_without_axes(base, link)
+            if item.is_array:
+                item._shows(base, link)
+    return result
+
+
+def _kind_without_axes(base: Traced, link: ByFunction) -> type | None:
+    """Whether a result without axes is an array or a number, as NumPy says."""
+    given: Any = np.zeros(base.shape, base.dtype) if base.is_array else base.dtype.type(0)
+    return np.ndarray if isinstance(link.shown(given), np.ndarray) else None
 
 
 def _nested(implementation: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -562,11 +624,27 @@ def _ufunc_method(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any, out: A
     return _nested(implementation, (ufunc, *inputs), kwargs)
 
 
-def _assign_out(ufunc: np.ufunc, out: tuple[Any, ...], result: Traced) -> Any:
+def _computed_in(ufunc: np.ufunc, dtype: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:
+    """The inputs in the dtypes in which NumPy computes for ``dtype=``."""
+    nodes = [as_node(item) for item in inputs]
+    wanted = (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
+    given = (*[node.dtype for node in nodes], *[None] * ufunc.nout)
+    kinds = ufunc.resolve_dtypes(given, signature=wanted)
+    return tuple(Traced(cast(node, kind)) for node, kind in zip(nodes, kinds, strict=False))
+
+
+def _assign_out(ufunc: np.ufunc, out: tuple[Any, ...], result: Any) -> Any:
+    if isinstance(result, tuple):
+        parts = zip(out, result, strict=True)
+        return tuple(
+            part if target is None else _assign_out(ufunc, (target,), part)
+            for target, part in parts
+        )
     (target,) = out
-    if isinstance(target, Traced):
+    if type(target) is Traced:
         return target._assign(result)
-    if from_in_place_operator() and target.base is None and references(target) <= ALONE:
+    count = references(target)  # counted here, as where it was tried out
+    if target.base is None and has_one_name(count) and from_in_place_operator():
         return result
     raise TracingError(
         full_name(ufunc),

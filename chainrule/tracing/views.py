@@ -1,140 +1,92 @@
-"""Views: values that show part of another, read through it and write through it, as NumPy's do."""
+"""Functions of NumPy whose results may show their arguments, and how the two are linked."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import TracingError
-from chainrule.graph.node import Node, constant
-from chainrule.primitives.arrangement import reshape
-from chainrule.primitives.contraction import CONTRACT
-from chainrule.primitives.elementwise import Elementwise
-from chainrule.primitives.gathers import take
-from chainrule.tracing import indexing
-from chainrule.tracing.dispatch import name_of
+from chainrule.graph.node import Array, Node
+from chainrule.tracing.places import ByFunction
 
 if TYPE_CHECKING:
     from chainrule.tracing.traced import Traced
 
-ALWAYS = frozenset({
-    np.transpose, np.permute_dims, np.matrix_transpose, np.swapaxes, np.moveaxis, np.rollaxis,
-    np.expand_dims, np.squeeze, np.flip, np.fliplr, np.flipud, np.rot90,
+FIRST = frozenset({
+    np.transpose, np.permute_dims, np.matrix_transpose, np.linalg.matrix_transpose, np.swapaxes,
+    np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze, np.flip, np.fliplr, np.flipud, np.rot90,
+    np.reshape, np.ravel, np.diagonal, np.linalg.diagonal, np.diag, np.broadcast_to,
 })  # fmt: skip
-READ_ONLY = frozenset({np.diagonal, np.broadcast_to})
-VIEWS = ALWAYS | READ_ONLY | {np.reshape, np.ravel}
-"""Functions whose result NumPy lets show its argument; the last two copy what is not in order."""
+"""The result may show the first argument."""
+EACH = frozenset({np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_arrays})
+"""Each result may show the argument of the same position."""
+ONLY = frozenset({np.einsum})
+"""The result may show the only array among the arguments."""
+VIEWS = FIRST | EACH | ONLY
+
+Call = Callable[[Sequence[Any], Mapping[str, Any]], Any]
 
 
-class Root:
-    """The array behind all views of it: its version counts the assignments."""
-
-    __slots__ = ("version",)
-
-    def __init__(self) -> None:
-        self.version = 0
-
-
-class View(NamedTuple):
-    """How a value shows another, its base.
-
-    Attributes
-    ----------
-    base : Traced
-        The other value.
-    read, write : callable
-        From the base's node to this one's, and from both to the base's new node.
-    is_certain : callable
-        Gives False where NumPy may have copied instead, depending on the layout in memory.
-    """
-
-    base: Traced
-    read: Callable[[Node], Node]
-    write: Callable[[Node, Node], Node]
-    is_certain: Callable[[], bool] = lambda: True
-
-    def may_let_go(self) -> bool:
-        """Whether it makes no difference if this is a view: nobody else holds what it shows."""
-        return not self.is_certain() and self._is_only_holder()
-
-    def _is_only_holder(self) -> bool:
-        view: View | None = self
-        while view is not None:
-            if sys.getrefcount(view.base) > 2:  # the view's reference, and the argument's
-                return False
-            view = view.base._view
-        return True
+def links(
+    function: Any, replacement: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any],
+    results: Sequence[Any],
+) -> list[tuple[Traced, ByFunction] | None]:  # fmt: skip
+    """For each result, what it may show, and how."""
+    sources = _sources(function, args)
+    if len(sources) != len(results):
+        return [None] * len(results)
+    return [
+        None if place is None else (args[place], _link(function, replacement, args, kwargs, which))
+        for place, which in zip(sources, _each(function, sources), strict=True)
+    ]
 
 
-def view_by_key(base: Traced, key: tuple[Any, ...]) -> View:
-    """What ``base[key]`` shows, for a key of slices and whole numbers."""
-    return View(
-        base,
-        lambda node: indexing.get(node, key),
-        lambda node, values: indexing.assign(node, key, values),
-    )
+def _each(function: Any, sources: Sequence[int | None]) -> list[tuple[int, int | None]]:
+    """The place of an argument, and of its result among several; None for the only one."""
+    several = function is np.broadcast_arrays or len(sources) > 1
+    return [(place or 0, k if several else None) for k, place in enumerate(sources)]
 
 
-def view_by(
-    function: Callable[..., Any], base: Traced, result: Node, args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-) -> View:  # fmt: skip
-    """What a function that only moves elements shows: NumPy itself says where each one goes."""
-    node, is_view = base.node, base._view is not None
-    shape, size = node.shape, node.size
-
-    def is_certain() -> bool:
-        return function in ALWAYS or not (is_view or _may_be_transposed(node))
-
-    def positions() -> np.ndarray[Any, Any]:
-        if not is_certain():
-            _refuse(
-                function, "whether this result is a view or a copy depends on the memory layout"
-            )
-        return np.asarray(function(np.arange(size).reshape(shape), *args, **kwargs))
-
-    def read(current: Node) -> Node:
-        places = positions()
-        flat = take(reshape(current, (-1,)), constant(places.ravel()), 0)
-        return reshape(flat, result.shape)
-
-    def write(_: Node, values: Node) -> Node:
-        if function in READ_ONLY:
-            _refuse(function, "the view that this function makes is read-only")
-        origin = np.argsort(positions().ravel())
-        return reshape(take(reshape(values, (-1,)), constant(origin), 0), shape)
-
-    return View(base, read, write, is_certain)
+def _sources(function: Any, args: Sequence[Any]) -> list[int | None]:
+    if function in EACH:
+        return [place if _is_traced(item) else None for place, item in enumerate(args)]
+    traced = [place for place, item in enumerate(args) if _is_traced(item)]
+    if function in ONLY:
+        return [traced[0]] if len(traced) == 1 and _are_labels(args, traced[0]) else [None]
+    return [0 if traced[:1] == [0] else None]
 
 
-def _refuse(function: Any, problem: str) -> NoReturn:
-    raise TracingError(
-        name_of(function), problem, got="an assignment to an array while a view of it is in use",
-        remedy="write .copy() after the function, or assign before it",
-    )  # fmt: skip
+def _are_labels(args: Sequence[Any], place: int) -> bool:
+    """Whether all the other arguments are subscripts."""
+    return all(k == place or isinstance(item, (str, list, tuple)) for k, item in enumerate(args))
 
 
-def _may_be_transposed(node: Node) -> bool:
-    """Whether NumPy may hold the array in another order than row-major.
+def _is_traced(item: Any) -> bool:
+    return hasattr(type(item), "_place")
 
-    Elementwise results follow the layout of their inputs, so a transpose shows through them.
-    """
-    stack, seen = [node], {node}
-    while stack:
-        node = stack.pop()
-        if node.ndim < 2:
-            continue
-        if node.primitive is CONTRACT:
-            out = node.params.out
-            moved = [[out.index(n) for n in labels if n in out] for labels in node.params.operands]
-            if any(order != sorted(order) for order in moved):
-                return True
-            if len(node.inputs) > 1 and any(n not in out for n in range(len(node.params.sizes))):
-                continue  # a matrix product is a fresh array
-        if isinstance(node.primitive, Elementwise) or node.primitive is CONTRACT:
-            stack.extend(item for item in node.inputs if item not in seen)
-            seen.update(node.inputs)
-    return False
+
+def _link(
+    function: Any, replacement: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any],
+    which: tuple[int, int | None],
+) -> ByFunction:  # fmt: skip
+    place, part = which
+    frozen = [_frozen(item) for item in args]
+
+    def picked(call: Callable[..., Any], item: Any) -> Any:
+        result = call(*frozen[:place], item, *frozen[place + 1 :], **kwargs)
+        return result if part is None else result[part]
+
+    def on_array(array: Array) -> Any:
+        return picked(function, array)
+
+    def on_node(node: Node) -> Node:
+        found: Node = picked(replacement, type(args[place])(node)).node
+        return found
+
+    return ByFunction(on_array, on_node)
+
+
+def _frozen(item: Any) -> Any:
+    """Other traced arguments matter by their shapes alone."""
+    return np.zeros(item.shape, item.dtype) if _is_traced(item) else item

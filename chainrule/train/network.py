@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from operator import index
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.arguments import shown
 from chainrule.differentiate.mapping import vmap
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
 from chainrule.tracing import named
 from chainrule.train.activations import ACTIVATIONS, OUTPUTS, Activation, Function, find
 from chainrule.train.arguments import whole
+from chainrule.transformed import require_picklable
 
 Params = dict[str, Any]
 
 
-@dataclass(frozen=True)
+FEW = 6
+"""Layers at the beginning and at the end of a deep network that are shown."""
+
+
+@dataclass(frozen=True, repr=False)
 class Network:
     """A feed-forward network as a function of its parameters and one example.
 
@@ -67,6 +74,41 @@ class Network:
             raise ArgumentError(
                 "Network", "softmax of a single unit is always 1", remedy='write output="sigmoid"'
             )
+
+    def __copy__(self) -> Network:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        return self  # it does not change
+
+    def __reduce__(self) -> Any:
+        for function in (self.activation, self.output):
+            require_picklable("pickle Network", function)
+        return Network, (self.sizes, self.activation, self.output)
+
+    def __repr__(self) -> str:
+        return f"Network([{self._sizes(', ')}], activation={shown(self.activation)}, " + (
+            f"output={shown(self.output)})"
+        )
+
+    def _sizes(self, between: str) -> str:
+        """The sizes of the layers: the first and the last ones, where there are very many."""
+        texts = [str(size) for size in self.sizes]
+        if len(texts) > 2 * FEW:
+            texts = [*texts[:FEW], f"… {len(texts) - 2 * FEW:,} more …", *texts[-FEW:]]
+        return between.join(texts)
+
+    def _repr_html_(self) -> str:
+        """The layers as a table, for notebooks."""
+        rows = [f"<tr><td>inputs</td><td>{self.sizes[0]}</td><td></td><td></td></tr>"]
+        for i, layer in enumerate(self.layers):
+            if i == FEW and self.depth > 2 * FEW:
+                rows.append(f'<tr><td colspan="4">… {self.depth - 2 * FEW:,} more …</td></tr>')
+            if min(i, self.depth - 1 - i) < FEW:
+                count = self.sizes[i + 1] * (self.sizes[i] + 1)
+                cells = (f"f{i + 1}", self.sizes[i + 1], layer.name, f"{count:,} parameters")
+                rows.append("<tr>" + "".join(f"<td>{escape(str(c))}</td>" for c in cells) + "</tr>")
+        return f"<table><caption>Network</caption>{''.join(rows)}</table>"
 
     @property
     def depth(self) -> int:

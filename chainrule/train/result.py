@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, fields
+from html import escape
+from textwrap import shorten
 from typing import Any, Literal
 
+import numpy as np
+
+from chainrule.properties import cached_property
 from chainrule.train.network import Network, Params
 from chainrule.train.prediction import Predictor, predictor_of
 
@@ -37,7 +41,17 @@ class History:
     validation_cost: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
+def _alike(left: Any, right: Any) -> bool:
+    """Whether two fields hold the same, arrays and NaN included."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(_alike(left[k], right[k]) for k in left)
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        one, two = np.asarray(left), np.asarray(right)
+        return one.dtype == two.dtype and one.shape == two.shape and one.tobytes() == two.tobytes()
+    return bool(left == right or (left != left and right != right))
+
+
+@dataclass(frozen=True, repr=False, eq=False)
 class FitResult:
     """A trained network with the story of its training.
 
@@ -84,10 +98,38 @@ class FitResult:
     stopped: str | None = None
     epochs: int = 0
     seed: int = 0
-    seconds: float | None = None
+    seconds: float | None = field(default=None, compare=False)
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     preprocessing: Mapping[str, Any] | None = field(default=None, repr=False)
     interpreted_because: str = field(default="", repr=False, compare=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all is the same to the last bit; how long it took and where does not matter."""
+        if not isinstance(other, FitResult):
+            return NotImplemented
+        names = [item.name for item in fields(self) if item.compare]
+        return all(_alike(getattr(self, name), getattr(other, name)) for name in names)
+
+    def __hash__(self) -> int:
+        return hash((self.network, self.outcome, self.epochs, self.seed))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it was made of; the code that applies the network is made again."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    def __repr__(self) -> str:
+        return f"<FitResult of {self.network!r}: {self._story()}>"
+
+    def _story(self) -> str:
+        costs = f"cost {self.cost:.6g}"
+        if self.validation_cost is not None:
+            costs += f", validation cost {self.validation_cost:.6g}"
+        stopped = f"; {shorten(self.stopped, 300)}" if self.stopped else ""
+        return f"{self.outcome} after {self.epochs:,} epochs, {costs}, seed {self.seed}{stopped}"
+
+    def _repr_html_(self) -> str:
+        """The story and the network, for notebooks."""
+        return f"<p>FitResult: {escape(self._story())}</p>{self.network._repr_html_()}"
 
     def predict(self, X: Any) -> Any:
         """Return the network's outputs for each row of X.

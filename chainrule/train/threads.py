@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from chainrule import forks
+
 SMALL = 200_000_000
 """Multiplications and additions a step below which a second thread costs more than it brings.
 
@@ -26,7 +28,9 @@ def threads_for(operations: int) -> Iterator[None]:
         yield
         return
     # Imported here: only training needs it.
-    from threadpoolctl import threadpool_limits
+    with forks.still():  # the system's loader has a lock that it holds
+        from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=1, user_api="blas"):
+        limits = threadpool_limits(limits=1, user_api="blas")
+    with limits:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,7 +111,19 @@ def test_functions_that_fail_are_one_sentence(chainrule):
     )
     done = chainrule("check", "model.py:cost", "model.py:right", *SHAPES[:-2], "--shape", "y=5")
     assert done.status == 1
-    assert done.error.startswith("check: the function could not be run; got ValueError: ")
+    assert done.error.startswith(
+        "check: the function failed at the given point; got ValueError: operands could not be"
+    )
+
+
+def test_a_function_without_named_parameters_is_one_sentence(chainrule):
+    Path("builtin.py").write_text("from builtins import max as cost, min as gradient\n")
+    done = chainrule("check", "builtin.py:cost", "builtin.py:gradient", "--shape", "x=3")
+    assert done.status == 1
+    assert done.error == (
+        "check: the names of the function's parameters are not known; got "
+        "builtin_function_or_method; write a function around it that names them"
+    )
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,12 @@ def net(W: Array) -> Array:
     return 0.5 * (f * f).sum()
 
 
+def spread(P: Array, c: Array) -> Array:
+    """Every third row of P belongs to one row of c."""
+    return sum(((P[k::3] - c[k]) ** 2).sum() for k in range(3))
+
+
+P, c = point((12, 2)), point((3, 2), 1)
 J, H = cr.jacobian, cr.hessian
 TABLE = [
     Row("elementwise", J, np.tanh, x, "diagonal", 8 * N),
@@ -81,6 +87,20 @@ TABLE = [
     Row("Hessian of x·x", H, lambda x: x @ x, x, "2 × identity", 0),
     Row("Hessian of Σx³", H, lambda x: (x**3).sum(), x, "diagonal", 8 * N),
     Row("Hessian of logsumexp", H, cr.logsumexp, x, "diagonal + outer product", 8 * N),
+    Row("Hessian of parts by all", H, lambda P: spread(P, c), P, "diagonal", 0),
+    Row("Hessian of parts by the centres", H, lambda c: spread(P, c), c, "diagonal", 0),
+    Row(
+        "by the centres, then by all", J, lambda P: cr.grad(spread, 1)(P, c), P,
+        "sparse, at most 4 of 24 per row", 0,
+    ),
+    Row(
+        "by all, then by the centres", J, lambda c: cr.grad(spread, 0)(P, c), c,
+        "sparse, at most 1 of 6 per row", 0,
+    ),
+    Row(
+        "every other row", J, lambda P: np.concatenate([P[::2], P[1::2]]), P,
+        "sparse, at most 1 of 24 per row", 0,
+    ),
     Row("Hessian of vᵀQv", H, lambda v: v @ Q @ v, v, "dense, symmetric", 8 * 400),
     Row(
         "Hessian of the logistic cost", H, lambda w: np.logaddexp(0, -y * (X @ w)).sum(), w,

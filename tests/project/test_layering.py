@@ -13,8 +13,10 @@ from tests.project.imports import PACKAGE, REPOSITORY, Import, imports, imports_
 
 # Lowest first. A file imports from the rows above its own, and from its own folder.
 LAYERS = (
-    ("errors", "version"),
+    ("errors", "forks", "properties", "version"),
+    ("arguments",),
     ("shapes",),
+    ("transformed",),
     ("graph",),
     ("primitives",),
     ("interpret",),
@@ -100,9 +102,19 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_no_file_of_the_package_imports_a_test_tool() -> None:
-    tools = {"pytest", "hypothesis", "mpmath", "jax", "torch", "autograd", "casadi", "pickle"}
+    tools = {"pytest", "hypothesis", "mpmath", "jax", "torch", "autograd", "casadi"}
     used = [entry for entry in imports() if entry.imported.partition(".")[0] in tools]
     assert not used, "\n".join(map(str, used))
+
+
+def test_pickles_are_described_and_never_read() -> None:
+    """What is unpickled may run anything: only the user's own code does it."""
+    using = {entry.importer for entry in imports() if entry.imported.partition(".")[0] == "pickle"}
+    assert using == {"chainrule.errors", "chainrule.transformed"}
+    for module in using:
+        text = (REPOSITORY / f"{module.replace('.', '/')}.py").read_text("utf-8")
+        used = set(re.findall(r"pickle\.(\w+)", text))
+        assert used <= {"PicklingError", "Pickler", "_Pickler"}
 
 
 def test_third_party_imports_are_declared() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from chainrule.graph.walk import dependents, older_than, topological
 from chainrule.jacobian.apply import pull_back
 from chainrule.primitives.arithmetic import sum_of
 from chainrule.primitives.contraction import full
+from chainrule.primitives.terms import Term
 
 
 class Part(NamedTuple):
@@ -26,6 +27,29 @@ class Part(NamedTuple):
 Step = Callable[[Node], Iterable[Part]]
 """From the cotangent of a node to what it hands to others."""
 
+COARSE = 5000
+"""Floating-point operations that take as long as an operation of the graph does at least."""
+
+
+class Effort:
+    """What a search has done, counted so that it ends at the same candidate on every machine.
+
+    Parameters
+    ----------
+    most : int
+        Operations of graphs, built or computed, after which it is over.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.spent = most, 0
+
+    def spend(self, operations: int) -> None:
+        self.spent += operations
+
+    @property
+    def is_over(self) -> bool:
+        return self.spent > self.most
+
 
 class BackwardPass:
     """Reverse accumulation (5.115)-(5.118) from one output to one argument, step by step.
@@ -36,6 +60,8 @@ class BackwardPass:
         From where to where.
     seed : Node
         The cotangent of the output: 1 for a cost.
+    effort : Effort, optional
+        Where runs are counted.
 
     Attributes
     ----------
@@ -45,8 +71,9 @@ class BackwardPass:
         The cotangent of each of them.
     """
 
-    def __init__(self, output: Node, leaf: Node, seed: Node) -> None:
+    def __init__(self, output: Node, leaf: Node, seed: Node, effort: Effort | None = None) -> None:
         self.output, self.leaf, self.seed = output, leaf, seed
+        self._effort = effort or Effort(0)
         order = topological([output], stop=older_than({leaf}))
         self.active = dependents(order, {leaf})
         self.order = [node for node in order if node in self.active]
@@ -54,8 +81,11 @@ class BackwardPass:
         for node in self.order:
             for position, item in self.edges(node):
                 self.users[item].append((node, position))
+        self._rank = {node: rank for rank, node in enumerate(self.order)}
+        self._history: dict[Node, list[tuple[int, Node]]] = defaultdict(list)
         self._steps: dict[tuple[Node, Node], list[Part]] = {}
-        self.cotangents = self._run({})
+        self._terms: dict[tuple[Node, int], Sequence[Term]] = {}
+        self.cotangents = self.run({})
 
     @property
     def gradient(self) -> Node:
@@ -72,12 +102,19 @@ class BackwardPass:
             if item in self.active and item.differentiable
         ]
 
+    def terms(self, node: Node, position: int) -> Sequence[Term]:
+        """The local Jacobian of a node by one of its inputs."""
+        found = self._terms.get((node, position))
+        if found is None:
+            found = self._terms[node, position] = tuple(node.primitive.jacobian(node, position))
+        return found
+
     def step(self, node: Node, cotangent: Node) -> list[Part]:
         """What the node rightly hands to its inputs."""
         known = self._steps.get((node, cotangent))
         if known is None:
             known = [
-                Part(k, item, pull_back(node.primitive.jacobian(node, k), cotangent, item))
+                Part(k, item, pull_back(self.terms(node, k), cotangent, item))
                 for k, item in self.edges(node)
             ]
             self._steps[node, cotangent] = known
@@ -85,14 +122,19 @@ class BackwardPass:
 
     def changed(self, changes: Mapping[Node, Step]) -> Node:
         """The result where some nodes hand on something else."""
-        found = self._run(changes).get(self.leaf)
+        found = self.run(changes).get(self.leaf)
         return full(self.leaf.shape, 0.0, self.leaf.dtype) if found is None else found
 
-    def _run(self, changes: Mapping[Node, Step]) -> dict[Node, Node]:
-        found: dict[Node, Node] = {}
-        if self.output in self.active:
-            found[self.output] = self.seed
-        for node in reversed(self.order):
+    def run(self, changes: Mapping[Node, Step]) -> dict[Node, Node]:
+        """The cotangents where some nodes hand on something else.
+
+        What comes before the first changed step is the same in every run, and not done again.
+        """
+        first = max((self._rank[node] for node in changes), default=len(self.order))
+        found = self._before(first) if changes else self._start()
+        self._effort.spend(3 * min(first + 1, len(self.order)))
+        for rank in range(min(first, len(self.order) - 1), -1, -1):
+            node = self.order[rank]
             if node not in found or node is self.leaf:
                 continue
             change = changes.get(node)
@@ -101,6 +143,20 @@ class BackwardPass:
             for _, item, part in parts:
                 if part is not None:
                     found[item] = sum_of(found[item], part) if item in found else part
+                    if not changes:
+                        self._history[item].append((rank, found[item]))
+        return found
+
+    def _start(self) -> dict[Node, Node]:
+        return {self.output: self.seed} if self.output in self.active else {}
+
+    def _before(self, first: int) -> dict[Node, Node]:
+        """The cotangents as far as the steps after a rank have made them, without any change."""
+        found = self._start()
+        for item, sums in self._history.items():
+            made = [total for rank, total in sums if rank > first]
+            if made:
+                found[item] = made[-1]
         return found
 
 
@@ -111,10 +167,13 @@ class Values:
     ----------
     arguments : mapping from Node to array
         The arguments of the program at that point.
+    effort : Effort, optional
+        Where operations are counted.
     """
 
-    def __init__(self, arguments: Mapping[Node, Array]) -> None:
+    def __init__(self, arguments: Mapping[Node, Array], effort: Effort | None = None) -> None:
         self._kept: dict[Node, Array] = dict(arguments)
+        self._effort = effort or Effort(0)
 
     def keep(self, node: Node) -> Array:
         """The value of a node, remembered with all that it needs."""
@@ -136,4 +195,5 @@ class Values:
                     continue
                 inputs = [kept[n] if n in kept else found[n] for n in item.inputs]
                 found[item] = np.asarray(item.primitive.bind(item)(*inputs))
+                self._effort.spend(2 + item.primitive.operations(item) // COARSE)
         return kept[node] if node in kept else found[node]

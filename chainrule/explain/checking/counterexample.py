@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -21,10 +19,10 @@ from chainrule.graph.node import INPUT, Array
 from chainrule.graph.walk import topological
 
 TRIES = 40
-"""Points that are tried while making one simpler."""
+"""Points that are tried, at most, while making one simpler."""
 
-PATIENCE = 1.0
-"""Seconds after which the simplest point so far is taken."""
+OPERATIONS = 1500
+"""Of a program, at all points together: a long program is tried at fewer."""
 
 LARGEST = 200
 """Entries of an argument up to which a point of whole numbers is simpler than any other."""
@@ -77,8 +75,8 @@ def _simplest(given: Given, case: Case) -> Trial | None:
 
     The other arguments are rounded to whole numbers too, if it is wrong there still.
     """
-    until = monotonic() + PATIENCE
-    budget = takewhile(lambda _: monotonic() < until, range(TRIES))
+    length = len(topological([case.output]))
+    budget = iter(range(min(TRIES, max(OPERATIONS // length, 6))))
     first = case.trials[0]
     rounded = tuple(_rounded(arg) for arg in first.args)
     for args in (rounded, first.args):

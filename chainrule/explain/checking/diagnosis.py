@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError
+from chainrule.explain.checking.assumptions import SEEN, is_right_if_symmetric, sums_to_one
 from chainrule.explain.checking.entries import entry_findings, example_findings
 from chainrule.explain.checking.findings import Case, Comparison, Finding
 from chainrule.explain.checking.given import Given
-from chainrule.explain.checking.layouts import accepted
+from chainrule.explain.checking.others import other_arguments
 from chainrule.explain.checking.relations import global_findings
 from chainrule.explain.checking.search import Search
-from chainrule.explain.checking.trials import trial_at
+from chainrule.explain.checking.unknown import unknown_derivatives
 
 CERTAIN = 1.5
 """Explanations of the whole up to this cost are taken without looking at single steps."""
 
 LIKELY = 2.3
 """A slip up to this cost leaves no need to look for a rarer one."""
+
+RARE = 2.6
+"""A slip up to this cost leaves no need to look for a wrong formula."""
+
+FEW, CLEAR = 3, 1e3
+"""Numbers, and how many times what rounding allows, from which on a small difference tells."""
 
 ALTERNATIVES = 2
 """Other explanations that a report mentions."""
@@ -34,11 +39,19 @@ def diagnosed(given: Given, case: Case) -> Finding:
     found = sorted(global_findings(case), key=_cost)
     if found and found[0].cost <= CERTAIN and found[0].kind != "transposed":
         return _with_evidence(found, case)
-    symmetric = _is_right_for_symmetric(given, case)
+    symmetric, as_symmetric = is_right_if_symmetric(given, case)
+    found += as_symmetric
+    found += other_arguments([*case.trials], [*case.comparisons], case.which, case.words)
+    if not found:
+        found += sums_to_one(given, case)
     search = Search(case)
     found += [*search.single(), *search.scaled()]
     if not any(finding.cost < LIKELY for finding in found):
         found += [*search.multiplied(), *search.added(), *example_findings(search)]
+    if not any(finding.cost < RARE for finding in found):
+        found += search.rarer()
+    if not found:
+        found += unknown_derivatives(search)
     if not found:
         found += search.pairs()
     if symmetric:
@@ -48,6 +61,24 @@ def diagnosed(given: Given, case: Case) -> Finding:
     if not found:
         found.append(_unexplained(case, search))
     return _with_evidence(sorted(found, key=_cost), case)
+
+
+def systematic(case: Case) -> Finding | None:
+    """The slip that gives a small difference exactly, as where ε or a small penalty is left out.
+
+    Rounding and differences leave noise, which no slip gives. The numbers must be many and the
+    difference far above what rounding explains, or something would fit by chance.
+    """
+    numbers = sum(c.given.size for c in case.comparisons)
+    clear = max(
+        float(np.abs(c.given - c.true).max(initial=0.0)) / max(c.tolerance, 1e-300)
+        for c in case.comparisons
+    )
+    if numbers < FEW or clear < CLEAR:
+        return None
+    search = Search(case)
+    found = [f for f in (*search.single(), *search.scaled()) if f.cost < RARE]
+    return _with_evidence(sorted(found, key=_cost), case) if found else None
 
 
 def _cost(finding: Finding) -> float:
@@ -70,45 +101,15 @@ def _with_evidence(found: list[Finding], case: Case) -> Finding:
     return replace(best, evidence=(*best.evidence, *named, *also))
 
 
-# -- right for symmetric matrices -----------------------------------------------------------------
-
-
-def _is_right_for_symmetric(given: Given, case: Case) -> bool:
-    """Whether the gradient is right once every square matrix is made symmetric."""
-    trial = case.trials[0]
-    if not given.is_function:
-        return False
-    args = tuple(_symmetrised(arg) for arg in trial.args)
-    if all(new is old for new, old in zip(args, trial.args, strict=True)):
-        return False
-    try:
-        found = trial_at(given, args, trial.kwargs, "symmetric matrices")
-    except (ChainruleError, ArithmeticError, ValueError):
-        return False
-    if found is None:
-        return False
-    array = accepted(found.given[case.which], case.output.shape, case.leaf.shape)
-    true, tolerance = found.true[case.which], found.tolerances[case.which]
-    return array is not None and Comparison(found.where, array, true, tolerance).agrees
-
-
-def _symmetrised(argument: Any) -> Any:
-    is_square = isinstance(argument, np.ndarray) and argument.ndim == 2 and (
-        argument.shape[0] == argument.shape[1] > 1 and argument.dtype.kind == "f"
-    )  # fmt: skip
-    return (argument + argument.T) / 2 if is_square else argument
-
-
 def _with_symmetry(found: Sequence[Finding]) -> Iterator[Finding]:
     """What was found, with the evidence of symmetric matrices, and that alone if it is all."""
-    seen = "with every square matrix made symmetric, your gradient is right"
     turned = ("symmetric only", "forgotten transpose", "transposed")
     for finding in found:
-        more = (seen,) if finding.kind in turned else ()
+        more = (SEEN,) if finding.kind in turned else ()
         yield replace(finding, evidence=(*finding.evidence, *more))
     if not any(finding.kind in turned for finding in found):
         says = "is right only for symmetric matrices: a matrix is taken for its own transpose"
-        yield Finding("symmetric only", says, 0.5, (seen,))
+        yield Finding("symmetric only", says, 0.5, (SEEN,))
 
 
 # -- what cannot be explained ---------------------------------------------------------------------

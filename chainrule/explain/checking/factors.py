@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import log2
 
 LARGEST = 64
 """Numerators and denominators up to here are taken for simple numbers."""
+
+TWO, SIGN, SIZE, NUMBER, JOINED = 0.2, 0.3, 0.4, 0.5, 0.2
+"""How unlikely a factor is, as the length of its description: a 2, a sign, the size of an axis, a
+number of the program; what is put together costs the sum of its parts and the joint. Other whole
+numbers cost as much as they are long, so that 3 is rather 3 than half of 6 rows."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,12 @@ def readings(factor: float, around: Surroundings) -> list[NamedFactor]:
     """Everything that a factor may be, the likeliest first."""
     if _is(factor, -1.0):
         says = "has the wrong sign: it is −1 times the right one"
-        return [NamedFactor("wrong sign", says, 0.3)]
+        return [NamedFactor("wrong sign", says, SIGN)]
     tried = (
-        _simple(factor), _of_size(factor, around), _of_number(factor, around), _of_rate(factor)
+        _simple(factor) or _rational(factor), _of_size(factor, around),
+        _of_number(factor, around), _of_rate(factor),
     )  # fmt: skip
-    found = sorted((item for item in tried if item is not None), key=lambda item: item.cost)
-    rational = _rational(factor)
-    return found or ([rational] if rational is not None else [])
+    return sorted((item for item in tried if item is not None), key=lambda item: item.cost)
 
 
 def _simple(factor: float) -> NamedFactor | None:
@@ -60,20 +65,21 @@ def _simple(factor: float) -> NamedFactor | None:
     sign = " and the sign is wrong" if factor < 0 else ""
     if _is(abs(factor), 2.0):
         return NamedFactor(
-            "constant factor", f"is twice the right one: a factor 2 is one too many{sign}", 0.2
+            "constant factor", f"is twice the right one: a factor 2 is one too many{sign}", TWO
         )
     return NamedFactor(
-        "constant factor", f"is half the right one: a factor 2 is missing{sign}", 0.2
+        "constant factor", f"is half the right one: a factor 2 is missing{sign}", TWO
     )
 
 
 def _of_size(factor: float, around: Surroundings) -> NamedFactor | None:
-    for size, what in around.sizes.items():
-        if size < 2:
-            continue
-        for extra, more in ((1.0, ""), (2.0, ", and a factor 2"), (0.5, ", and a factor ½")):
-            cost = 0.4 if extra == 1.0 else 1.2
-            sign = " with the wrong sign" if factor < 0 else ""
+    """The size that is the likeliest to be the factor: alone before together with a 2."""
+    sign = " with the wrong sign" if factor < 0 else ""
+    for extra, more in ((1.0, ""), (2.0, ", and a factor 2"), (0.5, ", and a factor ½")):
+        cost = SIZE + (0.0 if extra == 1.0 else TWO + JOINED)
+        for size, what in around.sizes.items():
+            if size < 2:
+                continue
             if _is(abs(factor) * size, extra):
                 return NamedFactor(
                     "sum against mean",
@@ -92,13 +98,14 @@ def _of_size(factor: float, around: Surroundings) -> NamedFactor | None:
 
 
 def _of_number(factor: float, around: Surroundings) -> NamedFactor | None:
-    for value, name in around.numbers.items():
-        if not value or abs(value) in (0.5, 1.0, 2.0):
-            continue
-        for extra in (1.0, -1.0, 2.0, 0.5):
-            sign = ", with the wrong sign" if extra < 0 else ""
-            also = f", and a factor {extra:g}" if extra in (2.0, 0.5) else ""
-            cost = 0.5 if extra == 1.0 else 1.3
+    """A number of the program: alone before together with a sign or a 2."""
+    for extra in (1.0, -1.0, 2.0, 0.5):
+        sign = ", with the wrong sign" if extra < 0 else ""
+        also = f", and a factor {extra:g}" if extra in (2.0, 0.5) else ""
+        cost = NUMBER + (0.0 if extra == 1.0 else JOINED + (SIGN if extra < 0 else TWO))
+        for value, name in around.numbers.items():
+            if not value or abs(value) in (0.5, 1.0, 2.0):
+                continue
             if _is(factor * value, extra):
                 return NamedFactor("missing factor", f"lacks the factor {name}{sign}{also}", cost)
             if _is(factor, extra * value):
@@ -122,11 +129,18 @@ def _of_rate(factor: float) -> NamedFactor | None:
 
 def _rational(factor: float) -> NamedFactor | None:
     near = Fraction(factor).limit_denominator(LARGEST)
-    if not near or abs(near.numerator) > LARGEST or not _is(factor, float(near)):
+    if near in (0, 1) or abs(near.numerator) > LARGEST or not _is(factor, float(near)):
         return None
-    return NamedFactor(
-        "constant factor", f"is {_shown(factor)} times the right one, in every entry", 1.0
-    )
+    cost = _length(abs(near.numerator)) + _length(near.denominator) + JOINED * (
+        near.numerator not in (1, -1) and near.denominator != 1
+    )  # fmt: skip
+    says = f"is {_shown(factor)} times the right one, in every entry"
+    return NamedFactor("constant factor", says, cost)
+
+
+def _length(n: int) -> float:
+    """What a whole number takes to tell: as many digits as it has in base 2, and that it is one."""
+    return 0.0 if n == 1 else TWO if n == 2 else 0.4 + 0.15 * log2(n)
 
 
 def _shown(factor: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from chainrule.explain.checking.naming import Words
 from chainrule.explain.checking.trials import Trial, largest_difference
 from chainrule.graph.node import Array, Node, is_constant
 from chainrule.graph.walk import topological
+from chainrule.properties import cached_property
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,11 @@ class Case:
     def quantity(self) -> str:
         """``∂E/∂x``."""
         return self.words.partial(self.output, self.leaf)
+
+    @property
+    def is_one_number(self) -> bool:
+        """Whether all that is known is one number, which many factors would explain by chance."""
+        return sum(comparison.given.size for comparison in self.comparisons) == 1
 
     @cached_property
     def around(self) -> Surroundings:

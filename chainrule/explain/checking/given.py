@@ -8,11 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ArgumentError, ChainruleError, DtypeError
-from chainrule.explain.checking.subject import Subject, parameter_name, parameter_names
+from chainrule.errors import ArgumentError
+from chainrule.explain.checking.subject import (
+    Subject,
+    failures,
+    leaves_of,
+    parameter_name,
+    parameter_names,
+    real_array,
+)
 from chainrule.explain.formula import Formula, parse
 from chainrule.graph.node import Array
-from chainrule.tracing.containers import flatten
 
 
 @dataclass(frozen=True)
@@ -41,17 +47,8 @@ def read(gradient: Any, subject: Subject) -> Given:
         return Given(subject, lambda args, kwargs: arrays, False)
 
     def at(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Array]:
-        try:
-            with np.errstate(all="ignore"):
-                value = gradient(*_copies(args), **kwargs)
-        except ChainruleError:
-            raise
-        except Exception as error:
-            raise ArgumentError(
-                "check", "the gradient function failed at the given point",
-                got=f"{type(error).__name__}: {error}",
-                remedy="it takes f's own arguments and returns the gradient",
-            ) from error  # fmt: skip
+        with failures("the gradient function"), np.errstate(all="ignore"):
+            value = gradient(*_copies(args), **kwargs)
         return arranged(value, subject)
 
     return Given(subject, at, True)
@@ -84,7 +81,7 @@ def arranged(value: Any, subject: Subject) -> list[Array]:
         value = _ordered(value, subject)
     if isinstance(value, (tuple, list)) and len(value) == len(labels):
         return [_array(item, label) for item, label in zip(value, labels, strict=True)]
-    leaves = flatten(value)[0]
+    leaves = leaves_of(value, "the gradient")
     if len(leaves) != len(labels):
         raise ArgumentError(
             "check", "the gradient must hold one array for each argument that is differentiated by",
@@ -117,17 +114,11 @@ def _array(value: Any, label: str) -> Array:
             "check", f"the gradient by {label} is missing", got="None",
             remedy="end the gradient function with return",
         )  # fmt: skip
-    try:
-        array = np.asarray(value.toarray() if hasattr(value, "toarray") else value)
-    except (TypeError, ValueError) as error:
+    array = real_array(value, f"the gradient by {label}")
+    if np.ma.is_masked(value):
         raise ArgumentError(
-            "check", f"the gradient by {label} is not an array: {error}",
-            remedy="return numbers in the argument's shape",
-        ) from None  # fmt: skip
-    if array.dtype.kind not in "fiub":
-        raise DtypeError(
-            "check", f"the gradient by {label} does not hold real numbers",
-            got=f"dtype {array.dtype}",
+            "check", f"the gradient by {label} has masked entries", got=f"{type(value).__name__}",
+            remedy="fill them in, for instance with gradient.filled(0)",
         )  # fmt: skip
     return array
 

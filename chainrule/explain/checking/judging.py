@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.differentiate.problem import Wrt
 from chainrule.explain.checking.counterexample import worst_entry
-from chainrule.explain.checking.diagnosis import diagnosed
+from chainrule.explain.checking.diagnosis import diagnosed, systematic
 from chainrule.explain.checking.entries import entry_text
 from chainrule.explain.checking.findings import Case, Comparison, Finding
 from chainrule.explain.checking.given import Given, read
@@ -77,8 +77,9 @@ def check(
     """
     of = subject(f, wrt, args, kwargs)
     given = read(gradient, of)
-    found = trials(given, args, kwargs, SEED)
-    parts = tuple(_judged(given, found, k) for k in range(len(of.labels)))
+    with np.errstate(all="ignore"):  # what is not finite is seen in the numbers
+        found = trials(given, args, kwargs, SEED)
+        parts = tuple(_judged(given, found, k) for k in range(len(of.labels)))
     return parts[0] if len(parts) == 1 else _together(parts)
 
 
@@ -102,9 +103,12 @@ def _judged(given: Given, found: Sequence[Trial], which: int) -> CheckReport:
     at = only_at_kinks(given.subject, case)
     if at is not None:
         return _at_kink(case, quantity, at, error)
+    finding = None
     if _is_rounding(case):
-        return _rounded(case, quantity, error)
-    finding = diagnosed(given, case)
+        finding = systematic(case)
+        if finding is None:
+            return _rounded(case, quantity, error)
+    finding = finding or diagnosed(given, case)
     if not confirmed(given.subject, which, found[0]):
         finding = _doubted(finding)
     report = _reported(finding, quantity, error)

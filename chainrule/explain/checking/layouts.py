@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.explain.checking.backward import BackwardPass
 from chainrule.explain.checking.findings import Comparison, Finding
 from chainrule.explain.checking.naming import Words
+from chainrule.explain.checking.others import other_arguments
 from chainrule.explain.checking.trials import Trial
 from chainrule.graph.node import Array, constant
 from chainrule.shapes import Shape
@@ -38,16 +39,18 @@ def accepted(given: Array, output: Shape, argument: Shape) -> Array | None:
 
 def shape_finding(trials: Sequence[Trial], which: int, words: Words) -> Finding:
     """What the given array is, if it is not of the right shape."""
+    trials = [t for t in trials if t.given[which].shape == trials[0].given[which].shape]
     comparisons = [
-        Comparison(t.where, t.given[which], t.true[which], t.tolerances[which])
-        for t in trials
-        if t.given[which].shape == trials[0].given[which].shape
+        Comparison(t.where, t.given[which], t.true[which], t.tolerances[which]) for t in trials
     ]
     output, leaf = trials[0].recorded.output, trials[0].recorded.wrt[which]
     shape = comparisons[0].given.shape
     wanted = leaf.shape if output.size == 1 else output.shape + leaf.shape
     came = f"it has the shape {_shown(shape)}, and {_shown(wanted)} is wanted"
     found = sorted(_layouts(comparisons, output.ndim, leaf.shape), key=lambda item: item.cost)
+    if found:
+        return _with_shapes(found[0], came)
+    found = list(other_arguments([*trials], comparisons, which, words))
     if found:
         return _with_shapes(found[0], came)
     early = _too_early(trials[0], comparisons[0], which, words)

@@ -16,6 +16,10 @@ MOST_AXES = 6
 """Axes of a derivative whose orders are tried: 720 of them."""
 
 
+PLAIN = 0.5
+"""A factor up to this cost is taken for what it is even where it is all that is known."""
+
+
 def common_factor(comparisons: Sequence[Comparison], others: Sequence[Array]) -> float | None:
     """The number that each of the others is to be multiplied by to give what was given."""
     first = next((k for k, other in enumerate(others) if np.any(other)), None)
@@ -36,18 +40,21 @@ def global_findings(case: Case) -> Iterator[Finding]:
     if not any(np.any(c.given) for c in comparisons):
         yield Finding("zero", "is not zero, as yours is", 0.0)
         return
-    yield from _proportional(case)
+    yield from proportional(case)
     yield from _transposed(case)
     yield from _reversed(case)
-    yield from _symmetric_conventions(case)
+    yield from symmetric_conventions(case)
 
 
-def _proportional(case: Case) -> Iterator[Finding]:
+def proportional(case: Case) -> Iterator[Finding]:
+    """The right one times a number."""
     factor = common_factor(case.comparisons, [c.true for c in case.comparisons])
     if factor is None:
         return
     seen = f"your entries are {factor:.6g} times the right ones at {_points(len(case.trials))}"
     for found in readings(factor, case.around):
+        if case.is_one_number and found.cost > PLAIN:
+            return
         yield Finding(found.kind, found.says, found.cost, (seen,))
 
 
@@ -92,7 +99,7 @@ def _reversed(case: Case) -> Iterator[Finding]:
             yield Finding("reversed", f"has its entries in reverse order along {what}", 0.9)
 
 
-def _symmetric_conventions(case: Case) -> Iterator[Finding]:
+def symmetric_conventions(case: Case) -> Iterator[Finding]:
     """The derivative by a symmetric matrix, whose two equal entries are one variable."""
     shape = case.leaf.shape
     if case.output.size != 1 or len(shape) != 2 or not shape[0] == shape[1] > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from textwrap import indent, wrap
+from textwrap import indent, shorten, wrap
 from typing import Any
 
 WIDTH = 80
@@ -31,14 +31,14 @@ class Counterexample:
     index: tuple[int, ...]
     yours: float
     true: float
-    point: dict[str, Any] = field(repr=False)
+    point: dict[str, Any] = field(repr=False, compare=False)
     where: str = "the given point"
 
     def __str__(self) -> str:
         return f"{self.entry} = {self.yours:.6g}, and {self.true:.6g} is right"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckReport:
     """What :func:`chainrule.check` found; true where the gradient is right.
 
@@ -86,6 +86,9 @@ class CheckReport:
 
     def __bool__(self) -> bool:
         return self.ok
+
+    def __repr__(self) -> str:
+        return f"<CheckReport {'right' if self.ok else 'wrong'}: {shorten(self.diagnosis, 400)}>"
 
     def __str__(self) -> str:
         lines = _wrapped(f"{'RIGHT' if self.ok else 'WRONG'}  {self.diagnosis}", "       ")

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
-from time import monotonic
+from itertools import combinations, islice
 
 import numpy as np
 
-from chainrule.explain.checking.backward import BackwardPass, Step, Values
+from chainrule.explain.checking.backward import BackwardPass, Effort, Step, Values
 from chainrule.explain.checking.factors import named
 from chainrule.explain.checking.findings import Case, Comparison, Finding
+from chainrule.explain.checking.formulas import extra_slopes, formula_slips
+from chainrule.explain.checking.held import held_constant
+from chainrule.explain.checking.orders import order_slips
+from chainrule.explain.checking.probe import Pass, Probe
 from chainrule.explain.checking.relations import common_factor
+from chainrule.explain.checking.repeated import repeated, repeated_factors
 from chainrule.explain.checking.segments import derivative_slips
-from chainrule.explain.checking.slips import Slip, Workshop
+from chainrule.explain.checking.slips import Maker, Slip, Workshop
 from chainrule.explain.checking.steps import (
     coefficient_slips,
     cotangent_slips,
     jacobian_slips,
 )
+from chainrule.explain.checking.variants import variant_slips
 from chainrule.graph.node import Array, Node, constant
 from chainrule.graph.walk import topological
 
-PATIENCE = 4.0
-"""Seconds after which no further candidates are tried."""
+MOST = 60_000
+"""Operations of graphs, built or computed, after which no further candidates are tried: about half
+a second's worth."""
+
+OF_A_KIND, IN_PAIRS = 1500, 150
+"""Candidates of one kind that are made, and that are tried in pairs: a long program has as many as
+the square of its length."""
 
 MARGIN = 0.6
 """How much less likely a slip may be than one already found, to be looked at still."""
 
-MAKERS = (derivative_slips, jacobian_slips, coefficient_slips, cotangent_slips)
+SINGLE: tuple[Maker, ...] = (
+    derivative_slips, jacobian_slips, coefficient_slips, cotangent_slips, order_slips,
+)  # fmt: skip
+"""One step changed."""
+
+WIDER: tuple[Maker, ...] = (held_constant, extra_slopes, variant_slips, repeated_factors)
+"""Several steps changed at once, or a value wherever it is used."""
+
+RARER: tuple[Maker, ...] = (formula_slips,)
+"""Many candidates, that are looked at where nothing else was found."""
 
 
 class Search:
@@ -47,12 +66,14 @@ class Search:
     def __init__(self, case: Case) -> None:
         self.case = case
         seed = _seed(case)
-        self.backward = BackwardPass(case.output, case.leaf, constant(seed))
+        self.effort = Effort(MOST)
+        self.backward = BackwardPass(case.output, case.leaf, constant(seed), self.effort)
         self.shop = Workshop(self.backward, case.words)
         self.points: list[Values] = []
         self.comparisons: list[Comparison] = []
         self._take_points(seed)
-        self._until = monotonic() + PATIENCE
+        self.probe = Probe(self.backward, self.points[0], self.comparisons[0], self.effort)
+        self.slips = self._made(SINGLE)
 
     def _take_points(self, seed: Array) -> None:
         """The points at which the program is the same as at the given one."""
@@ -65,7 +86,7 @@ class Search:
                 np.asarray(np.tensordot(seed, whole.true, axes)),
                 whole.tolerance * max(1.0, float(np.abs(seed).sum())),
             )
-            values = Values(dict(zip(leaves, trial.arrays, strict=True)))
+            values = Values(dict(zip(leaves, trial.arrays, strict=True)), self.effort)
             is_same = replace(row, given=values.keep(self.backward.gradient)).agrees
             if is_same or not self.points:
                 self.points.append(values)
@@ -73,8 +94,8 @@ class Search:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time for the search is used up."""
-        return monotonic() > self._until
+        """Whether the effort allowed for is used up."""
+        return self.effort.is_over
 
     def values(self, node: Node) -> list[Array]:
         """The value of a node at all points."""
@@ -82,22 +103,32 @@ class Search:
 
     # -- single slips -----------------------------------------------------------------------------
 
-    def slips(self) -> Iterator[Slip]:
-        """All candidates."""
-        for maker in MAKERS:
-            yield from maker(self.shop)
-
     def single(self) -> Iterator[Finding]:
         """Each slip that explains the numbers, alone or with a constant factor.
 
         Slips that come to the same pass are one: the likeliest words are kept.
         """
+        yield from self._explaining(self.slips)
+        yield from self._explaining([*self._made(WIDER), *repeated(self.slips)])
+
+    def rarer(self) -> Iterator[Finding]:
+        """Slips of kinds with many candidates."""
+        slips = self._made(RARER)
+        yield from self._explaining([*slips, *repeated(slips)])
+
+    def _made(self, makers: Sequence[Maker]) -> list[Slip]:
+        """Candidates of some kinds, at most so many of each."""
+        return [slip for maker in makers for slip in islice(maker(self.shop), OF_A_KIND)]
+
+    def _explaining(self, slips: list[Slip]) -> Iterator[Finding]:
         found: dict[Node, Finding | None] = {self.backward.gradient: None}
         enough = np.inf
-        for slip in sorted(self.slips(), key=lambda slip: slip.cost):
+        for slip in sorted(slips, key=lambda slip: slip.cost):
             if self.is_over or slip.cost > enough:
                 break
-            node = self.backward.changed(slip.changes)
+            if not self.probe.fits(self.probe.changed(self.probe.right, slip)):
+                continue
+            node = slip.result(self.backward)
             if node not in found:
                 match = found[node] = self._matched(slip, node)
                 if match is not None:
@@ -113,7 +144,7 @@ class Search:
         if abs(factor - 1.0) < 1e-6:
             return self._for_symmetric(slip) or Finding(slip.kind, slip.says, slip.cost)
         also = named(factor, self.case.around)
-        if also is None:
+        if also is None or self.case.is_one_number:
             return None
         return Finding(
             slip.kind, f"{slip.says}, and besides it {also.says}", slip.cost + 1.0 + also.cost
@@ -144,9 +175,12 @@ class Search:
         """
         right = self.values(self.backward.gradient)
         gaps = [replace(c, given=c.given - t) for c, t in zip(self.comparisons, right, strict=True)]
-        for words, cost, changes in self._contributions():
+        gap = self.probe.given - self.probe.right.along
+        for words, cost, changes, share in self._contributions():
             if self.is_over:
                 return
+            if not self.probe.fits(share, gap):
+                continue
             rest = self.values(self.backward.changed(changes))
             parts = [t - r for t, r in zip(right, rest, strict=True)]
             if not any(map(np.any, parts)) or not any(map(np.any, rest)):
@@ -160,26 +194,32 @@ class Search:
             yield Finding("dropped term", f"lacks the term that leads through {words}", cost)
             return
         found = named(factor, self.case.around)
-        if found is not None:
+        if found is not None and not self.case.is_one_number:
             yield Finding(
                 found.kind,
                 f"is wrong in the term that leads through {words}, which {found.says}",
                 # half a term is thought of as a missing factor 2, not as one of two equal terms
-                cost + (-0.05 if found.cost < 0.3 else 0.05) + 0.05 * found.cost,
+                cost + (-0.05 if found.cost < 0.3 else 0.05) + 0.2 * found.cost,
             )
 
-    def _contributions(self) -> Iterator[tuple[str, float, Mapping[Node, Step]]]:
-        """What may be left out: a value that the result depends on, or one of its uses."""
+    def _contributions(self) -> Iterator[tuple[str, float, Mapping[Node, Step], Array]]:
+        """What may be left out: a value that the result depends on, or one of its uses.
+
+        With its words, its cost, the pass without it, and its share along the probe's directions.
+        """
         backward, words = self.backward, self.case.words
         for rank, node in enumerate(backward.order):
             cost = self.shop.named_first([node], 2.1, 0.02) - 0.001 * rank
             if node is not backward.output and node is not backward.leaf:
-                yield words.of(node), cost, {node: lambda _: []}
+                share = self.probe.through(node)
+                yield words.of(node), cost, {node: lambda _: []}, share
         for edge in self.shop.edges:
             many = len(backward.edges(edge.node)) > 1 or len(backward.users[edge.item]) > 1
-            if many:
+            if many and edge.node in backward.cotangents:
                 place = f"{words.of(edge.item)} in {words.code(edge.node)}"
-                yield place, 2.15, self.shop.without(edge)
+                parts = backward.step(edge.node, backward.cotangents[edge.node])
+                share = self.probe.handed(p for p in parts if p.position == edge.position)
+                yield place, 2.15, self.shop.without(edge), share
 
     # -- the whole --------------------------------------------------------------------------------
 
@@ -199,7 +239,9 @@ class Search:
                 continue  # at one point, some number explains any factor
             factors = self.values(node)
             cost = self.shop.named_first([node], 1.8 if is_number else 2.7, 0.2)
-            if self._are_given([r * f for r, f in zip(right, factors, strict=True)]):
+            with np.errstate(all="ignore"):
+                products = [r * f for r, f in zip(right, factors, strict=True)]
+            if self._are_given(products):
                 says = f"is {names.of(node)} times the right one: that factor is too many, or a "
                 yield Finding("extra factor", f"{says}division by it is missing", cost)
             with np.errstate(all="ignore"):
@@ -227,12 +269,19 @@ class Search:
 
     def pairs(self) -> Iterator[Finding]:
         """Two slips at different steps, the likelier ones first, in bounded time."""
-        likely = sorted((s for s in self.slips() if s.cost < 2.5), key=lambda s: s.cost)
+        likely = sorted((s for s in self.slips if s.cost < 2.5), key=lambda s: s.cost)[:IN_PAIRS]
         ranked = sorted(combinations(likely, 2), key=lambda p: _cost_together(*p))
+        passes: dict[int, Pass | None] = {}
         for one, two in ranked:
             if self.is_over:
                 return
             if one.changes.keys() & two.changes.keys():
+                continue
+            first, second = sorted((one, two), key=self._rank)  # nearest the output first
+            if id(first) not in passes:
+                passes[id(first)] = self._pass(first)
+            base = passes[id(first)]
+            if base is not None and not self.probe.fits(self.probe.changed(base, second)):
                 continue
             node = self.backward.changed({**one.changes, **two.changes})
             if self.fits_first(node) and all(
@@ -241,6 +290,14 @@ class Search:
                 kind = one.kind if one.kind == two.kind else "two slips"
                 yield Finding(kind, f"{one.says}, and it {two.says}", _cost_together(one, two))
                 return
+
+    def _rank(self, slip: Slip) -> int:
+        return -max(map(self.backward.order.index, slip.changes))
+
+    def _pass(self, slip: Slip) -> Pass | None:
+        """The whole pass with a slip in it, for another slip further on."""
+        along = self.probe.changed(self.probe.right, slip)
+        return None if along is None else Pass(self.backward.run(slip.changes), along)
 
 
 def _cost_together(one: Slip, two: Slip) -> float:

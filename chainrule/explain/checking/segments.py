@@ -6,13 +6,14 @@ A segment is a value and another that it depends on element by element and throu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
 from chainrule.differentiate.modes import ones, reverse
 from chainrule.explain.checking.backward import Part, Step
-from chainrule.explain.checking.slips import Edge, Slip, Workshop, times
-from chainrule.graph.node import Node
+from chainrule.explain.checking.naming import Words, function_name
+from chainrule.explain.checking.slips import Edge, Family, Slip, Workshop, times
+from chainrule.graph.node import Node, is_constant
 from chainrule.graph.walk import substitute, topological
 from chainrule.primitives.contraction import CONTRACT, multiply
 from chainrule.primitives.terms import Term
@@ -70,7 +71,29 @@ def _dominators(
             yield next(iter(frontier))
 
 
-def _handing(segment: Segment, make: Callable[[Node], Node]) -> dict[Node, Step]:
+def _recipe(segment: Segment) -> tuple[Hashable, ...]:
+    """How a result is computed from its argument, whichever value that is."""
+    places = {segment.argument: 0}
+    found: list[Hashable] = []
+    for node in topological([segment.result], stop=lambda n: n is segment.argument):
+        if node is segment.argument:
+            continue
+        places[node] = len(places)
+        inside = node.inputs and not is_constant(node)
+        inputs = tuple(places[item] for item in node.inputs)
+        found.append((node.primitive, node.params, inputs) if inside else node)
+    return tuple(found)
+
+
+def _family(words: Words, segment: Segment, key: Hashable, says: str) -> Family:
+    """The same slip with the same function in another place."""
+    name = function_name(segment.result)
+    known = name and segment.argument in segment.result.inputs
+    text = name if known else words.function(segment.result, segment.argument)
+    return Family((key, _recipe(segment)), says.format(f"the derivative of {text}"))
+
+
+def handing(segment: Segment, make: Callable[[Node], Node]) -> dict[Node, Step]:
     """The pass that goes from a segment's result straight to its argument."""
     return {segment.result: lambda cotangent: [Part(-1, segment.argument, make(cotangent))]}
 
@@ -104,16 +127,18 @@ def _left_out(shop: Workshop, segment: Segment) -> Iterator[Slip]:
         f"lacks {name}: the derivative of {words.function(*ends)} at {place} was left out",
         # a linear function, such as a division, is rather thought of as a factor
         _cost(shop, segment, 2.0 if _is_curved(segment) else 2.4),
-        _handing(segment, lambda cotangent: cotangent),
+        handing(segment, lambda cotangent: cotangent),
+        family=_family(words, segment, "left out", "lacks {}: it was left out"),
     )
     yield Slip(
         "extra factor",
         f"has {name} twice: the derivative of {words.function(*ends)} was multiplied in again",
         _cost(shop, segment, 2.4),
-        _handing(
+        handing(
             segment,
             lambda cotangent: multiply(multiply(cotangent, segment.derivative), segment.derivative),
         ),
+        family=_family(words, segment, "twice", "has {} twice"),
     )
 
 
@@ -132,12 +157,16 @@ def _wrong_place(shop: Workshop, segment: Segment, others: list[Node]) -> Iterat
             continue
         moved = substitute([segment.derivative], {argument: other})[segment.derivative]
         right, place = words.derivative(segment.result, argument), words.of(other)
+        at_result = "has {} taken at its result instead of its argument"
         yield Slip(
             "wrong argument",
             f"has {right} taken at {place} instead of {words.of(argument)}: the derivative of "
             f"{words.function(segment.result, argument)} was evaluated at the wrong value",
             _cost(shop, segment, 2.4 if other is segment.result else 2.5),
-            _handing(segment, times(moved)),
+            handing(segment, times(moved)),
+            family=_family(words, segment, "at result", at_result)
+            if other is segment.result
+            else None,
         )
 
 
@@ -148,19 +177,24 @@ def _wrong_formula(shop: Workshop, segment: Segment) -> Iterator[Slip]:
     name = words.derivative(result, argument)
     function = words.function(result, argument)
 
-    def formula(wrong: Node, kind: str, says: str, cost: float) -> Slip:
-        change = _handing(segment, times(wrong))
-        return Slip(kind, says, _cost(shop, segment, cost), change)
+    def formula(
+        wrong: Node, kind: str, says: str, cost: float, family: Family | None = None
+    ) -> Slip:
+        change = handing(segment, times(wrong))
+        return Slip(kind, says, _cost(shop, segment, cost), change, family=family)
 
-    for factor, rest in _factors(derivative):
+    for place, (factor, rest) in enumerate(_factors(derivative)):
+        pattern = f"has {{}} without its factor {words.of(factor)}, or what is in its place,"
         yield formula(
             rest,
             "missing factor",
             f"has {name} without its factor {words.of(factor)}: the derivative of {function} is "
             f"{words.code(derivative)}",
             2.5,
+            _family(words, segment, ("factor", place), pattern),
         )
     for power, base in _squares(derivative):
+        pattern = f"has {words.of(base)}, or what is in its place, in {{}} where its square belongs"
         wrong = substitute([derivative], {power: base})[derivative]
         yield formula(
             wrong,
@@ -168,13 +202,15 @@ def _wrong_formula(shop: Workshop, segment: Segment) -> Iterator[Slip]:
             f"has {words.of(base)} in {name} where its square belongs: the derivative of "
             f"{function} is {words.code(derivative)}",
             2.6,
+            _family(words, segment, "square", pattern),
         )
-    for value in (result, argument):
+    for value, what in ((result, "result"), (argument, "argument")):
         yield formula(
             value,
             "wrong derivative",
             f"has {words.of(value)} itself in place of the derivative {name}",
             2.6,
+            _family(words, segment, what, f"has its {what} itself in place of {{}}"),
         )
     yield formula(
         multiply(derivative, argument),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chainrule.explain.checking.backward import BackwardPass, Part, Step
 from chainrule.explain.checking.naming import Words
@@ -11,6 +12,29 @@ from chainrule.graph.node import Node
 from chainrule.jacobian.apply import pull_back
 from chainrule.primitives.contraction import multiply
 from chainrule.primitives.terms import Term
+
+
+@dataclass(frozen=True)
+class Family:
+    """What slips in repetitions of one step have in common.
+
+    Attributes
+    ----------
+    key : hashable
+        Equal for the same slip in another repetition.
+    says : str
+        A clause that holds for all of them, without the name of any.
+    """
+
+    key: Hashable
+    says: str = field(compare=False)
+
+
+class Slope(NamedTuple):
+    """A factor by which a cotangent is multiplied, element by element, on the way to an item."""
+
+    item: Node
+    factor: Node
 
 
 @dataclass(frozen=True)
@@ -29,13 +53,26 @@ class Slip:
         The steps that are changed.
     symmetry : Symmetry, optional
         Where the slip is a matrix in place of its transpose.
+    family : Family, optional
+        Where the same slip may be made in several steps.
+    made : Node, optional
+        The result itself, where it is no pass with changed steps.
+    slope : Slope, optional
+        What the one changed step is, where it is so simple.
     """
 
     kind: str
     says: str
     cost: float
-    changes: Mapping[Node, Step]
+    changes: Mapping[Node, Step] = field(default_factory=dict)
     symmetry: Symmetry | None = None
+    family: Family | None = None
+    made: Node | None = None
+    slope: Slope | None = None
+
+    def result(self, backward: BackwardPass) -> Node:
+        """The gradient with the slip in it."""
+        return backward.changed(self.changes) if self.made is None else self.made
 
 
 @dataclass(frozen=True)
@@ -62,7 +99,7 @@ class Workshop:
     def __init__(self, backward: BackwardPass, words: Words) -> None:
         self.backward, self.words = backward, words
         self.edges = [
-            Edge(node, k, item, tuple(node.primitive.jacobian(node, k)))
+            Edge(node, k, item, tuple(backward.terms(node, k)))
             for node in backward.order
             for k, item in backward.edges(node)
         ]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from chainrule.explain.checking.backward import Part, Step
 from chainrule.explain.checking.segments import is_diagonal
-from chainrule.explain.checking.slips import Edge, Slip, Symmetry, Workshop, times
+from chainrule.explain.checking.slips import Edge, Family, Slip, Symmetry, Workshop, times
 from chainrule.graph.node import Node
 from chainrule.primitives.contraction import CONTRACT, contract, transpose
+from chainrule.primitives.linear_algebra import INV, INVERSE
 from chainrule.primitives.terms import Coefficient, Term, all_labels
 from chainrule.shapes import Labels
 
@@ -111,6 +112,7 @@ def _transposed(shop: Workshop, factor: Factor) -> Iterator[Slip]:
             shop.named_first([matrix], 2.0),
             shop.with_terms(factor.edge, factor.replaced(turned)),
             Symmetry(name, shop.without(factor.edge)),
+            Family(("turned", matrix), f"has {name} the wrong way round"),
         )
 
 
@@ -143,31 +145,63 @@ def _left_out(shop: Workshop, factor: Factor) -> Iterator[Slip]:
     edge, name = factor.edge, shop.words.of(factor.coefficient.node)
     where = f"in the step from {shop.words.of(edge.node)} to {shop.words.of(edge.item)}"
     cost = shop.named_first([factor.coefficient.node], 2.3)
-    ways = [shop.with_terms(edge, factor.replaced())]
+    ways = [shop.with_terms(edge, factor.replaced()), *_as_identity(shop, factor)]
     if edge.node.shape == edge.item.shape and edge.node.primitive is CONTRACT:
         ways.append(shop.replaced(edge, lambda cotangent: cotangent))
-    for changes in ways:
-        yield Slip("missing factor", f"lacks the factor {name} {where}", cost, changes)
+    for way, changes in enumerate(ways):
+        family = Family(("left out", factor.coefficient.node, way), f"lacks the factor {name}")
+        yield Slip("missing factor", f"lacks the factor {name} {where}", cost, changes,
+                   family=family)  # fmt: skip
     yield Slip(
         "extra factor",
         f"has the factor {name} twice {where}",
         shop.named_first([factor.coefficient.node], 3.1),
         shop.with_terms(edge, factor.replaced(factor.coefficient, factor.coefficient)),
+        family=Family(("twice", factor.coefficient.node), f"has the factor {name} twice"),
     )
+
+
+def _as_identity(shop: Workshop, factor: Factor) -> Iterator[dict[Node, Step]]:
+    """The step with a square matrix taken for the identity: its two labels become one."""
+    node, labels = factor.coefficient
+    term = factor.edge.terms[factor.term]
+    is_plain = all(isinstance(axis, int) for axis in (*term.out, *term.into))
+    if not _is_square(node) or node.ndim > 2 or labels[0] == labels[1] or not is_plain:
+        return
+    became = {labels[1]: labels[0]}
+
+    def renamed(old: Labels) -> Labels:
+        return tuple(became.get(label, label) for label in old)
+
+    rest = tuple(
+        Coefficient(other, renamed(own))
+        for place, (other, own) in enumerate(term.coefficients)
+        if place != factor.place
+    )
+    terms = list(factor.edge.terms)
+    terms[factor.term] = term._replace(
+        coefficients=rest, out=renamed(all_labels(term.out)), into=renamed(all_labels(term.into))
+    )
+    yield shop.with_terms(factor.edge, terms)
 
 
 def _exchanged(shop: Workshop, factor: Factor, named: list[Node]) -> Iterator[Slip]:
     node, labels = factor.coefficient
-    for other in named:
-        if other is not node and (other.shape, other.dtype) == (node.shape, node.dtype):
-            right, wrong = shop.words.of(node), shop.words.of(other)
-            yield Slip(
-                "wrong value",
-                f"has {wrong} where {right} belongs in the step to "
-                f"{shop.words.of(factor.edge.item)}",
-                shop.named_first([node], 2.4),
-                shop.with_terms(factor.edge, factor.replaced(Coefficient(other, labels))),
-            )
+    right, place = shop.words.of(node), shop.words.of(factor.edge.item)
+    inverted = node.inputs if node.primitive in (INV, INVERSE) else ()
+    for other in dict.fromkeys([*inverted, *named]):
+        if other is node or (other.shape, other.dtype) != (node.shape, node.dtype):
+            continue
+        wrong = shop.words.of(other)
+        kind, says = (
+            ("forgotten inverse", f"has {wrong} where its inverse belongs in the step to {place}")
+            if other in inverted
+            else ("wrong value", f"has {wrong} where {right} belongs in the step to {place}")
+        )
+        cost = 2.3 if other in inverted else shop.named_first([node], 2.4)
+        yield Slip(kind, says, cost, shop.with_terms(
+            factor.edge, factor.replaced(Coefficient(other, labels))
+        ))  # fmt: skip
 
 
 def _another_product(shop: Workshop, edge: Edge) -> Iterator[Slip]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.differentiate.problem import Key, Problem, Wrt, record, resolve_wrt
-from chainrule.errors import ChainruleError, ShapeError
+from chainrule.errors import ArgumentError, ChainruleError, DtypeError, ShapeError
 from chainrule.graph.node import Array, Node, is_constant
 from chainrule.graph.walk import topological
 from chainrule.tracing.containers import flatten, paths, unflatten
@@ -80,8 +81,12 @@ class Subject:
 
     def value(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Array:
         """The function's value, with warnings silent: what is not finite is seen in it."""
-        with np.errstate(all="ignore"):
-            return np.asarray(self.f(*args, **kwargs))
+        with failures("the function"), np.errstate(all="ignore"):
+            value = self.f(*args, **kwargs)
+            results = leaves_of(value, "the function's result")
+        if len(results) != 1:
+            raise _one_result(len(results))
+        return real_array(results[0], "the function's result")
 
     def recorded(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Recorded:
         """The program at a point.
@@ -90,12 +95,13 @@ class Subject:
         user's names; where it does not, only what is differentiated by.
         """
         others = [k for k in range(len(args)) if k not in self.keys and _is_floating(args[k])]
-        try:
-            return self._recorded([*self.keys, *others], args, kwargs)
-        except ChainruleError:
+        with failures("the function"):
             if not others:
-                raise
-            return self._recorded(list(self.keys), args, kwargs)
+                return self._recorded(list(self.keys), args, kwargs)
+            try:
+                return self._recorded([*self.keys, *others], args, kwargs)
+            except Exception:  # data used in a way that only plain arrays allow
+                return self._recorded(list(self.keys), args, kwargs)
 
     def _recorded(
         self, keys: list[Key], args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -118,7 +124,14 @@ def subject(
     f: Callable[..., Any], wrt: Wrt, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Subject:
     """The function with the arguments that ``wrt`` names."""
+    if not callable(f):
+        raise ArgumentError(
+            "check", "the function cannot be called", got=type(f).__name__,
+            remedy="pass a function in plain NumPy, then its gradient, then the point",
+        )  # fmt: skip
     keys = resolve_wrt("check", f, wrt, args, dict(kwargs))
+    for argument in (*args, *kwargs.values()):
+        leaves_of(argument, "an argument")
     return Subject(f, tuple(keys), tuple(argument_labels(f, keys, args, kwargs)))
 
 
@@ -222,9 +235,54 @@ def _is_floating(argument: Any) -> bool:
 
 def _only_output(problem: Problem) -> Node:
     if len(problem.outputs) != 1:
-        raise ShapeError(
-            "check", "the function must return one array or number",
-            got=f"{len(problem.outputs)} results",
-            remedy="check one result at a time",
-        )  # fmt: skip
+        raise _one_result(len(problem.outputs))
     return problem.outputs[0]
+
+
+def _one_result(count: int) -> ShapeError:
+    return ShapeError(
+        "check", "the function must return one array or number", got=f"{count} results",
+        remedy="check one result at a time",
+    )  # fmt: skip
+
+
+# -- what the user's code does --------------------------------------------------------------------
+
+
+@contextmanager
+def failures(whose: str) -> Iterator[None]:
+    """An exception of the user's code as one sentence."""
+    try:
+        yield
+    except ChainruleError:
+        raise
+    except Exception as error:
+        raise ArgumentError(
+            "check", f"{whose} failed at the given point",
+            got=f"{type(error).__name__}: {' '.join(str(error).split())}",
+            remedy="call it there by itself first"
+            if whose == "the function"
+            else "it takes f's own arguments and returns the gradient",
+        ) from error  # fmt: skip
+
+
+def leaves_of(value: Any, what: str) -> list[Any]:
+    """The leaves of a container."""
+    try:
+        return flatten(value)[0]
+    except RecursionError:
+        raise ArgumentError("check", f"{what} contains itself") from None
+
+
+def real_array(value: Any, what: str) -> Array:
+    """A value as an array of real numbers."""
+    try:
+        array = np.asarray(value.toarray() if hasattr(value, "toarray") else value)
+    except Exception as error:
+        raise ArgumentError(
+            "check", f"{what} is not an array: {error}",
+            remedy="return numbers, in one array",
+        ) from error  # fmt: skip
+    if array.dtype.kind not in "fiub":
+        raise DtypeError("check", f"{what} does not hold real numbers", got=f"dtype {array.dtype}")
+    return array if array.dtype.itemsize <= 8 else array.astype(float)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chainrule.errors import ChainruleError, ShapeError
 
@@ -58,6 +58,9 @@ class FormulaError(ChainruleError, ValueError):
         self.sentence = str(self)
         lines = _pointed(text, span)
         self.args = ("\n".join([self.sentence, *lines]),)
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.text, self.span, self.problem, self.remedy), vars(self)
 
 
 class FormulaShapeError(FormulaError, ShapeError):

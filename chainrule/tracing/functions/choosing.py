@@ -79,7 +79,11 @@ def take(a: Any, indices: Any, axis: int | None = None) -> Any:
     if axis is None:
         array, axis = np.ravel(array), 0
     place = normalize_axis("take", axis, array.ndim)
-    index = indices if isinstance(indices, Traced) else np.asarray(indices)
+    index: Any = indices if type(indices) is Traced else np.asarray(indices)
+    if not np.can_cast(index.dtype, np.intp) and index.size:
+        raise TypeError(f"Cannot cast array data from {index.dtype!r} to dtype('int64') according "
+                        "to the rule 'safe'")  # fmt: skip
+    index = index.astype(np.intp)
     return array[(*[slice(None)] * place, index)]
 
 
@@ -147,6 +151,10 @@ def round_(a: Any, decimals: int = 0) -> Any:
 
 @implements(np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n!r}")
+    if n == 0 and type(a) is Traced:
+        return a  # the very argument, as NumPy gives
     array: Any = Traced(as_node(a))
     head = (slice(None),) * normalize_axis("diff", axis, array.ndim)
     for _ in range(n):
@@ -182,7 +190,11 @@ def nan_to_num(
     limit = np.finfo(array.dtype).max
     result = where(np.isnan(array), nan, array)
     result = where(array == np.inf, limit if posinf is None else posinf, result)
-    return where(array == -np.inf, -limit if neginf is None else neginf, result)
+    result = where(array == -np.inf, -limit if neginf is None else neginf, result)
+    if copy or type(x) is not Traced or not x.is_array:
+        return result
+    x[...] = result
+    return x
 
 
 @implements(np.sinc)
@@ -192,9 +204,19 @@ def sinc(x: Any) -> Any:
     return where(array == 0, 1.0 - array * array / 6, np.sin(safe) / safe)
 
 
-@implements(np.real, np.real_if_close)
+@implements(np.real)
 def real(val: Any) -> Any:
-    return Traced(as_node(val))
+    return val  # the very argument, as NumPy gives
+
+
+@implements(np.real_if_close)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    return a
+
+
+@implements(np.imag)
+def imag(val: Any) -> Any:
+    return val.imag
 
 
 @implements(np.isrealobj)

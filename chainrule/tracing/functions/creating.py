@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from chainrule.primitives import arrangement, contraction
 from chainrule.primitives.identities import cast
+from chainrule.shapes import normalize_axes
 from chainrule.tracing.dispatch import implements
 from chainrule.tracing.functions.shaping import axes_tuple
+from chainrule.tracing.layouts import forget_order
 from chainrule.tracing.traced import Traced, as_node
 
 
-def _like(a: Any, value: Any, dtype: Any, shape: Any) -> Any:
+def _like(a: Any, value: Any, dtype: Any, shape: Any, order: str) -> Any:
     node = as_node(a)
+    if order == "F":
+        forget_order()
     wanted = node.shape if shape is None else axes_tuple(shape)
     kind = np.dtype(dtype) if dtype is not None else node.dtype
     return Traced(contraction.broadcast_to(cast(as_node(value), kind), wanted))
@@ -24,14 +29,14 @@ def _like(a: Any, value: Any, dtype: Any, shape: Any) -> Any:
 def zeros_like(
     a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
 ) -> Any:
-    return _like(a, 0.0, dtype, shape)
+    return _like(a, 0.0, dtype, shape, order)
 
 
 @implements(np.ones_like)
 def ones_like(
     a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
 ) -> Any:
-    return _like(a, 1.0, dtype, shape)
+    return _like(a, 1.0, dtype, shape, order)
 
 
 @implements(np.full_like)
@@ -43,17 +48,19 @@ def full_like(
     subok: bool = True,
     shape: Any = None,
 ) -> Any:
-    return _like(a, fill_value, dtype, shape)
+    return _like(a, fill_value, dtype, shape, order)
 
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return Traced(as_node(a))
+    return Traced(as_node(a)).copy(order)
 
 
 @implements(np.astype)
 def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
-    return Traced(cast(as_node(x), dtype))
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"Input should be a NumPy array. It is of type {type(x)}.")
+    return x.astype(dtype, copy=copy)
 
 
 @implements(np.meshgrid)
@@ -84,4 +91,5 @@ def ndim(a: Any) -> int:
 @implements(np.size)
 def size(a: Any, axis: int | None = None) -> int:
     node = as_node(a)
-    return node.size if axis is None else node.shape[axis]
+    axes = normalize_axes("size", axis, node.ndim)
+    return prod(node.shape[k] for k in axes)

@@ -17,6 +17,7 @@ from chainrule.primitives.arrangement import reshape
 from chainrule.primitives.expression import UFUNCS
 from chainrule.shapes import Labels, Shape, broadcast_shapes, normalize_axis
 from chainrule.tracing.dispatch import METHODS, implements
+from chainrule.tracing.layouts import forget_order
 from chainrule.tracing.traced import Traced, as_node
 
 
@@ -106,13 +107,31 @@ def inner(a: Any, b: Any) -> Any:
     return Traced(_tensordot("inner", x, y, [x.ndim - 1], [y.ndim - 1]))
 
 
-@implements(np.vdot, np.linalg.vecdot)
+@implements(np.linalg.vecdot)
+def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+    first: Any = Traced(as_node(x1))
+    second: Any = Traced(as_node(x2))
+    return np.vecdot(np.moveaxis(first, axis, -1), np.moveaxis(second, axis, -1))
+
+
+@implements(np.vdot)
 def vdot(a: Any, b: Any) -> Any:
     x, y = (reshape(as_node(item), (-1,)) for item in (a, b))
     return Traced(_tensordot("vdot", x, y, [0], [0]))
 
 
-@implements(np.outer, np.linalg.outer)
+@implements(np.linalg.outer)
+def linalg_outer(x1: Any, x2: Any) -> Any:
+    shapes = [np.shape(x1), np.shape(x2)]
+    if any(len(shape) != 1 for shape in shapes):
+        raise ShapeError(
+            "np.linalg.outer", "vectors are needed", got=" and ".join(map(str, shapes)),
+            remedy="use np.outer, which takes all elements as a vector",
+        )  # fmt: skip
+    return outer(x1, x2)
+
+
+@implements(np.outer)
 def outer(a: Any, b: Any) -> Any:
     x, y = (reshape(as_node(item), (-1,)) for item in (a, b))
     return Traced(_tensordot("outer", x, y, [], []))
@@ -181,6 +200,8 @@ def einsum(subscripts: Any, *arrays: Any, optimize: Any = False) -> Any:
         for term, node in zip(lists, nodes, strict=True)
     ]
     shape = tuple(sizes[letter] for letter in output)
+    if len(nodes) > 1 and len(shape) > 1:
+        forget_order()  # NumPy's result lies in the order that suits its operands
     return Traced(contraction.contract(nodes, axes, out, shape))
 
 
@@ -212,13 +233,20 @@ def _einsum_labels(
     return labels, sizes
 
 
-@implements(np.diagonal, np.linalg.diagonal)
+@implements(np.linalg.diagonal)
+def linalg_diagonal(x: Any, offset: int = 0) -> Any:
+    return diagonal(x, offset, -2, -1)
+
+
+@implements(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     node = as_node(a)
     if node.ndim < 2:
         raise ShapeError("diagonal", "an array of two or more axes is needed", got=str(node.shape))
     first = normalize_axis("diagonal", axis1, node.ndim)
     second = normalize_axis("diagonal", axis2, node.ndim)
+    if first == second:
+        raise ShapeError("diagonal", "two different axes are needed", got=f"{axis1} and {axis2}")
     rows, columns = node.shape[first], node.shape[second]
     skip_rows, skip_columns = max(-offset, 0), max(offset, 0)
     length = max(min(rows - skip_rows, columns - skip_columns), 0)
@@ -244,9 +272,14 @@ def diag(v: Any, k: int = 0) -> Any:
     return embedded if k == 0 else np.pad(embedded, widths)
 
 
-@implements(np.trace, np.linalg.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1)
+@implements(np.trace)
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+
+
+@implements(np.linalg.trace)
+def linalg_trace(x: Any, offset: int = 0, dtype: Any = None) -> Any:
+    return trace(x, offset, -2, -1, dtype)
 
 
 @implements(np.kron)

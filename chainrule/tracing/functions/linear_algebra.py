@@ -102,6 +102,8 @@ def matrix_power(a: Any, n: Any) -> Any:
             "np.linalg.matrix_power", "a square matrix is needed, or a stack of them",
             got=str(node.shape),
         )  # fmt: skip
+    if exponent == 1 and type(a) is Traced:
+        return a  # the very argument, as NumPy gives
     if exponent < 0:
         node, exponent = make(rules.INV, (_floating(node),)), -exponent
     if exponent == 0:

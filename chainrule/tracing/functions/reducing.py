@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import MissingRuleError
+from chainrule.errors import MissingRuleError, ShapeError
 from chainrule.graph.node import Node
 from chainrule.primitives import contraction, reductions
 from chainrule.primitives.arrangement import reshape
@@ -176,13 +176,18 @@ def array_equal(a1: Any, a2: Any) -> bool:
     return x.shape == y.shape and bool(np.all(x == y))
 
 
-@implements(np.linalg.norm, np.linalg.vector_norm)
+@implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Euclidean, Frobenius, 1-, p- and maximum norms; those by singular values are not here."""
     array = Traced(as_node(x))
     if not array.node.differentiable:
         array = array.astype(np.float64)
     axes = normalize_axes("norm", axis, array.ndim)
+    if ord is not None and not 1 <= len(axes) <= 2:
+        raise ShapeError(
+            "np.linalg.norm", "a vector or a matrix is needed, or the axes of such", got=
+            f"shape {array.shape} and axis={axis}",
+        )  # fmt: skip
     matrix = len(axes) == 2 and ord is not None
     if ord is None or ord == "fro" or (ord == 2 and not matrix):
         return np.sqrt(sum(array * array, axes, keepdims=keepdims))
@@ -191,7 +196,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         place = 0 if abs(ord) == 1 else 1
         size = sum(size, axes[place], keepdims=True)
         result = (maximum_of if ord > 0 else minimum_of)(size, axes, True)
-        return result if keepdims else np.squeeze(result, axes)
+        return result if keepdims else np.sum(result, axes)
     if matrix or isinstance(ord, str):
         raise MissingRuleError(
             "np.linalg.norm", "this norm has no derivative rule here", got=f"ord={ord!r}"
@@ -201,6 +206,18 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord == 0:
         return sum(array != 0, axes, keepdims=keepdims).astype(array.dtype)
     return sum(size**ord, axes, keepdims=keepdims) ** (1.0 / ord)
+
+
+@implements(np.linalg.vector_norm)
+def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """The norm of all elements along the axes, as those of one vector."""
+    node = as_node(x)
+    axes = normalize_axes("vector_norm", axis, node.ndim)
+    rest = tuple(k for k in range(node.ndim) if k not in axes)
+    moved = contraction.transpose(node, (*rest, *axes))
+    vectors = Traced(reshape(moved, (*moved.shape[: len(rest)], _count(node, axes))))
+    result = norm(vectors, ord, -1)
+    return _keep(result.node, axes, keepdims)
 
 
 @implements(np.linalg.matrix_norm)

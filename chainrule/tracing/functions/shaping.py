@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
-from chainrule.errors import MissingRuleError, ShapeError
+from chainrule.errors import MissingRuleError, ShapeError, TracingError
 from chainrule.graph.node import Node, constant
 from chainrule.primitives import arrangement, contraction, gathers, selections
 from chainrule.primitives.selections import Range
 from chainrule.shapes import normalize_axes, normalize_axis
 from chainrule.tracing.dispatch import implements
-from chainrule.tracing.traced import Traced, as_node
-
-
-def _row_major(operation: str, order: str) -> None:
-    if order not in ("C", "K", "A"):
-        raise MissingRuleError(
-            operation, "only row-major order is supported on traced values", got=f"order={order!r}",
-            remedy="transpose first: x.T.reshape(...)",
-        )  # fmt: skip
+from chainrule.tracing.traced import Traced, as_node, lies_at
 
 
 def axes_tuple(shape: Any) -> tuple[int, ...]:
@@ -32,15 +24,59 @@ def axes_tuple(shape: Any) -> tuple[int, ...]:
 
 
 @implements(np.reshape)
-def reshape(a: Any, shape: Any = None, order: str = "C", newshape: Any = None) -> Any:
-    _row_major("np.reshape", order)
-    return Traced(arrangement.reshape(as_node(a), axes_tuple(newshape if shape is None else shape)))
+def reshape(a: Any, shape: Any = None, order: str = "C", copy: Any = None) -> Any:
+    node, wanted = as_node(a), axes_tuple(shape)
+    if order not in ("C", "F", "A"):
+        raise ValueError(f"order must be one of 'C', 'F', or 'A' (got {order!r})")
+    if copy is not None:
+        _refuse_copy("np.reshape")
+    rows = Traced(arrangement.reshape(node, wanted))
+    if order == "C" or node.ndim + rows.ndim < 2:
+        return rows
+    if order == "A":
+        return _moved("np.reshape", a, lambda x: np.reshape(x, wanted, order="A"))
+    turned = arrangement.reshape(_turned(node), rows.shape[::-1])
+    return Traced(_turned(turned))
+
+
+def _refuse_copy(operation: str) -> NoReturn:
+    raise MissingRuleError(
+        operation, "whether to copy cannot be said on traced values", remedy="leave copy= out"
+    )
 
 
 @implements(np.ravel)
-def ravel(a: Any, order: str = "C") -> Any:
-    _row_major("np.ravel", order)
-    return Traced(arrangement.reshape(as_node(a), (-1,)))
+def ravel(a: Any, order: Any = "C") -> Any:
+    node = as_node(a)
+    if order not in ("C", "F", "A", "K"):
+        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
+    if order in ("A", "K") and node.ndim > 1:
+        return _moved("np.ravel", a, lambda x: np.ravel(x, order=order))
+    return Traced(arrangement.reshape(_turned(node) if order == "F" else node, (-1,)))
+
+
+def _turned(node: Node) -> Node:
+    return contraction.transpose(node, tuple(reversed(range(node.ndim))))
+
+
+def _moved(operation: str, a: Any, function: Callable[[Any], Any]) -> Traced:
+    """What a function gives that goes by the order in which the elements lie in memory."""
+    node = as_node(a)
+    places = lies_at(a if type(a) is Traced else Traced(node)).elements(function)
+    if places is None:
+        raise TracingError(
+            operation, "in which order the elements lie in memory is not known",
+            got=f"order='K' or 'A' for an array of shape {node.shape}",
+            remedy="write order='C' or order='F'",
+        )  # fmt: skip
+    size = np.arange(node.size)
+    rows = arrangement.reshape(node, (-1,))
+    if np.array_equal(places.ravel(), size):
+        return Traced(arrangement.reshape(rows, places.shape))
+    if np.array_equal(places.ravel(), size.reshape(node.shape).ravel(order="F")):
+        return Traced(arrangement.reshape(_turned(node), places.shape))
+    index = constant(places.ravel().astype(np.intp))
+    return Traced(arrangement.reshape(gathers.take(rows, index, 0), places.shape))
 
 
 @implements(np.transpose, np.permute_dims)
@@ -49,7 +85,7 @@ def transpose(a: Any, axes: Any = None) -> Any:
     order = (
         tuple(reversed(range(node.ndim)))
         if axes is None
-        else tuple(normalize_axis("transpose", axis, node.ndim) for axis in axes)
+        else tuple(normalize_axis("transpose", axis, node.ndim) for axis in axes_tuple(axes))
     )
     if sorted(order) != list(range(node.ndim)):
         raise ShapeError(
@@ -60,6 +96,10 @@ def transpose(a: Any, axes: Any = None) -> Any:
 
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any) -> Any:
+    if np.ndim(x) < 2:
+        raise ShapeError(
+            "matrix_transpose", "an array of two or more axes is needed", got=str(np.shape(x))
+        )
     return swapaxes(x, -1, -2)
 
 
@@ -87,7 +127,9 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     node = as_node(a)
     position = normalize_axis("rollaxis", axis, node.ndim)
-    return moveaxis(a, position, start - 1 if position < start else start)
+    end = normalize_axis("rollaxis", start, node.ndim) if start < 0 else start
+    normalize_axis("rollaxis", end - 1, node.ndim)
+    return moveaxis(a, position, end - 1 if position < end else end)
 
 
 @implements(np.expand_dims)
@@ -133,19 +175,23 @@ def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
 
 @implements(np.atleast_1d)
 def atleast_1d(*arys: Any) -> Any:
-    results: list[Any] = [
-        Traced(as_node(a)) if np.ndim(a) else np.reshape(Traced(as_node(a)), (1,)) for a in arys
-    ]
-    return results[0] if len(results) == 1 else tuple(results)
+    return _at_least(1, arys)
 
 
 @implements(np.atleast_2d)
 def atleast_2d(*arys: Any) -> Any:
-    rows: list[Any] = []
-    for item in arys:
+    return _at_least(2, arys)
+
+
+def _at_least(rank: int, arrays: Sequence[Any]) -> Any:
+    """Arrays with axes of size 1 in front; those that have enough are given back themselves."""
+    results: list[Any] = []
+    for item in arrays:
         node = as_node(item)
-        rows.append(Traced(arrangement.reshape(node, (1,) * (2 - node.ndim) + node.shape)))
-    return rows[0] if len(rows) == 1 else tuple(rows)
+        shape = (1,) * (rank - node.ndim) + node.shape
+        has_enough = node.ndim >= rank and type(item) is Traced
+        results.append(item if has_enough else Traced(arrangement.reshape(node, shape)))
+    return results[0] if len(results) == 1 else tuple(results)
 
 
 # -- joining and splitting ------------------------------------------------------------------------

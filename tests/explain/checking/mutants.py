@@ -41,6 +41,33 @@ def _product(p, d):
     return p * d - p * (p @ d)
 
 
+def _standardised(x):
+    return (x - x.mean()) / np.sqrt(x.var() + 0.1)
+
+
+def _standard(d, x, f):
+    return (d - d.mean() - f * (d @ f) / N) / np.sqrt(x.var() + 0.1)
+
+
+def _unrolled(x):
+    for _ in range(3):
+        x = np.tanh(A @ x / 2)
+    return x
+
+
+def _through(d, x, slope, back):
+    xs = [x]
+    for _ in range(3):
+        xs.append(np.tanh(A @ xs[-1] / 2))
+    for a in reversed(xs[1:]):
+        d = back(d * slope(a)) / 2
+    return d
+
+
+def _slope(a):
+    return 1 - a * a
+
+
 ONLY_A = ("forgotten transpose", "symmetric only")
 LAYERS = (
     Layer("tanh", lambda x: np.tanh(x), lambda d, x, f: d * (1 - f * f), {
@@ -100,6 +127,32 @@ LAYERS = (
     Layer("centred", lambda x: x - x.mean(), lambda d, x, f: d - d.mean(), {
         "constant mean": (("dropped term",), lambda d, x, f: d),
         "sum for mean": (("sum against mean",), lambda d, x, f: d - d.sum()),
+    }),
+    Layer("standardised", _standardised, _standard, {
+        "both constant": (("dropped term",), lambda d, x, f: d / np.sqrt(x.var() + 0.1)),
+        "variance constant": (("dropped term",), lambda d, x, f: (
+            (d - d.mean()) / np.sqrt(x.var() + 0.1))),
+        "no epsilon": (("wrong value",), lambda d, x, f: (
+            (d - d.mean() - (x - x.mean()) * (d @ (x - x.mean())) / N / x.var()) / x.std())),
+    }),
+    Layer("three steps", _unrolled, lambda d, x, f: _through(d, x, _slope, lambda d: A.T @ d), {
+        "no transposes": (("forgotten transpose",), lambda d, x, f: (
+            _through(d, x, _slope, lambda d: A @ d))),
+        "no slopes": (("missing factor",), lambda d, x, f: (
+            _through(d, x, lambda a: 1.0, lambda d: A.T @ d))),
+        "slopes at a": (("wrong argument",), lambda d, x, f: (
+            _through(d, x, lambda a: _slope(np.tanh(a)), lambda d: A.T @ d))),
+        "no matrices": (("missing factor",), lambda d, x, f: _through(d, x, _slope, lambda d: d)),
+        "no squares": (("wrong derivative",), lambda d, x, f: (
+            _through(d, x, lambda a: 1 - a, lambda d: A.T @ d))),
+    }),
+    Layer("arctan", lambda x: np.arctan(x), lambda d, x, f: d / (1 + x * x), {
+        "a root": (("wrong derivative",), lambda d, x, f: d / np.sqrt(1 + x * x)),
+        "minus": (("wrong derivative",), lambda d, x, f: d / (1 - x * x)),
+        "its square": (("wrong derivative", "extra factor"), lambda d, x, f: d / (1 + x * x) ** 2),
+    }),
+    Layer("softplus", lambda x: np.logaddexp(0, x), lambda d, x, f: d * sigma(x), {
+        "tanh": (("wrong derivative",), lambda d, x, f: d * np.tanh(x)),
     }),
     Layer("normalised", lambda x: x / np.sqrt(1 + x @ x), lambda d, x, f: (
         d / np.sqrt(1 + x @ x) - x * (d @ x) / (1 + x @ x) ** 1.5), {

@@ -311,7 +311,7 @@ def network_A1_transposed(A0, b0, A1, b1, X, Y):
     return np.outer(f1, (f2 - Y) * slope(f2))
 
 
-@planted(E, NET, "missing factor", ["σ′(Z1)", "σ′(Z2)"], wrt="A0")
+@planted(E, NET, "missing factor", ["every", "sigmoid"], wrt="A0")
 def network_A0_without_any_slope(A0, b0, A1, b1, X, Y):
     _, f2 = forward(A0, b0, A1, b1, X)
     return np.outer(A1.T @ (f2 - Y), X)

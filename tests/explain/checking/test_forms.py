@@ -205,6 +205,29 @@ def test_float32_in_between_is_called_rounding():
     assert (report.ok, report.kind) == (True, "rounding")
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_noise_of_the_size_of_rounding_is_no_slip(seed):
+    """Of float32 and of differences: nothing that is known gives those numbers."""
+    rng = np.random.default_rng(seed)
+    A, p = 0.3 * rng.normal(size=(4, 3)), rng.normal(size=3)  # far from saturation
+
+    def f(p):
+        z = np.tanh(A @ p)
+        return np.mean(z**2) + 1e-8 * p @ p
+
+    def by_differences(p):
+        h = 1e-5
+        return np.array([(f(p + h * u) - f(p - h * u)) / (2 * h) for u in np.eye(3)])
+
+    def in_float32(p):
+        z = np.tanh(A @ p).astype(np.float32)
+        return (A.T @ (z * (1 - z**2)) / 2).astype(np.float32).astype(float) + 2e-8 * p
+
+    for gradient in (by_differences, in_float32, by_differences(p)):
+        report = cr.check(f, gradient, p)
+        assert (report.ok, report.kind) == (True, "rounding"), str(report)
+
+
 def test_a_difference_beyond_rounding_is_wrong():
     # 1e-4 is far above float32's 1e-7
     report = cr.check(squares, lambda x: 2 * x * (1 + 1e-4), x)
@@ -268,3 +291,32 @@ def test_a_formula_as_the_gradient():
     assert cr.check(squares, "x", x).kind == "constant factor"
     with pytest.raises(ChainruleError, match=r"something must stand before it"):
         cr.check(squares, "2 * * x", x)
+
+
+# -- a slip is told where it fits at a second point -----------------------------------------------
+
+
+def test_more_points_are_looked_for_close_by_where_the_domain_is_small():
+    narrow = np.array([0.999, -0.9995, 0.998])
+
+    def f(x):
+        return np.sum(np.arcsin(x))
+
+    report = cr.check(f, lambda x: 0.5 / np.sqrt(1 - x**2), narrow)
+    assert report.kind == "constant factor"
+    assert "random point" in " ".join(report.evidence)
+
+
+def test_one_number_at_one_point_is_explained_by_a_simple_factor_or_not_at_all():
+    """Of many slips, with many factors each, some would give any one number by chance."""
+    named = {"constant factor", "wrong sign", "sum against mean"}
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        c = rng.normal(size=6)
+
+        def f(x, c=c):
+            return np.mean(np.tanh(c * x) ** 2) + np.exp(0.3 * x) * x
+
+        wrong = float(rng.normal())  # has nothing to do with f
+        report = cr.check(f, wrong, 0.7)
+        assert report.kind == "unexplained" or report.kind in named, str(report)

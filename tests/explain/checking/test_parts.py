@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 import chainrule as cr
 from chainrule.explain.checking.backward import BackwardPass, Values
 from chainrule.explain.checking.factors import Surroundings, named, readings
+from chainrule.explain.checking.findings import Case, Comparison
+from chainrule.explain.checking.given import read
 from chainrule.explain.checking.naming import Words
 from chainrule.explain.checking.rounding import rounding_bound
+from chainrule.explain.checking.search import MOST, OF_A_KIND, SINGLE, Search
 from chainrule.explain.checking.segments import segments
 from chainrule.explain.checking.slips import Workshop
 from chainrule.explain.checking.subject import subject
+from chainrule.explain.checking.trials import trials
 from chainrule.graph.node import constant
 from tests.jacobians.generated import functions
 
@@ -78,6 +82,56 @@ def test_a_function_of_elements_is_one_segment_however_it_is_written():
     assert ("s", "Z") in ends
 
 
+# -- what a search may cost ----------------------------------------------------------------------
+
+
+@settings(max_examples=25)
+@given(functions(depth=3))
+def test_one_changed_step_is_told_by_that_step(case):
+    """⟨gradient, v⟩ of a changed pass, from the tangents at the step and from the whole pass."""
+    if not case.x.size:
+        return
+    search = searching(case.scalar(), lambda x: np.ones_like(x), case.x)
+    probe = search.probe
+    for slip in search.slips[:30]:
+        along = probe.changed(probe.right, slip)
+        whole = search.points[0](slip.result(search.backward))
+        if along is None or not np.isfinite(whole).all() or not np.isfinite(along).all():
+            continue
+        # both sum the same products in another order; what cancels is of the size of the parts
+        scale = 1.0 + np.abs(whole).max() + np.abs(probe.right.along).max() + np.abs(along).max()
+        np.testing.assert_allclose(probe.along(whole), along, atol=1e-9 * scale)
+
+
+def searching(f, gradient, *args):
+    of = subject(f, 0, args, {})
+    by_hand = read(gradient, of)
+    found = trials(by_hand, args, {}, 0)
+    shape = found[0].true[0].shape
+    pairs = [
+        Comparison(t.where, t.given[0].reshape(shape), t.true[0], t.tolerances[0]) for t in found
+    ]
+    return Search(Case(0, "x", tuple(found), tuple(pairs)))
+
+
+@pytest.mark.parametrize("steps", [1, 4, 16, 64])
+def test_the_effort_of_a_search_is_bounded(steps):
+    """Counted in operations of graphs, whatever the length of the program."""
+    A = np.random.default_rng(0).normal(size=(3, 3))
+
+    def f(x):
+        for _ in range(steps):
+            x = np.tanh(A @ x)
+        return x @ x
+
+    search = searching(f, lambda x: np.cos(x), np.array([0.3, -0.5, 0.2]))
+    found = [*search.single(), *search.scaled(), *search.rarer(), *search.pairs()]
+    assert not found
+    assert len(search.slips) <= OF_A_KIND * len(SINGLE)
+    # the last candidate may go over it by one run of the pass and its values at all points
+    assert search.effort.spent <= MOST + 40 * len(search.backward.order)
+
+
 AROUND = Surroundings({5: "rows of X", 3: "columns of X"}, {0.7: "lam = 0.7"})
 
 
@@ -103,6 +157,16 @@ def test_a_factor_is_named(factor, kind, words):
     assert found is not None
     assert found.kind == kind
     assert words in found.says
+
+
+@pytest.mark.parametrize("rows", [4, 6, 7, 8, 10, 12, 20])
+@pytest.mark.parametrize("factor", [2.0, 3.0, 4.0, 5.0, 6.0, 0.5, 1 / 3, 0.25, -2.0, -3.0])
+def test_a_small_whole_number_is_rather_itself_than_made_of_a_size(rows, factor):
+    """Unless it is the size: what takes fewer words is likelier."""
+    found = readings(factor, Surroundings({rows: "rows of X"}, {}))
+    is_size = abs(factor) in (rows, 1 / rows) and abs(factor) not in (2.0, 0.5)
+    assert found[0].kind == ("sum against mean" if is_size else "constant factor")
+    assert [item.cost for item in found] == sorted(item.cost for item in found)
 
 
 @pytest.mark.parametrize("factor", [np.pi, 0.123456789, 1e5 / 7])

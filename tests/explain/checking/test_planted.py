@@ -6,7 +6,11 @@ import pytest
 
 import chainrule as cr
 from chainrule.explain.checking.judging import check
+from tests.explain.checking import planted_layers, planted_matrices
 from tests.explain.checking.planted import PLANTED
+
+MORE = (planted_layers, planted_matrices)
+"""Imported for what they plant."""
 
 
 @pytest.mark.parametrize("case", PLANTED, ids=str)
