@@ -289,6 +289,14 @@ def as_numbers(nodes: Sequence[Node]) -> list[Node]:
     return [cast(node, dtype) if node.dtype.kind == "b" else node for node in nodes]
 
 
+def cast_to(node: Node, dtype: np.dtype[Any]) -> Node:
+    """The node in another dtype; a constant, also one that is repeated, stays one."""
+    number = None if node.dtype == dtype else repeated_scalar(node)
+    if number is None or number.value is None:
+        return cast(node, dtype)
+    return broadcast_to(constant(number.value.astype(dtype)), node.shape)
+
+
 def _aligned(node: Node, shape: Shape) -> Labels:
     """Labels of an operand that broadcasts to ``shape``; its axes of size 1 get their own."""
     rank, offset = len(shape), len(shape) - node.ndim

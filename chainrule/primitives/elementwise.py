@@ -35,6 +35,9 @@ from chainrule.shapes import broadcast_shapes
 
 Derivative = Callable[..., Any]
 Interval = tuple[float, float]
+Dtypes = tuple[np.dtype[Any], ...]
+Loop = Callable[[Dtypes], Dtypes]
+"""Of the inputs' dtypes, those with which it is computed: the inputs', then the output's."""
 
 ROWS: dict[str, Elementwise] = {}
 """Every elementwise primitive by name: the tests walk this table."""
@@ -64,7 +67,7 @@ class Elementwise(Primitive):
         derivatives: tuple[Derivative | None, ...],
         domain: tuple[Interval, ...],
         finite: bool,
-        dtype: Callable[[tuple[np.dtype[Any], ...]], np.dtype[Any]],
+        loop: Loop,
         source: str,
     ) -> None:
         self.name = name
@@ -72,22 +75,29 @@ class Elementwise(Primitive):
         self.derivatives = derivatives
         self.domain = domain
         self.finite = finite
-        self.dtype = lru_cache(maxsize=None)(dtype)
+        self.loop = lru_cache(maxsize=None)(loop)
         self.source = source
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         finite = self.finite and all(node.finite for node in inputs)
-        return Signature(inputs[0].shape, self.dtype(tuple(node.dtype for node in inputs)), finite)
+        dtypes = tuple(node.dtype for node in inputs)
+        return Signature(inputs[0].shape, self.loop(dtypes)[-1], finite)
 
     def bind(self, node: Node) -> Callable[..., Array]:
         return self.value
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        """Diagonal: the derivative on the diagonal, zeros elsewhere."""
+        """Diagonal: the derivative on the diagonal, zeros elsewhere.
+
+        Its formula sees the inputs as the function's own loop does: a whole number that is divided
+        by is a floating-point number there, or its reciprocal would be a whole number as well.
+        """
         derivative = self.derivatives[position]
         if derivative is None:
             return ()
-        factors = derivative(*(Expression(item) for item in node.inputs), Expression(node))
+        loop = self.loop(tuple(item.dtype for item in node.inputs))
+        inputs = map(contraction.cast_to, node.inputs, loop)
+        factors = derivative(*(Expression(item) for item in inputs), Expression(node))
         return _diagonal_term(factors, node)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
@@ -158,7 +168,7 @@ def elementwise(
     domain: Interval | Sequence[Interval] = (-2.0, 2.0),
     name: str = "",
     finite: bool = True,
-    dtype: str | None = None,
+    loop: Loop | None = None,
     source: str = "",
     kind: type[Elementwise] = Elementwise,
     symbol: Written | None = None,
@@ -181,8 +191,8 @@ def elementwise(
         An open interval in which the function is smooth; the tests draw their points from it.
     finite : bool
         False if finite inputs can give an infinite or undefined value.
-    dtype : str, optional
-        The result's dtype where NumPy's ufunc does not say it.
+    loop : callable, optional
+        The dtypes with which it is computed, where NumPy's ufunc does not say it.
     source : str
         Where the formula is from, if it is not common knowledge.
     kind : class
@@ -208,7 +218,7 @@ def elementwise(
         derivatives,
         tuple((float(low), float(high)) for low, high in intervals),
         finite,
-        _fixed(dtype) if dtype else _resolver(function),
+        loop or _resolver(function),
         source,
     )
     row.symbol, row.relation, row.kink, row.on_complex = symbol, relation, kink, on_complex
@@ -226,18 +236,14 @@ def _as_callable(derivative: Derivative | float | None) -> Derivative | None:
     return lambda *_: derivative
 
 
-def _fixed(dtype: str) -> Callable[[tuple[np.dtype[Any], ...]], np.dtype[Any]]:
-    return lambda _: np.dtype(dtype)
-
-
-def _resolver(function: Callable[..., Any]) -> Callable[[tuple[np.dtype[Any], ...]], np.dtype[Any]]:
-    """The dtype rule of a ufunc; for any other function, floating point."""
+def _resolver(function: Callable[..., Any]) -> Loop:
+    """The loops of a ufunc; for any other function, floating point."""
     if not isinstance(function, np.ufunc):
-        return lambda dtypes: np.result_type(*dtypes, np.float16)
+        return _floating
 
-    def resolve(dtypes: tuple[np.dtype[Any], ...]) -> np.dtype[Any]:
+    def resolve(dtypes: Dtypes) -> Dtypes:
         try:
-            return function.resolve_dtypes((*dtypes, *[None] * function.nout))[len(dtypes)]
+            return tuple(function.resolve_dtypes((*dtypes, *[None] * function.nout)))
         except TypeError:
             raise DtypeError(
                 function.__name__,
@@ -248,4 +254,6 @@ def _resolver(function: Callable[..., Any]) -> Callable[[tuple[np.dtype[Any], ..
     return resolve
 
 
-# -- arithmetic on nodes --------------------------------------------------------------------------
+def _floating(dtypes: Dtypes) -> Dtypes:
+    common = np.result_type(*dtypes, np.float16)
+    return (common,) * (len(dtypes) + 1)
