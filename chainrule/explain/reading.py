@@ -34,6 +34,7 @@ from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
 from chainrule.primitives.elementwise import Elementwise
+from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import ALIAS, CAST, STOP_GRADIENT
 from chainrule.primitives.products import Spec
 from chainrule.primitives.selections import SLICE
@@ -139,7 +140,11 @@ class Reader:
     # -- functions of elements --------------------------------------------------------------------
 
     def _elementwise(self, node: Node) -> Expr:
-        name = node.primitive.name
+        row = node.primitive
+        assert isinstance(row, Elementwise)
+        if row.stands_for is not None:
+            return self.value(row.stands_for(*map(Expression, node.inputs)).node)
+        name = row.name
         builder = _BUILDERS.get(name)
         if name in ("power", "float_power"):
             exponent = _constant_number(node.inputs[1])

@@ -59,6 +59,7 @@ class Elementwise(Primitive):
     slopes: tuple[Slope, ...] = ()
     kink: Kink | None = None
     on_complex: Callable[..., Any] | None = None
+    stands_for: Callable[..., Any] | None = None
 
     def __init__(
         self,
@@ -176,6 +177,7 @@ def elementwise(
     slopes: Slope | tuple[Slope, ...] = (),
     kink: Kink | None = None,
     on_complex: Callable[..., Any] | None = None,
+    stands_for: Callable[..., Any] | None = None,
 ) -> Elementwise:
     """Declare an elementwise primitive: one row of the tables beside this module.
 
@@ -208,6 +210,9 @@ def elementwise(
     on_complex : callable, optional
         The function continued to complex numbers, through which the independent check of a
         derivative runs; needed where NumPy has no such function, or where there is a kink.
+    stands_for : callable, optional
+        The same function in plain arithmetic, which is how a person would write it, though it loses
+        digits somewhere. It goes on to complex numbers as well.
     """
     given = derivative if isinstance(derivative, (list, tuple)) else (derivative,)
     derivatives = tuple(_as_callable(item) for item in given)
@@ -221,7 +226,8 @@ def elementwise(
         loop or _resolver(function),
         source,
     )
-    row.symbol, row.relation, row.kink, row.on_complex = symbol, relation, kink, on_complex
+    row.symbol, row.relation, row.kink = symbol, relation, kink
+    row.stands_for, row.on_complex = stands_for, on_complex or stands_for
     row.convention = "" if kink is None else kink.convention
     row.slopes = (slopes,) if isinstance(slopes, Slope) else slopes
     ROWS[row.name] = register(row)
