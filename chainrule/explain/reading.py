@@ -35,7 +35,7 @@ from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.expression import Expression
-from chainrule.primitives.identities import ALIAS, CAST, STOP_GRADIENT
+from chainrule.primitives.identities import ALIAS, CAST, DERIVED_AS, STOP_GRADIENT
 from chainrule.primitives.products import Spec
 from chainrule.primitives.selections import SLICE
 from chainrule.shapes import Labels
@@ -90,6 +90,8 @@ class Reader:
             return self._constant(node)
         if primitive in (CAST, ALIAS, STOP_GRADIENT):
             return self.value(node.inputs[0])
+        if primitive is DERIVED_AS:
+            return self.value(node.inputs[1])
         if primitive is SLICE:
             key: Key = tuple((part.start, part.step, part.length) for part in node.params)
             return Index(self.value(node.inputs[0]), key)

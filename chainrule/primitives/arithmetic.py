@@ -87,7 +87,7 @@ divide = elementwise(
 sqrt = elementwise(
     np.sqrt, derivative=lambda x, y: (0.5, np.reciprocal(y)), domain=(0.2, 3), finite=False,
     kink=at_zero("√x has no finite derivative at 0; a factor 0 before it wins"),
-    on_complex=np.sqrt,
+    on_complex=np.sqrt, square=lambda x: x,
 )  # fmt: skip
 cbrt = elementwise(
     np.cbrt, derivative=lambda x, y: (1 / 3, np.reciprocal(y * y)), domain=(0.2, 3),
@@ -155,11 +155,11 @@ def _upright(z: Array) -> Array:
 absolute = elementwise(
     np.absolute, derivative=lambda x, y: np.sign(x), domain=(0.2, 2),
     symbol=Written("abs", r"\operatorname{abs}"), kink=at_zero("|x|′ = 0 at 0"),
-    on_complex=_upright,
+    on_complex=_upright, square=lambda x: x * x,
 )  # fmt: skip
 fabs = elementwise(
     np.fabs, derivative=lambda x, y: np.sign(x), domain=(-2, -0.2),
-    kink=at_zero("|x|′ = 0 at 0"), on_complex=_upright,
+    kink=at_zero("|x|′ = 0 at 0"), on_complex=_upright, square=lambda x: x * x,
 )  # fmt: skip
 sign = elementwise(np.sign, derivative=None, domain=(0.2, 2), kink=at_zero("sign′(0) = 0"))
 floor = elementwise(

@@ -60,6 +60,7 @@ class Elementwise(Primitive):
     kink: Kink | None = None
     on_complex: Callable[..., Any] | None = None
     stands_for: Callable[..., Any] | None = None
+    smooth_square: Callable[..., Any] | None = None
 
     def __init__(
         self,
@@ -113,6 +114,12 @@ class Elementwise(Primitive):
         left, right = operands
         tighter = binding + (self.name in ("subtract", "divide", "remainder", "floor_divide"))
         return f"{bracketed(left, binding)} {symbol} {bracketed(right, tighter)}", binding
+
+    def square(self, node: Node) -> Node | None:
+        if self.smooth_square is None:
+            return None
+        smooth: Node = self.smooth_square(*map(Expression, node.inputs)).node
+        return smooth if (smooth.shape, smooth.dtype) == (node.shape, node.dtype) else None
 
     @property
     def varies(self) -> bool:
@@ -178,6 +185,7 @@ def elementwise(
     kink: Kink | None = None,
     on_complex: Callable[..., Any] | None = None,
     stands_for: Callable[..., Any] | None = None,
+    square: Callable[..., Any] | None = None,
 ) -> Elementwise:
     """Declare an elementwise primitive: one row of the tables beside this module.
 
@@ -213,6 +221,8 @@ def elementwise(
     stands_for : callable, optional
         The same function in plain arithmetic, which is how a person would write it, though it loses
         digits somewhere. It goes on to complex numbers as well.
+    square : callable, optional
+        The square of the output in terms of the inputs, where that is smoother than the output.
     """
     given = derivative if isinstance(derivative, (list, tuple)) else (derivative,)
     derivatives = tuple(_as_callable(item) for item in given)
@@ -227,6 +237,7 @@ def elementwise(
         source,
     )
     row.symbol, row.relation, row.kink = symbol, relation, kink
+    row.smooth_square = square
     row.stands_for, row.on_complex = stands_for, on_complex or stands_for
     row.convention = "" if kink is None else kink.convention
     row.slopes = (slopes,) if isinstance(slopes, Slope) else slopes

@@ -79,6 +79,7 @@ hypot = elementwise(
     ),
     domain=((0.2, 2), (-2, 2)),
     on_complex=lambda a, b: np.sqrt(a * a + b * b),
+    square=lambda a, b: a * a + b * b,
 )
 degrees = elementwise(np.degrees, derivative=180 / np.pi)
 rad2deg = elementwise(np.rad2deg, derivative=180 / np.pi)

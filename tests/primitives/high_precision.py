@@ -43,6 +43,7 @@ FUNCTIONS = {
     "arctan": mp.atan,
     "arctan2": mp.atan2,
     "hypot": mp.hypot,
+    "sinc": lambda x: mp.sin(mp.pi * x) / (mp.pi * x) if x else mpf(1),
     "sech": mp.sech,
     "one_minus_square": lambda x: (1 - x) * (1 + x),
     "one_over_one_plus_square": lambda x: 1 / (1 + x * x),
