@@ -210,9 +210,7 @@ def _without_numbers(
     return nodes, lists, scale
 
 
-def _with_smooth_squares(
-    nodes: list[Node], lists: list[Labels]
-) -> tuple[list[Node], list[Labels]]:
+def _with_smooth_squares(nodes: list[Node], lists: list[Labels]) -> tuple[list[Node], list[Labels]]:
     """Factors that are there twice become one, their square, where the row knows a smoother one."""
     for k, node in enumerate(nodes):
         for other in range(k + 1, len(nodes)):

@@ -39,9 +39,23 @@ def _one_over_one_plus_square(x: Array) -> Array:
     return np.asarray(np.where(np.abs(x) <= 1, 1 / (1 + x * x), inverse / (x + inverse)))
 
 
-def _ratio(a: Array, b: Array) -> Array:
-    """a / b, where a numerator that is exactly zero wins."""
-    return np.asarray(np.where(a == 0, np.zeros((), np.result_type(a, b)), a / b))
+def _component(a: Array, b: Array) -> Array:
+    """a / √(a² + b²), scaled by a power of two where the root overflows or loses digits."""
+    dtype = np.result_type(a, b)
+    small = 2.0 ** (np.finfo(dtype).nmant + 3)
+    scale = np.where(np.maximum(np.abs(a), np.abs(b)) > 1, 0.25, small).astype(dtype)
+    quotient = (a * scale) / np.hypot(a * scale, b * scale)
+    return np.asarray(np.where(a == 0, a, quotient), dtype)
+
+
+def _component_of_complex(a: Array, b: Array) -> Array:
+    return np.where(a == 0, 0, a / np.sqrt(a * a + b * b))
+
+
+def _logistic_density(x: Array) -> Array:
+    """e / (1 + e)² with e = exp(−|x|), which does not overflow."""
+    e = np.exp(-np.abs(x))
+    return np.asarray(e / np.square(1 + e))
 
 
 sech = elementwise(
@@ -56,9 +70,26 @@ one_over_one_plus_square = elementwise(
     _one_over_one_plus_square, derivative=lambda x, y: (-2, y, x * y),
     name="one_over_one_plus_square", stands_for=lambda x: 1 / (1 + x * x),
 )  # fmt: skip
-ratio = elementwise(
-    _ratio,
-    derivative=(lambda a, b, y: np.reciprocal(b), lambda a, b, y: (-1, of(ratio, y, b))),
-    domain=((-2, 2), (0.5, 2)), name="ratio", finite=False,
-    stands_for=lambda a, b: a / b,
+
+
+def _over_length(a: Any, b: Any) -> Any:
+    """a / (a² + b²) as one number: a component's square may vanish before it is divided."""
+    return of(component, a, b) * np.reciprocal(np.hypot(a, b))
+
+
+component: Elementwise = elementwise(
+    _component,
+    derivative=(
+        lambda a, b, y: (of(component, b, a), _over_length(b, a)),
+        lambda a, b, y: (-1, y, _over_length(b, a)),
+    ),
+    domain=((0.2, 2), (-2, 2)), name="component", finite=False,
+    on_complex=_component_of_complex, stands_for=lambda a, b: a / np.hypot(a, b),
+    source="cosine of the angle between (a, b) and the first axis",
+)  # fmt: skip
+logistic_density = elementwise(
+    _logistic_density, derivative=lambda x, y: (-1, y, np.tanh(0.5 * x)), domain=(-3, 3),
+    name="logistic_density",
+    stands_for=lambda x: 0.25 / np.cosh(x / 2) ** 2,
+    source="the derivative of the logistic function, sigma(x) sigma(-x) = sech(x/2)^2 / 4",
 )  # fmt: skip

@@ -10,10 +10,11 @@ from chainrule.graph.node import Array
 from chainrule.primitives.elementwise import elementwise
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.slopes import (
+    component,
+    logistic_density,
     of,
     one_minus_square,
     one_over_one_plus_square,
-    ratio,
     sech,
 )
 from chainrule.primitives.stated import PRIME, Written, at_zero
@@ -55,27 +56,19 @@ arccos = elementwise(
     finite=False,
 )
 arctan = elementwise(np.arctan, derivative=lambda x, y: of(one_over_one_plus_square, x))
-
-
-def _over_squared_length(number: Any, a: Any, b: Any) -> Any:
-    """``number / (a² + b²)`` without the squares, which overflow and vanish early."""
-    length = np.hypot(a, b)
-    return of(ratio, of(ratio, number, length), length)
-
-
 arctan2 = elementwise(
     np.arctan2,
     derivative=(
-        lambda a, b, y: _over_squared_length(b, a, b),
-        lambda a, b, y: (-1, _over_squared_length(a, a, b)),
+        lambda a, b, y: (of(component, b, a), np.reciprocal(np.hypot(a, b))),
+        lambda a, b, y: (-1, of(component, a, b), np.reciprocal(np.hypot(a, b))),
     ),
     domain=((0.2, 2), (-2, 2)),
 )
 hypot = elementwise(
     np.hypot,
     derivative=(
-        lambda a, b, y: of(ratio, a, y),
-        lambda a, b, y: of(ratio, b, y),
+        lambda a, b, y: of(component, a, b),
+        lambda a, b, y: of(component, b, a),
     ),
     domain=((0.2, 2), (-2, 2)),
     on_complex=lambda a, b: np.sqrt(a * a + b * b),
@@ -90,7 +83,9 @@ deg2rad = elementwise(np.deg2rad, derivative=np.pi / 180)
 
 sinh = elementwise(np.sinh, derivative=lambda x, y: np.cosh(x), finite=False)
 cosh = elementwise(np.cosh, derivative=lambda x, y: np.sinh(x), finite=False)
-tanh = elementwise(np.tanh, derivative=lambda x, y: (of(sech, x), of(sech, x)), domain=(-3, 3), slopes=PRIME)
+tanh = elementwise(
+    np.tanh, derivative=lambda x, y: (of(sech, x), of(sech, x)), domain=(-3, 3), slopes=PRIME
+)
 arcsinh = elementwise(np.arcsinh, derivative=lambda x, y: np.reciprocal(np.hypot(1.0, x)))
 arccosh = elementwise(
     np.arccosh,
@@ -127,7 +122,7 @@ def _relu(x: Array) -> Array:
 
 
 sigmoid = elementwise(
-    _sigmoid, derivative=lambda x, y: (y, of(sigmoid, -x)), domain=(-3, 3), name="sigmoid",
+    _sigmoid, derivative=lambda x, y: of(logistic_density, x), domain=(-3, 3), name="sigmoid",
     source="the logistic function of (5.113); its derivative is sigma(x) sigma(-x)",
     symbol=Written("σ", r"\sigma"), slopes=PRIME, on_complex=_sigmoid_of_complex,
 )  # fmt: skip

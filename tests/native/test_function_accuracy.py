@@ -22,10 +22,11 @@ ONE = [
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "tanh", "sigmoid", "sinh", "cosh",
     "arcsinh", "arccosh", "arctanh", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "cbrt",
     "sqrt", "reciprocal", "sech", "one_minus_square", "one_over_one_plus_square",
+    "logistic_density",
 ]  # fmt: skip
-TWO = ["power", "arctan2", "hypot", "divide", "ratio"]
+TWO = ["power", "arctan2", "hypot", "divide", "component"]
 SUMS = ["logaddexp", "logaddexp2"]
-UNNAMED = ["sech", "one_minus_square", "one_over_one_plus_square", "ratio"]
+UNNAMED = ["sech", "one_minus_square", "one_over_one_plus_square", "component", "logistic_density"]
 STEPWISE = ["rint", "floor", "ceil", "trunc"]
 HARDEST = 6381956970095103 * 2.0**797
 """The double that comes closest to a multiple of π/2, in relation to its size (found by continued
@@ -84,7 +85,7 @@ def points(name, dtype, count):
         y = np.where(np.isfinite(inside), np.clip(inside, -1e6, 1e6), 2.0).astype(dtype)
         x = np.where(rng.random(x.size) < 0.2, -x, x)
         y = np.where(rng.random(x.size) < 0.3, np.rint(y), y)
-    elif name in ("arctan2", "hypot", "divide", "ratio", *SUMS):
+    elif name in ("arctan2", "hypot", "divide", "component", *SUMS):
         close = (x * (1 + rng.normal(size=x.size) * 1e-3)).astype(dtype)
         mixed = np.where(rng.random(x.size) < 0.5, close, y)
         y = np.where(np.isfinite(mixed), mixed, 1).astype(dtype)

@@ -78,7 +78,7 @@ def test_sinc_is_as_exact_as_it_is_small(order):
 
 
 def test_the_second_derivative_of_sinc_is_minus_a_third_of_pi_squared():
-    np.testing.assert_allclose(derived(np.sinc, 2)(1e-9), -np.pi**2 / 3, rtol=1e-14)
+    np.testing.assert_allclose(derived(np.sinc, 2)(1e-9), -(np.pi**2) / 3, rtol=1e-14)
     np.testing.assert_allclose(derived(np.sinc, 4)(0.0), np.pi**4 / 5, rtol=1e-14)
 
 

@@ -31,21 +31,8 @@ def reciprocal(f: Function, x: Value) -> Value:
     return f.div(1.0, x)
 
 
-def ratio(f: Function, a: Value, b: Value) -> Value:
-    """a / b; a numerator that is exactly zero wins."""
-    return f.select(f.compare("eq", a, 0.0), 0.0, f.div(a, b))
-
-
 def one_minus_square(f: Function, x: Value) -> Value:
     return f.mul(f.sub(1.0, x), f.add(1.0, x))
-
-
-def one_over_one_plus_square(f: Function, x: Value) -> Value:
-    """1/(1 + x²) or (1/x)/(x + 1/x): x² overflows before its reciprocal vanishes."""
-    inverse = f.div(1.0, x)
-    is_small = f.compare("le", f.abs(x), 1.0)
-    top = f.select(is_small, 1.0, inverse)
-    return f.div(top, f.select(is_small, f.add(1.0, f.mul(x, x)), f.add(x, inverse)))
 
 
 def scaled_by(number: float) -> Callable[[Function, Value], Value]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import ArgumentError, MissingRuleError
 from chainrule.graph.node import Node
-from chainrule.primitives import cardinal, arrangement, reductions
+from chainrule.primitives import arrangement, cardinal, reductions
 from chainrule.primitives.arithmetic import binary_exponent
 from chainrule.primitives.arithmetic import where as where_row
 from chainrule.primitives.elementwise import apply
