@@ -204,4 +204,5 @@ def one_over_one_plus_square(m: Arithmetic, x: Value) -> Value:
     is_small = f.compare("le", size, 1.0)
     inverse = f.div(1.0, size)
     larger, smaller = f.select(is_small, 1.0, size), f.select(is_small, f.mul(x, x), inverse)
-    return m.divided(Pair(f.select(is_small, 1.0, inverse)), m.ordered_sum(larger, smaller))
+    y = m.divided(Pair(f.select(is_small, 1.0, inverse)), m.ordered_sum(larger, smaller))
+    return f.select(f.compare("eq", size, math.inf), 0.0, y)
