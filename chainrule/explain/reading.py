@@ -38,7 +38,8 @@ from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
 from chainrule.primitives.elementwise import Elementwise
-from chainrule.primitives.identities import ALIAS, CAST, STOP_GRADIENT
+from chainrule.primitives.expression import Expression
+from chainrule.primitives.identities import ALIAS, CAST, DERIVED_AS, STOP_GRADIENT
 from chainrule.primitives.linear_algebra import INV, INVERSE
 from chainrule.primitives.products import Spec
 from chainrule.primitives.selections import REPLACE, SLICE, Range
@@ -114,6 +115,8 @@ class Reader:
             return self._constant(node)
         if primitive in (CAST, ALIAS, STOP_GRADIENT):
             return self.value(node.inputs[0])
+        if primitive is DERIVED_AS:
+            return self.value(node.inputs[1])
         if primitive is SLICE:
             key: Key = tuple((part.start, part.step, part.length) for part in node.params)
             return Index(self.value(node.inputs[0]), key)
@@ -168,7 +171,11 @@ class Reader:
     # -- functions of elements --------------------------------------------------------------------
 
     def _elementwise(self, node: Node) -> Expr:
-        name = node.primitive.name
+        row = node.primitive
+        assert isinstance(row, Elementwise)
+        if row.stands_for is not None:
+            return self.value(row.stands_for(*map(Expression, node.inputs)).node)
+        name = row.name
         builder = _BUILDERS.get(name)
         if name in ("power", "float_power"):
             exponent = _constant_number(node.inputs[1])

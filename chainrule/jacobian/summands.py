@@ -62,7 +62,7 @@ def from_term(term: Term, out: Node, into: Node) -> Summand:
             sizes.update(axis_sizes(axis, size))
     coefficients = tuple(
         Coefficient(cast(item.node, out.dtype), item.labels)
-        if item.node.dtype.kind != "f"
+        if item.node.dtype != out.dtype
         else item
         for item in term.coefficients
     )

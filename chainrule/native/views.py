@@ -8,7 +8,7 @@ from typing import NamedTuple
 from chainrule.graph.node import Node
 from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT
-from chainrule.primitives.identities import ALIAS, STOP_GRADIENT
+from chainrule.primitives.identities import ALIAS, DERIVED_AS, STOP_GRADIENT
 from chainrule.primitives.selections import SLICE
 from chainrule.shapes import Labels, Shape
 
@@ -49,7 +49,7 @@ def is_view(node: Node) -> bool:
 
 def _source(node: Node) -> Node | None:
     """The input of a node that may be a view of it."""
-    same = node.primitive in (SLICE, RESHAPE, ALIAS, STOP_GRADIENT)
+    same = node.primitive in (SLICE, RESHAPE, ALIAS, DERIVED_AS, STOP_GRADIENT)
     return node.inputs[0] if same or _is_relabelling(node) else None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node, scalar_value
 from chainrule.primitives import contraction
-from chainrule.primitives.elementwise import ROWS, Elementwise, apply, elementwise
+from chainrule.primitives.elementwise import ROWS, Dtypes, Elementwise, apply, elementwise
 from chainrule.primitives.expression import UFUNCS, Expression
 from chainrule.primitives.stated import (
     AT_TIES,
@@ -87,7 +87,7 @@ divide = elementwise(
 sqrt = elementwise(
     np.sqrt, derivative=lambda x, y: (0.5, np.reciprocal(y)), domain=(0.2, 3), finite=False,
     kink=at_zero("√x has no finite derivative at 0; a factor 0 before it wins"),
-    on_complex=np.sqrt,
+    on_complex=np.sqrt, square=lambda x: x,
 )  # fmt: skip
 cbrt = elementwise(
     np.cbrt, derivative=lambda x, y: (1 / 3, np.reciprocal(y * y)), domain=(0.2, 3),
@@ -155,11 +155,11 @@ def _upright(z: Array) -> Array:
 absolute = elementwise(
     np.absolute, derivative=lambda x, y: np.sign(x), domain=(0.2, 2),
     symbol=Written("abs", r"\operatorname{abs}"), kink=at_zero("|x|′ = 0 at 0"),
-    on_complex=_upright,
+    on_complex=_upright, square=lambda x: x * x,
 )  # fmt: skip
 fabs = elementwise(
     np.fabs, derivative=lambda x, y: np.sign(x), domain=(-2, -0.2),
-    kink=at_zero("|x|′ = 0 at 0"), on_complex=_upright,
+    kink=at_zero("|x|′ = 0 at 0"), on_complex=_upright, square=lambda x: x * x,
 )  # fmt: skip
 sign = elementwise(np.sign, derivative=None, domain=(0.2, 2), kink=at_zero("sign′(0) = 0"))
 floor = elementwise(
@@ -187,7 +187,7 @@ binary_exponent = elementwise(
     derivative=None,
     domain=(1.1, 1.9),
     name="binary_exponent",
-    dtype="int32",
+    loop=lambda dtypes: (*dtypes, np.dtype(np.int32)),
     source="the exponent e of np.frexp: x = m 2^e with 1/2 <= |m| < 1",
 )
 
@@ -215,14 +215,20 @@ for _ufunc in _OF_TWO:
 
 # -- choosing: booleans select, ties share equally ------------------------------------------------
 
+
+def _select(dtypes: Dtypes) -> Dtypes:
+    common = np.result_type(*dtypes[1:])
+    return np.dtype(bool), common, common, common
+
+
 where = elementwise(
     np.where,
     derivative=(None, lambda c, a, b, y: c, lambda c, a, b, y: ~c),
     domain=((0, 1), (-2, 2), (-2, 2)),
     name="where",
+    loop=_select,
     on_complex=lambda c, a, b: np.where(np.real(c) != 0, a, b),
 )
-where.dtype = lambda dtypes: np.result_type(*dtypes[1:])  # type: ignore[assignment]
 
 
 def choose(condition: Any, a: Any, b: Any) -> Expression:

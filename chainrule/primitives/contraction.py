@@ -28,7 +28,7 @@ from chainrule.graph.node import (
     scalar_value,
 )
 from chainrule.primitives.complex_products import product_of_complex
-from chainrule.primitives.identities import cast
+from chainrule.primitives.identities import DERIVED_AS, cast
 from chainrule.primitives.notation import contraction_text
 from chainrule.primitives.products import Spec, multiplications, plan
 from chainrule.primitives.terms import Coefficient, Term
@@ -112,6 +112,8 @@ def contract(
     nodes, lists, scale = _inlined(operands, labels, out, scale)
     if result_dtype.kind == "f":
         nodes, lists, scale = _without_numbers(nodes, lists, scale)
+    if len(nodes) > 1 and result_dtype.kind == "f":
+        nodes, lists = _with_smooth_squares(nodes, lists)
     same = len(nodes) == 1 and lists[0] == out and scale == 1.0 and nodes[0].dtype == result_dtype
     if same and len(set(out)) == len(out):
         return nodes[0]
@@ -225,6 +227,26 @@ def _without_numbers(
     return nodes, lists, scale
 
 
+def _with_smooth_squares(nodes: list[Node], lists: list[Labels]) -> tuple[list[Node], list[Labels]]:
+    """Factors that are there twice become one, their square, where the row knows a smoother one."""
+    for k, node in enumerate(nodes):
+        for other in range(k + 1, len(nodes)):
+            if nodes[other] is not node or lists[other] != lists[k]:
+                continue
+            smooth = node.primitive.square(node)
+            if smooth is None:
+                break
+            labels = tuple(range(node.ndim))
+            spec = _canonical(
+                (labels, labels), (node.shape, node.shape), labels, node.shape, 1.0, node.dtype,
+                False, _is_symmetric([node, node], [labels, labels], labels),
+            )  # fmt: skip
+            both = make(DERIVED_AS, (make(CONTRACT, (node, node), spec), smooth))
+            rest = [j for j in range(len(nodes)) if j not in (k, other)]
+            return [both, *(nodes[j] for j in rest)], [lists[k], *(lists[j] for j in rest)]
+    return nodes, lists
+
+
 # -- what NumPy's functions are made of -----------------------------------------------------------
 
 
@@ -301,6 +323,14 @@ def as_numbers(nodes: Sequence[Node]) -> list[Node]:
     """
     dtype = common_dtype(nodes)
     return [cast(n, dtype) if n.dtype is not dtype and n.dtype.kind == "b" else n for n in nodes]
+
+
+def cast_to(node: Node, dtype: np.dtype[Any]) -> Node:
+    """The node in another dtype; a constant, also one that is repeated, stays one."""
+    number = None if node.dtype == dtype else repeated_scalar(node)
+    if number is None or number.value is None:
+        return cast(node, dtype)
+    return broadcast_to(constant(number.value.astype(dtype)), node.shape)
 
 
 def _aligned(node: Node, shape: Shape) -> Labels:

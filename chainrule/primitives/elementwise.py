@@ -35,6 +35,9 @@ from chainrule.shapes import broadcast_shapes
 
 Derivative = Callable[..., Any]
 Interval = tuple[float, float]
+Dtypes = tuple[np.dtype[Any], ...]
+Loop = Callable[[Dtypes], Dtypes]
+"""Of the inputs' dtypes, those with which it is computed: the inputs', then the output's."""
 
 ROWS: dict[str, Elementwise] = {}
 """Every elementwise primitive by name: the tests walk this table."""
@@ -56,6 +59,8 @@ class Elementwise(Primitive):
     slopes: tuple[Slope, ...] = ()
     kink: Kink | None = None
     on_complex: Callable[..., Any] | None = None
+    stands_for: Callable[..., Any] | None = None
+    smooth_square: Callable[..., Any] | None = None
 
     def __init__(
         self,
@@ -64,7 +69,7 @@ class Elementwise(Primitive):
         derivatives: tuple[Derivative | None, ...],
         domain: tuple[Interval, ...],
         finite: bool,
-        dtype: Callable[[tuple[np.dtype[Any], ...]], np.dtype[Any]],
+        loop: Loop,
         source: str,
     ) -> None:
         self.name = name
@@ -72,22 +77,29 @@ class Elementwise(Primitive):
         self.derivatives = derivatives
         self.domain = domain
         self.finite = finite
-        self.dtype = lru_cache(maxsize=256)(dtype)
+        self.loop = lru_cache(maxsize=256)(loop)
         self.source = source
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         finite = self.finite and contraction.are_finite(inputs)
-        return Signature(inputs[0].shape, self.dtype(tuple([n.dtype for n in inputs])), finite)
+        dtypes = tuple([node.dtype for node in inputs])
+        return Signature(inputs[0].shape, self.loop(dtypes)[-1], finite)
 
     def bind(self, node: Node) -> Callable[..., Array]:
         return self.value
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
-        """Diagonal: the derivative on the diagonal, zeros elsewhere."""
+        """Diagonal: the derivative on the diagonal, zeros elsewhere.
+
+        Its formula sees the inputs as the function's own loop does: a whole number that is divided
+        by is a floating-point number there, or its reciprocal would be a whole number as well.
+        """
         derivative = self.derivatives[position]
         if derivative is None:
             return ()
-        factors = derivative(*(Expression(item) for item in node.inputs), Expression(node))
+        loop = self.loop(tuple(item.dtype for item in node.inputs))
+        inputs = map(contraction.cast_to, node.inputs, loop)
+        factors = derivative(*(Expression(item) for item in inputs), Expression(node))
         return _diagonal_term(factors, node)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
@@ -102,6 +114,12 @@ class Elementwise(Primitive):
         left, right = operands
         tighter = binding + (self.name in ("subtract", "divide", "remainder", "floor_divide"))
         return f"{bracketed(left, binding)} {symbol} {bracketed(right, tighter)}", binding
+
+    def square(self, node: Node) -> Node | None:
+        if self.smooth_square is None:
+            return None
+        smooth: Node = self.smooth_square(*map(Expression, node.inputs)).node
+        return smooth if (smooth.shape, smooth.dtype) == (node.shape, node.dtype) else None
 
     @property
     def varies(self) -> bool:
@@ -158,7 +176,7 @@ def elementwise(
     domain: Interval | Sequence[Interval] = (-2.0, 2.0),
     name: str = "",
     finite: bool = True,
-    dtype: str | None = None,
+    loop: Loop | None = None,
     source: str = "",
     kind: type[Elementwise] = Elementwise,
     symbol: Written | None = None,
@@ -166,6 +184,8 @@ def elementwise(
     slopes: Slope | tuple[Slope, ...] = (),
     kink: Kink | None = None,
     on_complex: Callable[..., Any] | None = None,
+    stands_for: Callable[..., Any] | None = None,
+    square: Callable[..., Any] | None = None,
 ) -> Elementwise:
     """Declare an elementwise primitive: one row of the tables beside this module.
 
@@ -181,8 +201,8 @@ def elementwise(
         An open interval in which the function is smooth; the tests draw their points from it.
     finite : bool
         False if finite inputs can give an infinite or undefined value.
-    dtype : str, optional
-        The result's dtype where NumPy's ufunc does not say it.
+    loop : callable, optional
+        The dtypes with which it is computed, where NumPy's ufunc does not say it.
     source : str
         Where the formula is from, if it is not common knowledge.
     kind : class
@@ -198,6 +218,11 @@ def elementwise(
     on_complex : callable, optional
         The function continued to complex numbers, through which the independent check of a
         derivative runs; needed where NumPy has no such function, or where there is a kink.
+    stands_for : callable, optional
+        The same function in plain arithmetic, which is how a person would write it, though it loses
+        digits somewhere. It goes on to complex numbers as well.
+    square : callable, optional
+        The square of the output in terms of the inputs, where that is smoother than the output.
     """
     given = derivative if isinstance(derivative, (list, tuple)) else (derivative,)
     derivatives = tuple(_as_callable(item) for item in given)
@@ -208,10 +233,12 @@ def elementwise(
         derivatives,
         tuple((float(low), float(high)) for low, high in intervals),
         finite,
-        _fixed(dtype) if dtype else _resolver(function),
+        loop or _resolver(function),
         source,
     )
-    row.symbol, row.relation, row.kink, row.on_complex = symbol, relation, kink, on_complex
+    row.symbol, row.relation, row.kink = symbol, relation, kink
+    row.smooth_square = square
+    row.stands_for, row.on_complex = stands_for, on_complex or stands_for
     row.convention = "" if kink is None else kink.convention
     row.slopes = (slopes,) if isinstance(slopes, Slope) else slopes
     ROWS[row.name] = register(row)
@@ -226,18 +253,14 @@ def _as_callable(derivative: Derivative | float | None) -> Derivative | None:
     return lambda *_: derivative
 
 
-def _fixed(dtype: str) -> Callable[[tuple[np.dtype[Any], ...]], np.dtype[Any]]:
-    return lambda _: np.dtype(dtype)
-
-
-def _resolver(function: Callable[..., Any]) -> Callable[[tuple[np.dtype[Any], ...]], np.dtype[Any]]:
-    """The dtype rule of a ufunc; for any other function, floating point."""
+def _resolver(function: Callable[..., Any]) -> Loop:
+    """The loops of a ufunc; for any other function, floating point."""
     if not isinstance(function, np.ufunc):
-        return lambda dtypes: np.result_type(*dtypes, np.float16)
+        return _floating
 
-    def resolve(dtypes: tuple[np.dtype[Any], ...]) -> np.dtype[Any]:
+    def resolve(dtypes: Dtypes) -> Dtypes:
         try:
-            return function.resolve_dtypes((*dtypes, *[None] * function.nout))[len(dtypes)]
+            return tuple(function.resolve_dtypes((*dtypes, *[None] * function.nout)))
         except TypeError:
             raise DtypeError(
                 function.__name__,
@@ -248,4 +271,6 @@ def _resolver(function: Callable[..., Any]) -> Callable[[tuple[np.dtype[Any], ..
     return resolve
 
 
-# -- arithmetic on nodes --------------------------------------------------------------------------
+def _floating(dtypes: Dtypes) -> Dtypes:
+    common = np.result_type(*dtypes, np.float16)
+    return (common,) * (len(dtypes) + 1)

@@ -62,7 +62,39 @@ class Same(Primitive):
         return 0
 
 
+class DerivedAs(Primitive):
+    """The first input's value with the derivative of the second, the same number by another way.
+
+    The square of a root, say: as a product its second derivative at 0 is 0 times infinity.
+    """
+
+    name = "derived_as"
+
+    def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
+        return Signature(inputs[0].shape, inputs[0].dtype, all(item.finite for item in inputs))
+
+    def bind(self, node: Node) -> Callable[..., Array]:
+        return lambda a, b: a.view()
+
+    def continued(self, node: Node) -> Callable[..., Array]:
+        return lambda a, b: b
+
+    def jacobian(self, node: Node, position: int) -> Sequence[Term]:
+        return (identity(node.ndim),) if position == 1 else ()
+
+    def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
+        assert all(mapped), "both are functions of the same values"
+        return make(self, tuple(inputs))
+
+    def operations(self, node: Node) -> int:
+        return 0
+
+    def text(self, node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
+        return operands[0]
+
+
 CAST = register(Cast())
+DERIVED_AS = register(DerivedAs())
 ALIAS = register(Same("alias", transparent=True))
 STOP_GRADIENT = register(Same("stop_gradient", transparent=False))
 

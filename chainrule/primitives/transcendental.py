@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from chainrule.graph.node import Array
 from chainrule.primitives.elementwise import elementwise
+from chainrule.primitives.expression import Expression
+from chainrule.primitives.slopes import (
+    component,
+    logistic_density,
+    of,
+    one_minus_square,
+    one_over_one_plus_square,
+    sech,
+)
 from chainrule.primitives.stated import PRIME, Written, at_zero
 
 LN2 = float(np.log(2.0))
@@ -15,7 +26,7 @@ LN10 = float(np.log(10.0))
 
 exp = elementwise(np.exp, derivative=lambda x, y: y, finite=False)
 exp2 = elementwise(np.exp2, derivative=lambda x, y: (LN2, y), finite=False)
-expm1 = elementwise(np.expm1, derivative=lambda x, y: y + 1, finite=False)
+expm1 = elementwise(np.expm1, derivative=lambda x, y: np.exp(x), finite=False)
 log = elementwise(np.log, derivative=lambda x, y: np.reciprocal(x), domain=(0.2, 3), finite=False)
 log2 = elementwise(
     np.log2, derivative=lambda x, y: (1 / LN2, np.reciprocal(x)), domain=(0.2, 3), finite=False
@@ -34,33 +45,34 @@ cos = elementwise(np.cos, derivative=lambda x, y: -np.sin(x))
 tan = elementwise(np.tan, derivative=lambda x, y: 1 + y * y, domain=(-1, 1))
 arcsin = elementwise(
     np.arcsin,
-    derivative=lambda x, y: np.reciprocal(np.sqrt(1 - x * x)),
+    derivative=lambda x, y: np.reciprocal(np.sqrt(of(one_minus_square, x))),
     domain=(-0.8, 0.8),
     finite=False,
 )
 arccos = elementwise(
     np.arccos,
-    derivative=lambda x, y: -np.reciprocal(np.sqrt(1 - x * x)),
+    derivative=lambda x, y: (-1, np.reciprocal(np.sqrt(of(one_minus_square, x)))),
     domain=(-0.8, 0.8),
     finite=False,
 )
-arctan = elementwise(np.arctan, derivative=lambda x, y: np.reciprocal(1 + x * x))
+arctan = elementwise(np.arctan, derivative=lambda x, y: of(one_over_one_plus_square, x))
 arctan2 = elementwise(
     np.arctan2,
     derivative=(
-        lambda a, b, y: (b, np.reciprocal(a * a + b * b)),
-        lambda a, b, y: (-1, a, np.reciprocal(a * a + b * b)),
+        lambda a, b, y: (of(component, b, a), np.reciprocal(np.hypot(a, b))),
+        lambda a, b, y: (-1, of(component, a, b), np.reciprocal(np.hypot(a, b))),
     ),
     domain=((0.2, 2), (-2, 2)),
 )
 hypot = elementwise(
     np.hypot,
     derivative=(
-        lambda a, b, y: (a, np.reciprocal(y)),
-        lambda a, b, y: (b, np.reciprocal(y)),
+        lambda a, b, y: of(component, a, b),
+        lambda a, b, y: of(component, b, a),
     ),
     domain=((0.2, 2), (-2, 2)),
     on_complex=lambda a, b: np.sqrt(a * a + b * b),
+    square=lambda a, b: a * a + b * b,
 )
 degrees = elementwise(np.degrees, derivative=180 / np.pi)
 rad2deg = elementwise(np.rad2deg, derivative=180 / np.pi)
@@ -71,8 +83,10 @@ deg2rad = elementwise(np.deg2rad, derivative=np.pi / 180)
 
 sinh = elementwise(np.sinh, derivative=lambda x, y: np.cosh(x), finite=False)
 cosh = elementwise(np.cosh, derivative=lambda x, y: np.sinh(x), finite=False)
-tanh = elementwise(np.tanh, derivative=lambda x, y: 1 - y * y, domain=(-3, 3), slopes=PRIME)
-arcsinh = elementwise(np.arcsinh, derivative=lambda x, y: np.reciprocal(np.sqrt(1 + x * x)))
+tanh = elementwise(
+    np.tanh, derivative=lambda x, y: (of(sech, x), of(sech, x)), domain=(-3, 3), slopes=PRIME
+)
+arcsinh = elementwise(np.arcsinh, derivative=lambda x, y: np.reciprocal(np.hypot(1.0, x)))
 arccosh = elementwise(
     np.arccosh,
     derivative=lambda x, y: np.reciprocal(np.sqrt(x - 1) * np.sqrt(x + 1)),
@@ -81,7 +95,7 @@ arccosh = elementwise(
 )
 arctanh = elementwise(
     np.arctanh,
-    derivative=lambda x, y: np.reciprocal((1 - x) * (1 + x)),
+    derivative=lambda x, y: np.reciprocal(of(one_minus_square, x)),
     domain=(-0.8, 0.8),
     finite=False,
 )
@@ -108,8 +122,8 @@ def _relu(x: Array) -> Array:
 
 
 sigmoid = elementwise(
-    _sigmoid, derivative=lambda x, y: y * (1 - y), domain=(-3, 3), name="sigmoid",
-    source="the logistic function of (5.113); its derivative is sigma (1 - sigma)",
+    _sigmoid, derivative=lambda x, y: of(logistic_density, x), domain=(-3, 3), name="sigmoid",
+    source="the logistic function of (5.113); its derivative is sigma(x) sigma(-x)",
     symbol=Written("σ", r"\sigma"), slopes=PRIME, on_complex=_sigmoid_of_complex,
 )  # fmt: skip
 relu = elementwise(
@@ -119,10 +133,9 @@ relu = elementwise(
 )  # fmt: skip
 
 
-def _softer(a: object, b: object) -> object:
+def _softer(a: Any, b: Any) -> Expression:
     """The weight of ``a`` in logaddexp(a, b): exp(a) / (exp(a) + exp(b))."""
-    difference = a - b  # type: ignore[operator]
-    return difference._like(sigmoid(difference.node))
+    return of(sigmoid, a - b)
 
 
 logaddexp = elementwise(

@@ -43,6 +43,7 @@ CASES = {
     "contract": (lambda x: x @ x.T * np.trace(x[:, :3]) + np.einsum("ij,kj->ik", x, x), None),
     "cast": (lambda x: x.astype(x.dtype) ** 2, lambda x: x.astype(np.float32).astype(float) ** 2),
     "alias": (lambda x: x**3, lambda x: wrap(new_alias(x.node)) ** 3),
+    "derived_as": (lambda x: x**2 * x, lambda x: abs(x) ** 2 * x),
     "slice": (lambda x: x[::-2, 1:3] ** 2, None),
     "place": (lambda x: np.pad(x, ((1, 2), (0, 3))) ** 2, None),
     "replace": (replaced, None),

@@ -80,6 +80,8 @@ _OF_NUMBERS: dict[str, Emitter] = {
     "subtract": Function.sub,
     "divide": Function.div,
     "reciprocal": plain.reciprocal,
+    "one_minus_square": plain.one_minus_square,
+    "one_over_one_plus_square": _in_own_precision(circular.one_over_one_plus_square),
     "sqrt": Function.sqrt,
     "absolute": Function.abs,
     "fabs": Function.abs,
@@ -131,6 +133,8 @@ _OF_NUMBERS: dict[str, Emitter] = {
     "logaddexp2": _in_own_precision(logarithm.logaddexp2),
     "tanh": _in_own_precision(hyperbolic.tanh),
     "sigmoid": _in_own_precision(hyperbolic.sigmoid),
+    "logistic_density": _in_own_precision(hyperbolic.logistic_density),
+    "sech": _in_own_precision(hyperbolic.sech),
     "sinh": _in_own_precision(hyperbolic.sinh),
     "cosh": _in_own_precision(hyperbolic.cosh),
     "arcsinh": _through_double(hyperbolic.arcsinh),
@@ -147,6 +151,7 @@ _OF_NUMBERS: dict[str, Emitter] = {
     "float_power": _float_power,
     "cbrt": _through_double(powers.cbrt),
     "hypot": _through_double(powers.hypot),
+    "component": _through_double(powers.component),
 }
 
 EMITTERS = {name: with_booleans(name, emitter) for name, emitter in _OF_NUMBERS.items()}

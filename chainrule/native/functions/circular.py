@@ -195,3 +195,14 @@ def _arcsin_of(m: Arithmetic, z: Pair) -> Pair:
     t = f.mul(z.high, z.high)
     tail = m.lows(f.mul(f.mul(t, z.high), m.polynomial("arcsin", t)), z.low)
     return m.normal(z.high, tail)
+
+
+def one_over_one_plus_square(m: Arithmetic, x: Value) -> Value:
+    """1/(1 + x²) or (1/x)/(x + 1/x): x² overflows before its reciprocal vanishes."""
+    f = m.f
+    size = f.abs(x)
+    is_small = f.compare("le", size, 1.0)
+    inverse = f.div(1.0, size)
+    larger, smaller = f.select(is_small, 1.0, size), f.select(is_small, f.mul(x, x), inverse)
+    y = m.divided(Pair(f.select(is_small, 1.0, inverse)), m.ordered_sum(larger, smaller))
+    return f.select(f.compare("eq", size, math.inf), 0.0, y)

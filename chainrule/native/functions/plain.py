@@ -31,6 +31,10 @@ def reciprocal(f: Function, x: Value) -> Value:
     return f.div(1.0, x)
 
 
+def one_minus_square(f: Function, x: Value) -> Value:
+    return f.mul(f.sub(1.0, x), f.add(1.0, x))
+
+
 def scaled_by(number: float) -> Callable[[Function, Value], Value]:
     """Multiplication by a constant."""
     return lambda f, x: f.mul(x, number)

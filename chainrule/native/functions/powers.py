@@ -97,10 +97,32 @@ def cbrt(m: Arithmetic, x: Value) -> Value:
 
 def hypot(m: Arithmetic, a: Value, b: Value) -> Value:
     """√(a² + b²), of both over a power of two so that no square leaves the normal numbers."""
+    f = m.f
+    a, b, up, root = _scaled_root(m, a, b)
+    infinite = f.bit_or(f.compare("eq", a, math.inf), f.compare("eq", b, math.inf))
+    y = f.mul(root, up)
+    return f.select(infinite, math.inf, f.select(f.compare("eq", f.add(a, b), 0.0), 0.0, y))
+
+
+def component(m: Arithmetic, a: Value, b: Value) -> Value:
+    """a/√(a² + b²), where an a that is exactly zero wins."""
+    f, p = m.f, m.precision
+    own = f.abs(a)
+    scaled, other, up, root = _scaled_root(m, a, b)
+    length = f.mul(root, up)
+    is_normal = f.bit_and(
+        f.compare("lt", length, math.inf), f.compare("ge", length, 2.0 ** (1 - p.bias))
+    )
+    y = f.div(f.select(is_normal, own, scaled), f.select(is_normal, length, root))
+    y = f.select(f.compare("eq", other, math.inf), f.div(own, math.inf), y)
+    return f.copysign(f.select(f.compare("eq", own, 0.0), 0.0, y), a)
+
+
+def _scaled_root(m: Arithmetic, a: Value, b: Value) -> tuple[Value, Value, Value, Value]:
+    """|a| and |b| over a power of two, that power, and the root of the sum of their squares."""
     f, p = m.f, m.precision
     a, b = f.abs(a), f.abs(b)
     largest = f.select(f.compare("gt", a, b), a, b)
-    infinite = f.bit_or(f.compare("eq", a, math.inf), f.compare("eq", b, math.inf))
     step = 2.0 ** (p.bias // 2 + p.fraction)
     high = f.compare("gt", largest, 2.0 ** (p.bias // 2 - 2))
     low = f.compare("lt", largest, 2.0 ** (p.fraction - p.bias // 2 + 4))
@@ -108,5 +130,4 @@ def hypot(m: Arithmetic, a: Value, b: Value) -> Value:
     up = f.select(high, step, f.select(low, 1 / step, m.number(1.0)))
     a, b = f.mul(a, down), f.mul(b, down)
     root = m.root(m.add(m.product(a, a), m.product(b, b)))
-    y = f.mul(m.value(root), up)
-    return f.select(infinite, math.inf, f.select(f.compare("eq", f.add(a, b), 0.0), 0.0, y))
+    return a, b, up, m.value(root)

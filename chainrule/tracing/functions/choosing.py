@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import ArgumentError, MissingRuleError
 from chainrule.graph.node import Node
-from chainrule.primitives import arrangement, reductions
+from chainrule.primitives import arrangement, cardinal, reductions
 from chainrule.primitives.arithmetic import binary_exponent
 from chainrule.primitives.arithmetic import where as where_row
 from chainrule.primitives.elementwise import apply
@@ -199,9 +199,7 @@ def nan_to_num(
 
 @implements(np.sinc)
 def sinc(x: Any) -> Any:
-    array = np.pi * Traced(as_node(x))
-    safe = where(array == 0, 1.0, array)
-    return where(array == 0, 1.0 - array * array / 6, np.sin(safe) / safe)
+    return Traced(apply(cardinal.sinc, as_node(x)))
 
 
 @implements(np.real)

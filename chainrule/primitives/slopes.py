@@ -1,0 +1,95 @@
+"""Rows that derivatives of other rows are made of, where plain arithmetic would lose their digits.
+
+1 − y² is 0 where y = tanh x rounds to 1, and (1 + x²)² overflows where its reciprocal is far from
+vanishing. Each of these rows has all its digits over the whole range of floating-point numbers, and
+so has its derivative, which is made of such rows again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.node import Array
+from chainrule.primitives.elementwise import Elementwise, apply, elementwise
+from chainrule.primitives.expression import Expression
+
+
+def of(row: Elementwise, *operands: Any) -> Expression:
+    """A row of expressions and numbers, in a derivative's formula."""
+    template = next(item for item in operands if isinstance(item, Expression))
+    return template._like(apply(row, *template._nodes(operands)))
+
+
+def _sech(x: Array) -> Array:
+    """2e / (1 + e²) with e = exp(−|x|), which does not overflow."""
+    e = np.exp(-np.abs(x))
+    return np.asarray((e + e) / (1 + e * e))
+
+
+def _one_minus_square(x: Array) -> Array:
+    """(1 − x)(1 + x): the subtraction is exact near 1, where x² would be rounded."""
+    return np.asarray((1 - x) * (1 + x))
+
+
+def _one_over_one_plus_square(x: Array) -> Array:
+    """(1/x) / (x + 1/x) where x² would overflow before its reciprocal vanishes."""
+    inverse = 1 / x
+    return np.asarray(np.where(np.abs(x) <= 1, 1 / (1 + x * x), inverse / (x + inverse)))
+
+
+def _component(a: Array, b: Array) -> Array:
+    """a / √(a² + b²), scaled by a power of two where the root overflows or loses digits."""
+    dtype = np.result_type(a, b)
+    small = 2.0 ** (np.finfo(dtype).nmant + 3)
+    scale = np.where(np.maximum(np.abs(a), np.abs(b)) > 1, 0.25, small).astype(dtype)
+    quotient = (a * scale) / np.hypot(a * scale, b * scale)
+    return np.asarray(np.where(a == 0, a, quotient), dtype)
+
+
+def _component_of_complex(a: Array, b: Array) -> Array:
+    return np.where(a == 0, 0, a / np.sqrt(a * a + b * b))
+
+
+def _logistic_density(x: Array) -> Array:
+    """e / (1 + e)² with e = exp(−|x|), which does not overflow."""
+    e = np.exp(-np.abs(x))
+    return np.asarray(e / np.square(1 + e))
+
+
+sech = elementwise(
+    _sech, derivative=lambda x, y: (-1, y, np.tanh(x)), domain=(-3, 3), name="sech",
+    stands_for=lambda x: 1 / np.cosh(x),
+)  # fmt: skip
+one_minus_square = elementwise(
+    _one_minus_square, derivative=lambda x, y: (-2, x), domain=(-0.8, 0.8),
+    name="one_minus_square", stands_for=lambda x: 1 - x * x,
+)  # fmt: skip
+one_over_one_plus_square = elementwise(
+    _one_over_one_plus_square, derivative=lambda x, y: (-2, y, x * y),
+    name="one_over_one_plus_square", stands_for=lambda x: 1 / (1 + x * x),
+)  # fmt: skip
+
+
+def _over_length(a: Any, b: Any) -> Any:
+    """a / (a² + b²) as one number: a component's square may vanish before it is divided."""
+    return of(component, a, b) * np.reciprocal(np.hypot(a, b))
+
+
+component: Elementwise = elementwise(
+    _component,
+    derivative=(
+        lambda a, b, y: (of(component, b, a), _over_length(b, a)),
+        lambda a, b, y: (-1, y, _over_length(b, a)),
+    ),
+    domain=((0.2, 2), (-2, 2)), name="component", finite=False,
+    on_complex=_component_of_complex, stands_for=lambda a, b: a / np.hypot(a, b),
+    source="cosine of the angle between (a, b) and the first axis",
+)  # fmt: skip
+logistic_density = elementwise(
+    _logistic_density, derivative=lambda x, y: (-1, y, np.tanh(0.5 * x)), domain=(-3, 3),
+    name="logistic_density",
+    stands_for=lambda x: 0.25 / np.cosh(x / 2) ** 2,
+    source="the derivative of the logistic function, sigma(x) sigma(-x) = sech(x/2)^2 / 4",
+)  # fmt: skip
