@@ -12,7 +12,8 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
-from chainrule.primitives.expression import UFUNCS
+from chainrule.primitives.arithmetic import choose
+from chainrule.primitives.expression import UFUNCS, Expression
 from chainrule.primitives.identities import cast
 from chainrule.primitives.terms import Coefficient, Term, identity
 from chainrule.shapes import without
@@ -201,7 +202,18 @@ def _logsumexp_terms(node: Node) -> Sequence[Term]:
     """p^T, a row."""
     labels, _ = _axis_labels(node)
     out = tuple(label for label in labels if label != node.params)
-    return (Term((Coefficient(softmax(node.inputs[0], node.params), labels),), out, labels),)
+    return (Term((Coefficient(_weights(node.inputs[0], node.params), labels),), out, labels),)
+
+
+def _weights(x: Node, axis: int) -> Node:
+    """The softmax; where the largest elements are infinite, they share equally."""
+    if x.finite:
+        return softmax(x, axis)
+    labels = tuple(range(x.ndim))
+    largest, rest = make(MAX, (x,), (axis,)), without(labels, (axis,))
+    values, top = Expression(x), Expression(contraction.relabel(largest, rest, labels, x.shape))
+    tied = choose(values == top, 0.0, choose(np.isnan(values), values, -np.inf))
+    return softmax(choose(np.isinf(top), tied, values).node, axis)
 
 
 def _log_softmax_of_complex(z: Array, axis: int) -> Array:

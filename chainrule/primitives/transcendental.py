@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Array
+from chainrule.primitives.arithmetic import choose
 from chainrule.primitives.elementwise import elementwise
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.slopes import (
@@ -134,8 +135,10 @@ relu = elementwise(
 
 
 def _softer(a: Any, b: Any) -> Expression:
-    """The weight of ``a`` in logaddexp(a, b): exp(a) / (exp(a) + exp(b))."""
-    return of(sigmoid, a - b)
+    """The weight of ``a`` in logaddexp(a, b): exp(a) / (exp(a) + exp(b)); equal ones share."""
+    if a.node.finite and b.node.finite:
+        return of(sigmoid, a - b)
+    return of(sigmoid, choose(a == b, 0.0, a - b))
 
 
 logaddexp = elementwise(

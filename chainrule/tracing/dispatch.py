@@ -81,8 +81,20 @@ def name_of(function: Any) -> str:
     return f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
 
 
-def _is_default(key: str, value: Any) -> bool:
-    return value is np._NoValue or (key in ("out", "dtype", "initial") and value is None)
+def is_default(function: Any, key: str, value: Any) -> bool:
+    """Whether an argument says no more than leaving it out would, to NumPy's own function."""
+    return value is np._NoValue or value is _defaults(function).get(key, np._NoValue)
+
+
+@lru_cache(maxsize=1024)
+def _defaults(function: Any) -> dict[str, Any]:
+    """The values of what is left out; `out`, `dtype` and `initial` are None also for ufuncs."""
+    always: dict[str, Any] = {"out": None, "dtype": None, "initial": None}
+    try:
+        given = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return always
+    return always | {p.name: p.default for p in given if p.default in (None, True, False)}
 
 
 def _refuse_keywords(name: str, keywords: Mapping[str, Any]) -> None:

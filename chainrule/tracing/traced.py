@@ -38,9 +38,9 @@ from chainrule.tracing.dispatch import (
     ARRAYS,
     FUNCTIONS,
     METHODS,
-    _is_default,
     _refuse_keywords,
     by_name,
+    is_default,
     name_of,
 )
 from chainrule.tracing.exact_types import exact_types_of
@@ -550,7 +550,7 @@ def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) 
         )
     implementation, keywords = entry
     args, kwargs = by_name(function, args, kwargs)
-    given = {key: value for key, value in kwargs.items() if not _is_default(key, value)}
+    given = {key: value for key, value in kwargs.items() if not is_default(function, key, value)}
     if keywords is not None:
         _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
     require_options(name, given)

@@ -95,3 +95,26 @@ def test_squares_of_lengths_at_zero_have_the_hessian_2I(f):
         np.testing.assert_allclose(cr.hessian(f)(x).toarray(), 2 * np.eye(2), rtol=1e-14)
         np.testing.assert_allclose(cr.grad(f)(x), 2 * x, rtol=1e-14)
         np.testing.assert_allclose(cr.compile(cr.hessian(f))(x), 2 * np.eye(2), rtol=1e-14)
+
+
+INFINITE = [
+    ([-np.inf, -np.inf], [0.5, 0.5]), ([np.inf, 1.0], [1.0, 0.0]),
+    ([np.inf, np.inf, 2.0], [0.5, 0.5, 0.0]), ([1.0, -np.inf], [1.0, 0.0]),
+    ([np.inf, -np.inf], [1.0, 0.0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("x", "weights"), INFINITE)
+@pytest.mark.parametrize("wrap", [lambda g: g, cr.compile])
+def test_infinite_elements_that_tie_share_equally(x, weights, wrap):
+    x = np.array(x)
+    np.testing.assert_array_equal(wrap(cr.grad(cr.logsumexp))(x), weights)
+    rows = np.stack([x, np.zeros_like(x), x])
+    found = wrap(cr.grad(lambda X: np.sum(cr.logsumexp(X, axis=1))))(rows)
+    np.testing.assert_array_equal(found[[0, 2]], [weights, weights])
+    columns = wrap(cr.grad(lambda X: np.sum(cr.logsumexp(X, axis=0))))(rows.T.copy())
+    np.testing.assert_array_equal(columns, found.T)
+    if len(x) == 2:
+        for f in (np.logaddexp, np.logaddexp2):
+            found = wrap(cr.grad(lambda x, f=f: f(x[0], x[1])))(x)
+            np.testing.assert_array_equal(found, weights)
