@@ -27,7 +27,7 @@ from chainrule.primitives.elementwise import ROWS
 from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
 from chainrule.primitives.products import Spec, equation
-from chainrule.primitives.reductions import LOG_SOFTMAX, LOGSUMEXP, MAX, SOFTMAX, extremum
+from chainrule.primitives.reductions import LOG_SOFTMAX, LOGSUMEXP, MAX, SHARES, SOFTMAX, extremum
 from chainrule.primitives.selections import CONCATENATE, PLACE, Range, whole
 from chainrule.shapes import Labels
 
@@ -231,9 +231,20 @@ def _sum(node: Node, axis: int) -> Node:
 
 
 def _softmax(node: Node, operands: Sequence[Node]) -> Node:
-    e = UFUNCS[np.exp](_shifted(operands[0], node.params)[0])
-    total = _repeated(_sum(e, node.params), node.params, e.shape)
-    return UFUNCS[np.divide](e, total)
+    return _over_their_sum(_shifted(operands[0], node.params)[0], node.params)
+
+
+def _shares(node: Node, operands: Sequence[Node]) -> Node:
+    (a,) = operands
+    top = _repeated(extremum(MAX, a, (node.params,)), node.params, a.shape)
+    zero = full(a.shape, 0.0, a.dtype)
+    below = ROWS["where"](UFUNCS[np.equal](a, top), zero, UFUNCS[np.subtract](a, top))
+    return _over_their_sum(below, node.params)
+
+
+def _over_their_sum(exponents: Node, axis: int) -> Node:
+    e = UFUNCS[np.exp](exponents)
+    return UFUNCS[np.divide](e, _repeated(_sum(e, axis), axis, e.shape))
 
 
 def _log_softmax(node: Node, operands: Sequence[Node]) -> Node:
@@ -250,6 +261,7 @@ def _logsumexp(node: Node, operands: Sequence[Node]) -> Node:
 _RULES: dict[str, Callable[[Node, Sequence[Node]], Node | None]] = {
     CONTRACT.name: _product,
     SOFTMAX.name: _softmax,
+    SHARES.name: _shares,
     LOG_SOFTMAX.name: _log_softmax,
     LOGSUMEXP.name: _logsumexp,
     PLACE.name: _place,

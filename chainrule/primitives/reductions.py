@@ -12,8 +12,7 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
-from chainrule.primitives.arithmetic import choose
-from chainrule.primitives.expression import UFUNCS, Expression
+from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
 from chainrule.primitives.terms import Coefficient, Term, identity
 from chainrule.shapes import without
@@ -206,14 +205,14 @@ def _logsumexp_terms(node: Node) -> Sequence[Term]:
 
 
 def _weights(x: Node, axis: int) -> Node:
-    """The softmax; where the largest elements are infinite, they share equally."""
-    if x.finite:
-        return softmax(x, axis)
-    labels = tuple(range(x.ndim))
-    largest, rest = make(MAX, (x,), (axis,)), without(labels, (axis,))
-    values, top = Expression(x), Expression(contraction.relabel(largest, rest, labels, x.shape))
-    tied = choose(values == top, 0.0, choose(np.isnan(values), values, -np.inf))
-    return softmax(choose(np.isinf(top), tied, values).node, axis)
+    """The softmax, which is undefined where the largest elements are infinite: they share."""
+    return softmax(x, axis) if x.finite else make(SHARES, (x,), axis)
+
+
+def _shares(a: Array, axis: int) -> Array:
+    top = a.max(axis=axis, keepdims=True)
+    e = np.exp(np.where(a == top, a.dtype.type(0), a - top))
+    return np.asarray(e / e.sum(axis=axis, keepdims=True))
 
 
 def _log_softmax_of_complex(z: Array, axis: int) -> Array:
@@ -233,6 +232,7 @@ def _logsumexp_of_complex(z: Array, axis: int) -> Array:
 
 
 SOFTMAX = register(Normalisation("softmax", _softmax, _softmax_terms, _softmax_of_complex))
+SHARES = register(Normalisation("shares", _shares, _softmax_terms, _softmax_of_complex))
 LOG_SOFTMAX = register(
     Normalisation("log_softmax", _log_softmax, _log_softmax_terms, _log_softmax_of_complex)
 )

@@ -22,10 +22,10 @@ def of(row: Elementwise, *operands: Any) -> Expression:
     return template._like(apply(row, *template._nodes(operands)))
 
 
-def _sech(x: Array) -> Array:
-    """2e / (1 + e²) with e = exp(−|x|), which does not overflow."""
-    e = np.exp(-np.abs(x))
-    return np.asarray((e + e) / (1 + e * e))
+def _sech_squared(x: Array) -> Array:
+    """4e / (1 + e)² with e = exp(−2|x|), which does not overflow."""
+    e = np.exp(-2 * np.abs(x))
+    return np.asarray(4 * e / np.square(1 + e))
 
 
 def _one_minus_square(x: Array) -> Array:
@@ -52,15 +52,11 @@ def _component_of_complex(a: Array, b: Array) -> Array:
     return np.where(a == 0, 0, a / np.sqrt(a * a + b * b))
 
 
-def _logistic_density(x: Array) -> Array:
-    """e / (1 + e)² with e = exp(−|x|), which does not overflow."""
-    e = np.exp(-np.abs(x))
-    return np.asarray(e / np.square(1 + e))
-
-
-sech = elementwise(
-    _sech, derivative=lambda x, y: (-1, y, np.tanh(x)), domain=(-3, 3), name="sech",
-    stands_for=lambda x: 1 / np.cosh(x),
+sech_squared = elementwise(
+    _sech_squared, derivative=lambda x, y: (-2, y, np.tanh(x)), domain=(-3, 3),
+    name="sech_squared", on_complex=lambda z: 1 / np.square(np.cosh(z)),
+    stands_for=lambda x: 1 - np.tanh(x) ** 2,
+    source="the derivative of tanh",
 )  # fmt: skip
 one_minus_square = elementwise(
     _one_minus_square, derivative=lambda x, y: (-2, x), domain=(-0.8, 0.8),
@@ -86,10 +82,4 @@ component: Elementwise = elementwise(
     domain=((0.2, 2), (-2, 2)), name="component", finite=False,
     on_complex=_component_of_complex, stands_for=lambda a, b: a / np.hypot(a, b),
     source="cosine of the angle between (a, b) and the first axis",
-)  # fmt: skip
-logistic_density = elementwise(
-    _logistic_density, derivative=lambda x, y: (-1, y, np.tanh(0.5 * x)), domain=(-3, 3),
-    name="logistic_density",
-    stands_for=lambda x: 0.25 / np.cosh(x / 2) ** 2,
-    source="the derivative of the logistic function, sigma(x) sigma(-x) = sech(x/2)^2 / 4",
 )  # fmt: skip

@@ -8,15 +8,14 @@ import numpy as np
 
 from chainrule.graph.node import Array
 from chainrule.primitives.arithmetic import choose
-from chainrule.primitives.elementwise import elementwise
+from chainrule.primitives.elementwise import Elementwise, elementwise
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.slopes import (
     component,
-    logistic_density,
     of,
     one_minus_square,
     one_over_one_plus_square,
-    sech,
+    sech_squared,
 )
 from chainrule.primitives.stated import PRIME, Written, at_zero
 
@@ -85,7 +84,7 @@ deg2rad = elementwise(np.deg2rad, derivative=np.pi / 180)
 sinh = elementwise(np.sinh, derivative=lambda x, y: np.cosh(x), finite=False)
 cosh = elementwise(np.cosh, derivative=lambda x, y: np.sinh(x), finite=False)
 tanh = elementwise(
-    np.tanh, derivative=lambda x, y: (of(sech, x), of(sech, x)), domain=(-3, 3), slopes=PRIME
+    np.tanh, derivative=lambda x, y: of(sech_squared, x), domain=(-3, 3), slopes=PRIME
 )
 arcsinh = elementwise(np.arcsinh, derivative=lambda x, y: np.reciprocal(np.hypot(1.0, x)))
 arccosh = elementwise(
@@ -122,7 +121,20 @@ def _relu(x: Array) -> Array:
     return np.asarray(np.maximum(x, x.dtype.type(0)))
 
 
-sigmoid = elementwise(
+def _logistic_density(x: Array) -> Array:
+    """e / (1 + e)² with e = exp(−|x|), which does not overflow."""
+    e = np.exp(-np.abs(x))
+    return np.asarray(e / np.square(1 + e))
+
+
+logistic_density: Elementwise = elementwise(
+    _logistic_density, derivative=lambda x, y: (-1, y, np.tanh(0.5 * x)), domain=(-3, 3),
+    name="logistic_density",
+    on_complex=lambda z: 0.25 / np.square(np.cosh(z / 2)),
+    stands_for=lambda x: of(sigmoid, x) * (1 - of(sigmoid, x)),
+    source="the derivative of the logistic function, sigma(x) sigma(-x) = sech(x/2)^2 / 4",
+)  # fmt: skip
+sigmoid: Elementwise = elementwise(
     _sigmoid, derivative=lambda x, y: of(logistic_density, x), domain=(-3, 3), name="sigmoid",
     source="the logistic function of (5.113); its derivative is sigma(x) sigma(-x)",
     symbol=Written("σ", r"\sigma"), slopes=PRIME, on_complex=_sigmoid_of_complex,

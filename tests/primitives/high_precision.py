@@ -44,7 +44,7 @@ FUNCTIONS = {
     "arctan2": mp.atan2,
     "hypot": mp.hypot,
     "sinc": lambda x: mp.sin(mp.pi * x) / (mp.pi * x) if x else mpf(1),
-    "sech": mp.sech,
+    "sech_squared": lambda x: mp.sech(x) ** 2,
     "one_minus_square": lambda x: (1 - x) * (1 + x),
     "one_over_one_plus_square": lambda x: 1 / (1 + x * x),
     "component": lambda a, b: a / mp.hypot(a, b) if a else mpf(0),

@@ -134,7 +134,7 @@ _OF_NUMBERS: dict[str, Emitter] = {
     "tanh": _in_own_precision(hyperbolic.tanh),
     "sigmoid": _in_own_precision(hyperbolic.sigmoid),
     "logistic_density": _in_own_precision(hyperbolic.logistic_density),
-    "sech": _in_own_precision(hyperbolic.sech),
+    "sech_squared": _in_own_precision(hyperbolic.sech_squared),
     "sinh": _in_own_precision(hyperbolic.sinh),
     "cosh": _in_own_precision(hyperbolic.cosh),
     "arcsinh": _through_double(hyperbolic.arcsinh),

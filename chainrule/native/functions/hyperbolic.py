@@ -39,19 +39,21 @@ def sigmoid(m: Arithmetic, x: Value) -> Value:
     return m.divided(Pair(top), m.ordered_sum(1.0, e))
 
 
-def sech(m: Arithmetic, x: Value) -> Value:
-    """2e/(1 + e²) with e = exp(−|x|), so that nothing overflows."""
-    f = m.f
-    e = exponential.exp_below_one(m, f.neg(f.abs(x)))
-    return m.divided(Pair(f.add(e, e)), m.ordered_sum(1.0, f.mul(e, e)))
-
-
 def logistic_density(m: Arithmetic, x: Value) -> Value:
     """e/(1 + e)² with e = exp(−|x|), so that nothing overflows."""
+    return _density(m, x, 1.0)
+
+
+def sech_squared(m: Arithmetic, x: Value) -> Value:
+    """4e/(1 + e)² with e = exp(−2|x|)."""
+    return _density(m, m.f.add(x, x), 4.0)
+
+
+def _density(m: Arithmetic, x: Value, scale: float) -> Value:
     f = m.f
     e = exponential.exp_below_one(m, f.neg(f.abs(x)))
     total = m.ordered_sum(1.0, e)
-    return m.divided(Pair(e), m.multiply(total, total))
+    return m.divided(Pair(f.mul(e, scale)), m.multiply(total, total))
 
 
 def cosh(m: Arithmetic, x: Value) -> Value:
