@@ -150,7 +150,7 @@ def _softer(a: Any, b: Any) -> Expression:
     """The weight of ``a`` in logaddexp(a, b): exp(a) / (exp(a) + exp(b)); equal ones share."""
     if a.node.finite and b.node.finite:
         return of(sigmoid, a - b)
-    return of(sigmoid, choose(a == b, 0.0, a - b))
+    return of(sigmoid, choose((a == b) & np.isinf(a), 0.0, a - b))
 
 
 logaddexp = elementwise(

@@ -118,3 +118,15 @@ def test_infinite_elements_that_tie_share_equally(x, weights, wrap):
         for f in (np.logaddexp, np.logaddexp2):
             found = wrap(cr.grad(lambda x, f=f: f(x[0], x[1])))(x)
             np.testing.assert_array_equal(found, weights)
+
+
+@pytest.mark.parametrize(
+    "f", [np.logaddexp, np.logaddexp2, lambda a, b: cr.logsumexp(np.stack([a, b]))]
+)
+def test_ties_of_finite_elements_beside_infinite_ones(f):
+    """Whether others are infinite does not change a derivative."""
+    a, b = np.array([0.5, 0.5]), np.array([0.5, -np.inf])
+
+    found = np.diag(cr.hessian(lambda a: f(a[0], b[0]) + f(a[1], b[1]))(a).toarray())
+    alone = cr.hessian(lambda a: f(a[0], 0.5))(a[:1]).toarray()
+    np.testing.assert_allclose(found, [alone[0, 0], 0.0], rtol=1e-14)
