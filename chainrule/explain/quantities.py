@@ -10,7 +10,6 @@ from chainrule.explain.roles import is_function, numbered, role
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.walk import dependents, topological
 from chainrule.primitives.arrangement import RESHAPE
-from chainrule.primitives.identities import STOP_GRADIENT
 from chainrule.primitives.terms import Axes, are_digits
 
 LONGEST = 8
@@ -59,8 +58,12 @@ def _leading_to(output: Node, order: list[Node], active: set[Node]) -> set[Node]
     """The active nodes from which a derivative reaches the output."""
     found = {output} & active
     for node in reversed(order):
-        if node in found and node.primitive is not STOP_GRADIENT:
-            found.update(item for item in node.inputs if item in active)
+        if node in found:
+            found.update(
+                item
+                for position, item in enumerate(node.inputs)
+                if item in active and node.primitive.jacobian(node, position)
+            )
     return found
 
 

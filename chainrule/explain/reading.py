@@ -113,10 +113,8 @@ class Reader:
             return read_value(factors, labels, sizes, scale)
         if primitive is CONSTANT:
             return self._constant(node)
-        if primitive in (CAST, ALIAS, STOP_GRADIENT):
+        if primitive in (CAST, ALIAS, DERIVED_AS, STOP_GRADIENT):
             return self.value(node.inputs[0])
-        if primitive is DERIVED_AS:
-            return self.value(node.inputs[1])
         if primitive is SLICE:
             key: Key = tuple((part.start, part.step, part.length) for part in node.params)
             return Index(self.value(node.inputs[0]), key)

@@ -27,6 +27,7 @@ from chainrule.graph.node import (
     make,
     register,
 )
+from chainrule.graph.walk import substitute, topological
 from chainrule.primitives import contraction
 from chainrule.primitives.expression import UFUNCS, Expression
 from chainrule.primitives.stated import Kink, Slope, Written, by_real_parts, goes_on
@@ -274,3 +275,13 @@ def _resolver(function: Callable[..., Any]) -> Loop:
 def _floating(dtypes: Dtypes) -> Dtypes:
     common = np.result_type(*dtypes, np.float16)
     return (common,) * (len(dtypes) + 1)
+
+
+def in_plain_arithmetic(node: Node) -> Node:
+    """The node as a person would write it: rows that stand for a formula give way to it."""
+    written = {
+        item: item.primitive.stands_for(*map(Expression, item.inputs)).node
+        for item in topological([node])
+        if isinstance(item.primitive, Elementwise) and item.primitive.stands_for is not None
+    }
+    return substitute([node], written)[node]

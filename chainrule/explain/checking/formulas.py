@@ -14,7 +14,7 @@ from chainrule.graph.node import Node
 from chainrule.graph.walk import substitute, topological
 from chainrule.primitives.arithmetic import add, reciprocal, sqrt, subtract
 from chainrule.primitives.contraction import multiply
-from chainrule.primitives.elementwise import ROWS, Elementwise, apply
+from chainrule.primitives.elementwise import ROWS, Elementwise, apply, in_plain_arithmetic
 from chainrule.primitives.expression import Expression
 from chainrule.primitives.reductions import SOFTMAX, softmax
 from chainrule.primitives.transcendental import sigmoid, tanh
@@ -95,7 +95,8 @@ def _slope(row: Elementwise, x: Node, y: Node) -> Node | None:
             product = node if product is None else multiply(product, node)
     if product is None or product.shape != x.shape or product.dtype.kind not in "fb":
         return None
-    return product
+    written, result = in_plain_arithmetic(product), apply(row, x)
+    return substitute([written], {result: y})[written] if y is not result else written
 
 
 def _altered(place: _Place) -> Iterator[Slip]:

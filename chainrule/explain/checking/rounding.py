@@ -9,7 +9,7 @@ from chainrule.graph.walk import topological
 from chainrule.jacobian.apply import push_forward
 from chainrule.primitives.arithmetic import absolute, sum_of
 from chainrule.primitives.contraction import full
-from chainrule.primitives.elementwise import apply
+from chainrule.primitives.elementwise import apply, in_plain_arithmetic
 from chainrule.primitives.identities import cast
 from chainrule.primitives.terms import Coefficient, Term
 
@@ -19,11 +19,14 @@ def rounding_bound(node: Node) -> Node:
 
     Every operation rounds its result once, and hands on the errors of its inputs through its local
     Jacobian, all of them with their absolute values: ``b(y) = |y| + sum of |dy/dx| b(x)``. So
-    ``1 - y * y`` near 0 has the errors of 1 and of y * y, not those of its own size.
+    ``1 - y * y`` near 0 has the errors of 1 and of y * y, not those of its own size. So would the
+    formula of whoever writes the slope of tanh like that: rows that lose fewer digits are taken for
+    what they stand for.
 
     Source: running error analysis as in N. J. Higham, Accuracy and Stability of Numerical
     Algorithms, section 3.3, to first order.
     """
+    node = in_plain_arithmetic(node)
     bounds: dict[Node, Node] = {}
     for item in topological([node]):
         if item.differentiable and not _is_exact(item):

@@ -16,6 +16,7 @@ from chainrule.explain.checking.slips import Edge, Family, Slip, Workshop, times
 from chainrule.graph.node import Node, is_constant
 from chainrule.graph.walk import substitute, topological
 from chainrule.primitives.contraction import CONTRACT, multiply
+from chainrule.primitives.elementwise import in_plain_arithmetic
 from chainrule.primitives.terms import Term
 
 LONGEST = 12
@@ -49,7 +50,8 @@ def segments(shop: Workshop) -> list[Segment]:
         for length, argument in enumerate(_dominators(result, outgoing, rank), 1):
             derivative = reverse([result], [ones(result)], [argument])[0]
             if derivative is not None and derivative.witness is not None:
-                found.append(Segment(result, argument, derivative, length))
+                written = in_plain_arithmetic(derivative)
+                found.append(Segment(result, argument, written, length))
     return found
 
 

@@ -138,7 +138,7 @@ def test_any_value_in_any_place_gives_a_report_or_a_sentence(place):
          "with gradient.filled(0)"),
         (lambda: cr.check(squares, [itself], x), ArgumentError, "check: the gradient by x is not"),
         (lambda: cr.check(squares, lambda x: x, itself), ArgumentError,
-         "check: an argument contains itself"),
+         "arguments: a container holds itself, or is nested too deep"),
         (lambda: cr.check(lambda x: (x, 1.0), lambda x: x, x), ShapeError,
          "check: the function must return one array or number; got 2 results; check one result at "
          "a time"),
