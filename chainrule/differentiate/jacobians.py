@@ -112,7 +112,7 @@ class JacobianFunction(Transformed):
     def __init__(self, f: Callable[..., Any], wrt: Wrt, order: Any = None, sparsity: Any = None):
         check_wrt(self.operation, wrt)
         if order is not None:
-            one_of(self.operation, "order", order, ("auto", *ORDERS))
+            one_of(self.operation, "the order", order, ("auto", *ORDERS))
         found = _read(self.operation, sparsity)
         chosen: Order | None = None if order == "auto" else order
         super().__init__(f, wrt=wrt, order=chosen, sparsity=found)
@@ -167,7 +167,7 @@ def _read(operation: str, sparsity: Any) -> Marks | str | None:
     if sparsity is None or isinstance(sparsity, Marks):
         return sparsity
     if isinstance(sparsity, str):
-        return one_of(operation, "sparsity", sparsity, ("detect",))
+        return one_of(operation, "the sparsity", sparsity, ("detect",))
     return marks(sparsity)
 
 

@@ -71,7 +71,7 @@ X = np.array([[0.5, -1.0], [2.0, 0.25]])
         (
             lambda: cr.jacobian(np.sin, order=X),
             (TypeError,),
-            "jacobian: order must be 'auto', 'reverse', 'mixed' or 'forward'; "
+            "jacobian: the order must be 'auto', 'reverse', 'mixed' or 'forward'; "
             "got ndarray of shape (2, 2) and dtype float64",
         ),
         (

@@ -116,5 +116,6 @@ def test_threads_may_call_while_it_is_made():
 
 
 def test_another_time_is_refused():
-    with pytest.raises(ArgumentError, match=r"^compile: no such time to make code; got when='now'"):
+    wanted = r"^compile: when must be 'first call' or 'auto'; got 'now'"
+    with pytest.raises(ArgumentError, match=wanted):
         cr.compile(np.sin, when="now")

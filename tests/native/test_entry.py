@@ -482,3 +482,16 @@ def test_it_holds_in_a_fresh_process_at_exit():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "[2.0, 2.0]\n", "")
+
+
+@pytest.mark.parametrize("count", [255, 256, 257, 1000])
+def test_any_number_of_leaves_and_results_goes_the_shortest_way(count):
+    f = cr.compile(lambda items: [{"twice": 2.0 * item} for item in items])
+    for items in ([float(k) for k in range(count)], [np.full(3, float(k)) for k in range(count)]):
+        for _ in range(3):
+            found = f(items)
+        assert all(np.all(found[k]["twice"] == 2.0 * items[k]) for k in range(count))
+        flat = cr.compile(lambda items: [2.0 * item for item in items])
+        for _ in range(3):
+            flat(items)
+        assert type(flat._latest) is type(len), "no detour through Python"
