@@ -124,7 +124,7 @@ def load(path: str | os.PathLike[str]) -> FitResult:
         raise FileFormatError(
             "load",
             "the description of the network cannot be understood",
-            f"{path} ({error})",
+            f"{path} ({error!s:.300})",
             "use a file that save made",
         ) from None
 
@@ -246,7 +246,7 @@ def _read(path: Path) -> tuple[str, str, Params]:
         raise FileFormatError(
             "load",
             "not a chainrule model, or a damaged one",
-            f"{path} ({error})",
+            f"{path} ({error!s:.300})",
             "write the path of a file that save made, or train again",
         ) from None
 

@@ -66,7 +66,7 @@ class Description:
         )
 
 
-def parsed(text: str) -> Description:
+def parsed(written: str) -> Description:
     """Read a description.
 
     Raises
@@ -76,7 +76,7 @@ def parsed(text: str) -> Description:
     """
     try:
         value = json.loads(
-            text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite_float
+            written, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite_float
         )
     except RecursionError:
         raise Malformed("lists are nested too deeply") from None
@@ -94,7 +94,7 @@ def described(value: Any) -> Description:
     """
     if isinstance(value, dict) and value.get("version") != VERSION:
         raise OtherVersion(f"version {shown(value.get('version'))}")
-    fields = _fields(value, "the description", PARTS)
+    fields = fields_of(value, "the description", PARTS)
     del fields["version"]
     network = fields.pop("network")
     history = History(**fields.pop("history"))
@@ -107,9 +107,9 @@ def described(value: Any) -> Description:
 Check = Callable[[Any, str], Any]
 
 
-def _fields(value: Any, where: str, parts: Mapping[str, Check]) -> dict[str, Any]:
+def fields_of(value: Any, where: str, parts: Mapping[str, Check]) -> dict[str, Any]:
     """The parts of a dict that has these and no others, each checked."""
-    given = _dict(value, where)
+    given = mapping(value, where)
     odd = [f"{name!r} is missing" for name in parts if name not in given]
     odd += [f"{shown(name)} is unknown" for name in given if name not in parts]
     if odd:
@@ -117,14 +117,17 @@ def _fields(value: Any, where: str, parts: Mapping[str, Check]) -> dict[str, Any
     return {name: check(given[name], f"{where}'s {name}") for name, check in parts.items()}
 
 
-def _dict(value: Any, where: str) -> dict[str, Any]:
+def mapping(value: Any, where: str) -> dict[str, Any]:
+    """Names with whatever values."""
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
         raise Malformed(f"{where} must be names with values; it is {shown(value)}")
     _check_text(value, where)
     return value
 
 
-def _count(least: int) -> Check:
+def count(least: int) -> Check:
+    """A whole number from so many up."""
+
     def check(value: Any, where: str) -> int:
         if type(value) is not int or not least <= value <= LARGEST:
             raise Malformed(f"{where} must be a whole number from {least} up; it is {shown(value)}")
@@ -139,13 +142,16 @@ def _seed(value: Any, where: str) -> int:
     return value
 
 
-def _number(value: Any, where: str) -> float:
+def number(value: Any, where: str) -> float:
+    """A finite number."""
     if type(value) not in (int, float) or not _is_finite(value):
         raise Malformed(f"{where} must be a finite number; it is {shown(value)}")
     return float(value)
 
 
-def _word(*allowed: str) -> Check:
+def word(*allowed: str) -> Check:
+    """One of a few words."""
+
     def check(value: Any, where: str) -> str:
         if not isinstance(value, str) or value not in allowed:
             raise Malformed(f"{where} must be one of {', '.join(allowed)}; it is {shown(value)}")
@@ -154,18 +160,22 @@ def _word(*allowed: str) -> Check:
     return check
 
 
-def _text(value: Any, where: str) -> str:
+def text(value: Any, where: str) -> str:
+    """Text that can be shown and written."""
     if not isinstance(value, str):
         raise Malformed(f"{where} must be text; it is {shown(value)}")
     _check_text(value, where)
     return value
 
 
-def _or_none(check: Check) -> Check:
+def or_none(check: Check) -> Check:
+    """None, or what passes the check."""
     return lambda value, where: None if value is None else check(value, where)
 
 
-def _all(check: Check) -> Check:
+def every(check: Check) -> Check:
+    """A list of what passes the check."""
+
     def checked(value: Any, where: str) -> tuple[Any, ...]:
         if not isinstance(value, (list, tuple)):
             raise Malformed(f"{where} must be a list; it is {shown(value)}")
@@ -174,54 +184,55 @@ def _all(check: Check) -> Check:
     return checked
 
 
-def _record(parts: Mapping[str, Check]) -> Check:
-    return lambda value, where: _fields(value, where, parts)
+def record(parts: Mapping[str, Check]) -> Check:
+    """Parts with these names and no others."""
+    return lambda value, where: fields_of(value, where, parts)
 
 
 def _settings(value: Any, where: str) -> dict[str, Any]:
     """Nothing, or what `fit` was asked for."""
-    return _fields(value, where, SETTINGS) if value != {} else {}
+    return fields_of(value, where, SETTINGS) if value != {} else {}
 
 
 def _optimiser(value: Any, where: str) -> dict[str, Any]:
     """A name, and whatever an optimiser calls its own."""
-    given = _dict(value, where)
-    _text(given.get("name"), f"{where}'s name")
+    given = mapping(value, where)
+    text(given.get("name"), f"{where}'s name")
     return given
 
 
 PARTS: dict[str, Check] = {
-    "version": _count(VERSION),
-    "network": _record(
+    "version": count(VERSION),
+    "network": record(
         {
-            "sizes": _all(_count(1)),
-            "activation": _word(*ACTIVATIONS),
-            "output": _word(*OUTPUTS),
+            "sizes": every(count(1)),
+            "activation": word(*ACTIVATIONS),
+            "output": word(*OUTPUTS),
         }
     ),
-    "history": _record(
+    "history": record(
         {
-            "epoch": _all(_count(1)),
-            "cost": _all(_number),
-            "validation_cost": _all(_number),
+            "epoch": every(count(1)),
+            "cost": every(number),
+            "validation_cost": every(number),
         }
     ),
-    "cost": _or_none(_number),
-    "validation_cost": _or_none(_number),
-    "outcome": _word(*OUTCOMES),
-    "stopped": _or_none(_text),
-    "epochs": _count(0),
+    "cost": or_none(number),
+    "validation_cost": or_none(number),
+    "outcome": word(*OUTCOMES),
+    "stopped": or_none(text),
+    "epochs": count(0),
     "seed": _seed,
     "settings": _settings,
-    "preprocessing": _or_none(_dict),
+    "preprocessing": or_none(mapping),
 }
 
 SETTINGS: dict[str, Check] = {
-    "cost": _text,
-    "reduction": _word("mean", "total"),
+    "cost": text,
+    "reduction": word("mean", "total"),
     "optimiser": _optimiser,
-    "epochs": _count(1),
-    "batch_size": _count(1),
+    "epochs": count(1),
+    "batch_size": count(1),
 }
 
 
@@ -254,9 +265,9 @@ def _no_constant(name: str) -> float:
     raise Malformed(f"{name} is no finite number")
 
 
-def _finite_float(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _no_constant(text[:20])
+def _finite_float(written: str) -> float:
+    value = float(written)
+    return value if math.isfinite(value) else _no_constant(written[:20])
 
 
 def _check_depth(value: Any) -> None:
