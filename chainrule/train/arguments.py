@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from chainrule.arguments import shown
-from chainrule.errors import ArgumentError, ArgumentTypeError
+from chainrule.errors import ArgumentError, ArgumentTypeError, DtypeError
 
 T = TypeVar("T")
 
@@ -66,6 +66,42 @@ def function_or_none(value: Any, operation: str, name: str, example: str) -> Any
             operation, f"{name} must be a function", shown(value), f"write {example}"
         )
     return value
+
+
+def refuse_stripped(values: Any, operation: str, name: str) -> None:
+    """Raise `DtypeError` if making an array of the values would quietly take something away."""
+    odd = stripped(values)
+    if odd is not None:
+        raise DtypeError(
+            operation,
+            f"{name} is a {odd}, which follows rules of its own that training would not keep",
+            remedy=f"convert it with np.asarray({name}), and leave out rows whose entries are "
+            "masked",
+        )
+
+
+def stripped(values: Any) -> str | None:
+    """The type of what `numpy.asarray` would quietly take something from; None if there is none.
+
+    A mask, a unit, the rules of a matrix: whatever a class adds to an array is lost on the way,
+    also from within lists. Files mapped into memory add nothing. Of NumPy's own numbers only the
+    masked one is an array.
+
+    Examples
+    --------
+    >>> stripped([np.zeros(2), np.ma.masked_equal([1, 2], 2)]), stripped([[1.0], (2.0,)])
+    ('MaskedArray', None)
+    """
+    level: list[Any] = [values]
+    seen: set[int] = set()
+    while level:
+        for kind in set(map(type, level)):
+            if issubclass(kind, np.ndarray) and kind not in (np.ndarray, np.memmap):
+                return kind.__name__
+        lists = [item for item in level if isinstance(item, (list, tuple)) and id(item) not in seen]
+        seen.update(map(id, lists))  # a list may hold itself
+        level = [part for item in lists for part in item]
+    return None
 
 
 def _number(

@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import shown
 from chainrule.errors import ArgumentError, FileFormatError
 from chainrule.train.arguments import instance_of
-from chainrule.train.description import VERSION, Malformed, OtherVersion, described, parsed
+from chainrule.train.description import VERSION, Malformed, OtherVersion, parsed
 from chainrule.train.files import path_of, write_whole
 from chainrule.train.network import Network, Params, check_params
 from chainrule.train.result import FitResult
@@ -174,8 +175,9 @@ def _described(result: FitResult, preprocessing: Mapping[str, Any] | None) -> st
         "preprocessing": result.preprocessing if preprocessing is None else preprocessing,
     }
     try:
-        described(description)
-        return json.dumps(description, allow_nan=False)
+        text = json.dumps(description, allow_nan=False)
+        parsed(text)
+        _check_names(description)
     except (TypeError, ValueError, RecursionError) as error:
         raise ArgumentError(
             "save",
@@ -183,6 +185,20 @@ def _described(result: FitResult, preprocessing: Mapping[str, Any] | None) -> st
             str(error),
             "use only strings, finite numbers, lists and dicts with string keys",
         ) from None
+    return text
+
+
+def _check_names(description: Any) -> None:
+    """JSON would make text of whole numbers that are names."""
+    todo = [description]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            odd = [name for name in item if not isinstance(name, str)]
+            if odd:
+                raise TypeError(f"the name {shown(odd[0])} is no text")
+        if isinstance(item, (dict, list, tuple)):
+            todo += item.values() if isinstance(item, dict) else item
 
 
 def _restored(text: str, params: Params) -> FitResult:

@@ -81,17 +81,6 @@ def parsed(written: str) -> Description:
     except RecursionError:
         raise Malformed("lists are nested too deeply") from None
     _check_depth(value)
-    return described(value)
-
-
-def described(value: Any) -> Description:
-    """The record for JSON that has been read, or is to be written.
-
-    Raises
-    ------
-    Malformed
-        If a part is missing, is of a wrong type, or contradicts another one.
-    """
     if isinstance(value, dict) and value.get("version") != VERSION:
         raise OtherVersion(f"version {shown(value.get('version'))}")
     fields = fields_of(value, "the description", PARTS)

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.errors import DataError
 from chainrule.native.compiled import compile
 from chainrule.tracing import Captured, capture
-from chainrule.train.examples import as_inputs, row_blocks
+from chainrule.train.examples import as_floats, as_inputs, row_blocks
 from chainrule.train.network import Network, Params, check_params
 
 FEW = 16
@@ -85,8 +85,9 @@ def _probed(network: Network, params: Params, x: Any) -> tuple[Any, Any]:
 
 def _many(network: Network, params: Params, X: Any) -> Any:
     check_params(network, params)
-    if np.ndim(X) == 1:
-        return _many(network, params, np.asarray(X)[None, :])[0]
+    X = as_floats(X, "predict", "X")
+    if X.ndim == 1:
+        return _many(network, params, X[None, :])[0]
     dtype = params["A0"].dtype
     X = as_inputs(X, network, "predict").astype(dtype, copy=False)
     blocks = [X[rows] for rows in row_blocks(len(X))]
