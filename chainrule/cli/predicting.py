@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.cli.paths import checked_output
-from chainrule.errors import FileFormatError
 from chainrule.tables import (
     Predictions,
     Preparation,
@@ -15,7 +14,7 @@ from chainrule.tables import (
     preparation_from,
     read_table,
 )
-from chainrule.train import FitResult, load, write_whole
+from chainrule.train import load, write_whole
 
 
 @dataclass(frozen=True)
@@ -49,25 +48,10 @@ def predict(model: Path, source: str, out: Path) -> PredictionReport:
         If the model or the table cannot be read, do not fit, or the output cannot be written.
     """
     result = load(model)
-    preparation = preparation_from(result.preprocessing, str(model))
-    _check_fit(model, result, preparation)
+    preparation = preparation_from(result.preprocessing, str(model), result.network.sizes)
     table = read_table(source)
     X = preparation.inputs_of(table)
     checked_output("predict", out, model, source)
     predictions = predictions_of(preparation, result.predict(X))
     write_whole(out, predictions.csv().encode())
     return PredictionReport(model, source, preparation, predictions, out)
-
-
-def _check_fit(model: Path, result: FitResult, preparation: Preparation) -> None:
-    """The network must take the columns and give the classes that its file describes."""
-    sizes = result.network.sizes
-    described = (len(preparation.columns), len(preparation.classes or (preparation.target,)))
-    if (sizes[0], sizes[-1]) != described:
-        raise FileFormatError(
-            str(model),
-            "the network does not fit the table that its file describes",
-            f"{sizes[0]} inputs and {sizes[-1]} outputs for {described[0]} columns and "
-            f"{described[1]} answers",
-            "save it with the preprocessing that it was trained with",
-        )

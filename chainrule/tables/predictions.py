@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.errors import DataError
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.table import Floats
 from chainrule.tables.target import Task
+from chainrule.tables.words import quoted
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,16 @@ def predictions_of(preparation: Preparation, outputs: Floats) -> Predictions:
     outputs : array of shape (N, nK)
     """
     if preparation.task is Task.regression:
-        return Predictions(preparation.amounts(outputs).tolist())
+        amounts = preparation.amounts(outputs)
+        wrong = np.flatnonzero(~np.isfinite(amounts))
+        if wrong.size:
+            raise DataError(
+                "predict",
+                f"a prediction of {quoted(preparation.target)} is not finite",
+                f"{amounts[wrong[0]]} for example {wrong[0] + 1}",
+                "its inputs, or the model's parameters, are too large",
+            )
+        return Predictions(amounts.tolist())
     assert preparation.classes is not None
     codes = preparation.codes(outputs)
     answers = [preparation.classes[code] for code in codes]

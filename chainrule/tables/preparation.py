@@ -13,6 +13,16 @@ from chainrule.errors import DataError, FileFormatError
 from chainrule.tables.table import Floats, Table
 from chainrule.tables.target import Classes, Task
 from chainrule.tables.words import listed, quoted
+from chainrule.train.description import (
+    Check,
+    Malformed,
+    every,
+    fields_of,
+    number,
+    or_none,
+    text,
+    word,
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,8 @@ class Scaling:
 
     def undo(self, x: Floats) -> Floats:
         """Give standardised columns their own units again."""
-        plain: Floats = x * np.array(self.scale) + np.array(self.mean)
+        with np.errstate(over="ignore", invalid="ignore"):
+            plain: Floats = x * np.array(self.scale) + np.array(self.mean)
         return plain
 
 
@@ -147,13 +158,24 @@ class Preparation:
         return asdict(self) | {"task": self.task.value}
 
 
-def preparation_from(description: Mapping[str, Any] | None, source: str) -> Preparation:
+def preparation_from(
+    description: Mapping[str, Any] | None, source: str, sizes: Sequence[int] | None = None
+) -> Preparation:
     """Read back what `Preparation.description` wrote.
+
+    Parameters
+    ----------
+    description : dict or None
+    source : str
+        What errors call the model.
+    sizes : sequence of int, optional
+        The network's: it must take the columns and answer as the description says.
 
     Raises
     ------
     FileFormatError
-        If the model was not trained on a table.
+        If the model was not trained on a table, or the description says what no table gives, or
+        does not fit the network.
     """
     if not description:
         raise FileFormatError(
@@ -162,25 +184,68 @@ def preparation_from(description: Mapping[str, Any] | None, source: str) -> Prep
             remedy="use a model that `chainrule train` wrote, or chainrule.load in Python",
         )
     try:
-        return Preparation(
-            Task(description["task"]),
-            tuple(description["columns"]),
-            _scaling(description["inputs"]),
-            description["target"],
-            None if description["classes"] is None else tuple(description["classes"]),
-            None if description["outputs"] is None else _scaling(description["outputs"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        read = _checked(Preparation(**fields_of(description, "the table", PARTS)))
+    except Malformed as error:
         raise FileFormatError(
             source,
             "the model's description of its table cannot be understood",
-            f"{type(error).__name__} at {error}",
+            str(error),
             "train it again with this version",
         ) from None
+    described = (len(read.columns), 1 if read.classes is None else len(read.classes))
+    if sizes is not None and (sizes[0], sizes[-1]) != described:
+        raise FileFormatError(
+            source,
+            "the network does not fit the table that its file describes",
+            f"{sizes[0]} inputs and {sizes[-1]} outputs for {described[0]} columns and "
+            f"{described[1]} answers",
+            "save it with the preprocessing that it was trained with",
+        )
+    return read
 
 
-def _scaling(description: Mapping[str, Any]) -> Scaling:
-    return Scaling(tuple(description["mean"]), tuple(description["scale"]))
+def _checked(read: Preparation) -> Preparation:
+    """The preparation, unless its parts contradict one another."""
+    is_classification = read.task is Task.classification
+    if (read.classes is not None, read.outputs is None) != (is_classification, is_classification):
+        raise Malformed(f"a {read.task} has classes or a scale, and not both")
+    if len(set(read.columns)) != len(read.columns) or read.target in read.columns:
+        raise Malformed("two columns have the same name")
+    for scaling, columns in ((read.inputs, len(read.columns)), (read.outputs, 1)):
+        if scaling is not None and {len(scaling.mean), len(scaling.scale)} != {columns}:
+            raise Malformed("there is not one mean and one scale for each column")
+    return read
+
+
+def _scaling(value: Any, where: str) -> Scaling:
+    scaling = Scaling(**fields_of(value, where, {"mean": every(number), "scale": every(number)}))
+    if not all(scale > 0 for scale in scaling.scale):
+        raise Malformed(f"{where}'s scale must be positive")
+    return scaling
+
+
+def _classes(value: Any, where: str) -> Any:
+    """Two or more different texts, or numbers."""
+    is_text = isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+    classes = every(text if is_text else _plain_number)(value, where)
+    if len(classes) < 2 or len(set(classes)) != len(classes):
+        raise Malformed(f"{where} must be two or more different ones")
+    return classes
+
+
+def _plain_number(value: Any, where: str) -> Any:
+    number(value, where)
+    return value
+
+
+PARTS: dict[str, Check] = {
+    "task": lambda value, where: Task(word(*Task)(value, where)),
+    "columns": every(text),
+    "inputs": _scaling,
+    "target": text,
+    "classes": or_none(_classes),
+    "outputs": or_none(_scaling),
+}
 
 
 def _too_large(table: Table, name: str, numbers: Floats, row: int) -> DataError:

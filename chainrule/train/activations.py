@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.arguments import shown
 from chainrule.errors import ArgumentError
 from chainrule.tracing.activations import relu, sigmoid, softmax
 
@@ -91,5 +92,5 @@ def find(chosen: str | Function, table: dict[str, Activation], which: str) -> Ac
         return Activation(getattr(chosen, "__name__", "custom"), chosen, glorot(slope=1.0))
     names = ", ".join(table)
     raise ArgumentError(
-        "Network", f"unknown {which}", repr(chosen), f"write one of {names}, or a NumPy function"
+        "Network", f"unknown {which}", shown(chosen), f"write one of {names}, or a NumPy function"
     )

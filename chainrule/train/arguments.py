@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from chainrule.errors import ArgumentError
+from chainrule.arguments import shown
+from chainrule.errors import ArgumentError, ArgumentTypeError, DtypeError
 
 T = TypeVar("T")
 
@@ -34,41 +35,85 @@ def whole(value: Any, operation: str, name: str, least: int) -> int:
         raise ArgumentError(
             operation,
             f"{name} must be a whole number from {least} up",
-            repr(value),
+            shown(value),
             f"write {name}={least}",
         )
     return int(value)
 
 
-def one_of(value: T, operation: str, name: str, allowed: tuple[T, ...]) -> T:
+def one_of(value: Any, operation: str, name: str, allowed: tuple[Any, ...]) -> Any:
     """Return the value, or raise `ArgumentError` if it is not one of those allowed."""
-    if value not in allowed:
-        choices = " or ".join(f"{name}={choice!r}" for choice in allowed)
-        raise ArgumentError(operation, f"unknown {name}", repr(value), f"write {choices}")
-    return value
+    for item in allowed:  # no array is asked for its truth, and 1 is not True
+        if type(value) is type(item) and value == item:
+            return item
+    choices = " or ".join(f"{name}={choice!r}" for choice in allowed)
+    raise ArgumentError(operation, f"unknown {name}", shown(value), f"write {choices}")
 
 
 def instance_of(value: Any, kind: type[T], operation: str, name: str, example: str) -> T:
     """Return the value, or raise `ArgumentError` if it is of another type."""
     if not isinstance(value, kind):
         raise ArgumentError(
-            operation,
-            f"{name} must be a {kind.__name__}",
-            f"{value!r:.80}",
-            f"write {example}",
+            operation, f"{name} must be a {kind.__name__}", shown(value), f"write {example}"
         )
     return value
+
+
+def function_or_none(value: Any, operation: str, name: str, example: str) -> Any:
+    """Return the value, or raise `ArgumentTypeError` if it is neither a function nor None."""
+    if value is not None and not callable(value):
+        raise ArgumentTypeError(
+            operation, f"{name} must be a function", shown(value), f"write {example}"
+        )
+    return value
+
+
+def refuse_stripped(values: Any, operation: str, name: str) -> None:
+    """Raise `DtypeError` if making an array of the values would quietly take something away."""
+    odd = stripped(values)
+    if odd is not None:
+        raise DtypeError(
+            operation,
+            f"{name} is a {odd}, which follows rules of its own that training would not keep",
+            remedy=f"convert it with np.asarray({name}), and leave out rows whose entries are "
+            "masked",
+        )
+
+
+def stripped(values: Any) -> str | None:
+    """The type of what `numpy.asarray` would quietly take something from; None if there is none.
+
+    A mask, a unit, the rules of a matrix: whatever a class adds to an array is lost on the way,
+    also from within lists. Files mapped into memory add nothing. Of NumPy's own numbers only the
+    masked one is an array.
+
+    Examples
+    --------
+    >>> stripped([np.zeros(2), np.ma.masked_equal([1, 2], 2)]), stripped([[1.0], (2.0,)])
+    ('MaskedArray', None)
+    """
+    level: list[Any] = [values]
+    seen: set[int] = set()
+    while level:
+        for kind in set(map(type, level)):
+            if issubclass(kind, np.ndarray) and kind not in (np.ndarray, np.memmap):
+                return kind.__name__
+        lists = [item for item in level if isinstance(item, (list, tuple)) and id(item) not in seen]
+        seen.update(map(id, lists))  # a list may hold itself
+        level = [part for item in lists for part in item]
+    return None
 
 
 def _number(
     value: Any, fits: Callable[[float], bool], what: str, operation: str, name: str, example: float
 ) -> float:
+    single = not isinstance(value, (bool, np.bool_, str, bytes)) and not getattr(value, "ndim", 0)
     try:
-        number = math.nan if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError):
+        number = float(value) if single else math.nan
+    except Exception:  # whatever its class raises where a number is asked for
         number = math.nan
     if not (math.isfinite(number) and fits(number)):
         raise ArgumentError(
-            operation, f"the {name} must be {what}", repr(value), f"write {name}={example}"
+            operation, f"the {name} must be {what}", shown(value), f"write {name}={example}"
         )
     return number

@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import shown
 from chainrule.errors import ArgumentError, FileFormatError
-from chainrule.train.files import write_whole
+from chainrule.train.arguments import instance_of
+from chainrule.train.description import VERSION, Malformed, OtherVersion, parsed
+from chainrule.train.files import path_of, write_whole
 from chainrule.train.network import Network, Params, check_params
-from chainrule.train.result import FitResult, History
+from chainrule.train.result import FitResult
 
-VERSION = 1
 _KEY = "chainrule"  # one key only: safetensors writes several in random order
 
 
@@ -63,7 +65,10 @@ def save(
     """
     from safetensors.numpy import save as to_bytes
 
+    result = instance_of(result, FitResult, "save", "result", "save(fit(…), path)")
+    path = path_of(path, "save")
     description = _described(result, preprocessing)
+    _check_trained(result)
     params = {name: np.ascontiguousarray(result.params[name]) for name in result.network.shapes}
     write_whole(path, to_bytes(params, {_KEY: f"{_checksum(description, params)} {description}"}))
 
@@ -98,7 +103,7 @@ def load(path: str | os.PathLike[str]) -> FitResult:
     >>> again.seed, again.params
     (7, {'A0': array([[1., 2.]]), 'b0': array([3.])})
     """
-    path = Path(path)
+    path = path_of(path, "load")
     checksum, description, params = _read(path)
     if checksum != _checksum(description, params):
         raise FileFormatError(
@@ -108,16 +113,33 @@ def load(path: str | os.PathLike[str]) -> FitResult:
             "use an intact copy, or train again",
         )
     try:
-        return _restored(json.loads(description), params, path)
-    except FileFormatError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return _restored(description, params)
+    except OtherVersion as error:
+        raise FileFormatError(
+            "load",
+            "the file is of another version",
+            f"{error} in {path}",
+            f"use the release that wrote it: this one reads version {VERSION}",
+        ) from None
+    except ValueError as error:  # Malformed, and what the network and JSON itself object to
         raise FileFormatError(
             "load",
             "the description of the network cannot be understood",
-            f"{path} ({type(error).__name__}: {error})",
+            f"{path} ({error!s:.300})",
             "use a file that save made",
         ) from None
+
+
+def _check_trained(result: FitResult) -> None:
+    """Refuse parameters that `load` would refuse."""
+    try:
+        check_params(result.network, result.params)
+        _check_values({name: np.asarray(values) for name, values in result.params.items()})
+    except ValueError as error:
+        raise ArgumentError(
+            "save", "the parameters are not those of the network", str(error),
+            "save what fit returned",
+        ) from None  # fmt: skip
 
 
 def _described(result: FitResult, preprocessing: Mapping[str, Any] | None) -> str:
@@ -153,42 +175,57 @@ def _described(result: FitResult, preprocessing: Mapping[str, Any] | None) -> st
         "preprocessing": result.preprocessing if preprocessing is None else preprocessing,
     }
     try:
-        return json.dumps(description, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        text = json.dumps(description, allow_nan=False)
+        parsed(text)
+        _check_names(description)
+    except (TypeError, ValueError, RecursionError) as error:
         raise ArgumentError(
             "save",
             "the description cannot be written as JSON",
             str(error),
             "use only strings, finite numbers, lists and dicts with string keys",
         ) from None
+    return text
 
 
-def _restored(description: dict[str, Any], params: Params, path: Path) -> FitResult:
-    if description.get("version") != VERSION:
-        raise FileFormatError(
-            "load",
-            "the file is of another version",
-            f"version {description.get('version')!r} in {path}",
-            f"use the release that wrote it: this one reads version {VERSION}",
-        )
-    network = Network(**description["network"])
+def _check_names(description: Any) -> None:
+    """JSON would make text of whole numbers that are names."""
+    todo = [description]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            odd = [name for name in item if not isinstance(name, str)]
+            if odd:
+                raise TypeError(f"the name {shown(odd[0])} is no text")
+        if isinstance(item, (dict, list, tuple)):
+            todo += item.values() if isinstance(item, dict) else item
+
+
+def _restored(text: str, params: Params) -> FitResult:
+    """The result that a description and its tensors make.
+
+    Raises
+    ------
+    Malformed
+        If either is not as `save` writes it.
+    """
+    description = parsed(text)
+    depth = len(description.sizes) - 1
+    if len(params) != 2 * depth:  # before a network of so many layers is made
+        raise Malformed(f"{len(params)} parameters for a network of {depth:,} layers")
+    network = Network(description.sizes, description.activation, description.output)
     check_params(network, params)
-    history = {name: tuple(values) for name, values in description["history"].items()}
-    kept = {
-        name: description[name]
-        for name in (
-            "validation_cost",
-            "outcome",
-            "stopped",
-            "epochs",
-            "seed",
-            "settings",
-            "preprocessing",
-        )
-    }
-    cost = math.nan if description["cost"] is None else description["cost"]
-    ordered = {name: params[name] for name in network.shapes}
-    return FitResult(network, ordered, History(**history), cost, **kept)
+    _check_values(params)
+    return description.result(network, {name: params[name] for name in network.shapes})
+
+
+def _check_values(params: Params) -> None:
+    dtypes = {values.dtype for values in params.values()}
+    if len(dtypes) != 1 or not dtypes <= {np.dtype(np.float32), np.dtype(np.float64)}:
+        raise Malformed(f"parameters of dtypes {', '.join(sorted(map(str, dtypes)))}")
+    for name, values in params.items():
+        if not np.isfinite(values).all():
+            raise Malformed(f"the parameter {name} is not finite")
 
 
 def _checksum(description: str, params: Params) -> str:
@@ -204,9 +241,14 @@ def _read(path: Path) -> tuple[str, str, Params]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise OSError("Not a regular file")
         path.open("rb").close()
         with safe_open(path, framework="numpy") as file:
-            checksum, _, description = (file.metadata() or {})[_KEY].partition(" ")
+            metadata = dict(file.metadata() or {})
+            checksum, _, description = metadata.pop(_KEY).partition(" ")
+            if metadata:
+                raise ValueError(f"metadata of another program, {next(iter(metadata))!r:.40}")
             names = list(file.keys())
             return checksum, description, {name: file.get_tensor(name) for name in names}
     except OSError as error:
@@ -216,11 +258,11 @@ def _read(path: Path) -> tuple[str, str, Params]:
             f"{path}: {error.strerror or error}",
             "write the path of a file that save made",
         ) from None
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileFormatError(
             "load",
             "not a chainrule model, or a damaged one",
-            f"{path} ({error})",
+            f"{path} ({error!s:.300})",
             "write the path of a file that save made, or train again",
         ) from None
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import real_array, shown
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Node
 from chainrule.tracing import node_of, wrap
@@ -165,7 +166,7 @@ def _named_cost(cost: Cost | str) -> tuple[str, Cost]:
     raise ArgumentError(
         "fit",
         "unknown cost",
-        repr(cost),
+        shown(cost),
         f"write one of {', '.join(COSTS)}, or a function of one output and one target",
     )
 
@@ -185,7 +186,7 @@ def _made_by(primitive: str, output: Any) -> Node | None:
 
 
 def _pair(operation: str, output: Any, target: Any) -> tuple[Any, Any]:
-    output, target = (x if hasattr(x, "shape") else np.asarray(x) for x in (output, target))
+    output, target = _array(operation, "output", output), _array(operation, "target", target)
     if output.shape != target.shape:
         raise ShapeError(
             operation,
@@ -194,3 +195,8 @@ def _pair(operation: str, output: Any, target: Any) -> tuple[Any, Any]:
             "give one target for every output unit",
         )
     return output, target
+
+
+def _array(operation: str, name: str, value: Any) -> Any:
+    """A traced value as it is, and all else as an array of real numbers."""
+    return value if node_of(value) is not None else real_array(operation, f"the {name}", value)

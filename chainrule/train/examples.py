@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.arguments import shown
 from chainrule.errors import DataError, DtypeError, ShapeError
+from chainrule.train.arguments import refuse_stripped
 from chainrule.train.network import Network
 
 Array = npt.NDArray[Any]
@@ -26,7 +29,7 @@ def as_inputs(X: Any, network: Network, operation: str = "fit", name: str = "X")
     DataError
         If X has no rows, or holds NaN or Inf.
     """
-    X, inputs = _floats(X, operation, name), network.sizes[0]
+    X, inputs = as_floats(X, operation, name), network.sizes[0]
     if X.ndim != 2 or X.shape[1] != inputs:
         raise ShapeError(
             operation,
@@ -71,7 +74,7 @@ def as_targets(Y: Any, X: Array, network: Network, name: str = "Y") -> Array:
             f"{name} of shape {Y.shape} and dtype {Y.dtype}",
             f"pass an array of shape (N, {outputs}), or N integer class labels",
         )
-    return finite(_floats(Y, "fit", name).astype(X.dtype, copy=False), "fit", name)
+    return finite(as_floats(Y, "fit", name).astype(X.dtype, copy=False), "fit", name)
 
 
 def one_hot(labels: Array, classes: int, dtype: Any, name: str = "Y") -> Array:
@@ -126,26 +129,41 @@ def columns(X: Array) -> int:
     return X.shape[1] if X.ndim == 2 else 1
 
 
-def _floats(values: Any, operation: str, name: str) -> Array:
+def as_floats(values: Any, operation: str, name: str) -> Array:
+    """Real numbers of any shape as floats: float32 stays float32, all else becomes float64.
+
+    Raises
+    ------
+    ShapeError, DtypeError
+        If they are no array of numbers, or a class of arrays with rules of its own.
+    """
     array = _array(values, operation, name)
     return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
 
 
 def _array(values: Any, operation: str, name: str) -> Array:
+    refuse_stripped(values, operation, name)
     try:
-        array = np.asarray(values)
-    except ValueError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it says is said below
+            array = np.asarray(values)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise _no_numbers(operation, name, shown(values)) from None
         raise ShapeError(
             operation, f"the rows of {name} differ in length", remedy="give every row the same"
         ) from None
+    except Exception:  # whatever the class raises where it is asked for an array
+        raise _no_numbers(operation, name, shown(values)) from None
     if array.dtype.kind not in "fiub":
-        raise DtypeError(
-            operation,
-            f"{name} must be numbers",
-            f"dtype {array.dtype}",
-            f"convert it with {name}.astype(float)",
-        )
+        raise _no_numbers(operation, name, f"dtype {array.dtype}")
     return array
+
+
+def _no_numbers(operation: str, name: str, got: str) -> DtypeError:
+    return DtypeError(
+        operation, f"{name} must be numbers", got, f"convert it with {name}.astype(float)"
+    )
 
 
 def row_blocks(rows: int) -> Iterator[slice]:

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from chainrule.errors import ArgumentError
+from chainrule.arguments import shown
+from chainrule.errors import ArgumentError, ArgumentTypeError
+
+try:
+    import fcntl as _fcntl
+except ImportError:  # Windows, where nobody can remove a file that another one has open
+    fcntl: Any = None
+else:
+    fcntl = _fcntl
+
+PART = re.compile(r"\.[0-9a-f]{12}\.part")
+"""Names of files that are still being written."""
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
@@ -36,16 +51,15 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     'a,b'
     """
     target = _target(path)
-    temporary = _beside(target)
     try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+        with _part_of(target) as (temporary, file):
+            with open(file, "wb", closefd=False) as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(file)
+            if fcntl is None:
+                os.close(file)
             os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(target, error.strerror or str(error)) from None
 
@@ -72,17 +86,50 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     >>> check_writable("model.safetensors")
     """
     target = _target(path)
-    temporary = _beside(target)
     try:
-        temporary.touch(exist_ok=False)
-        temporary.unlink()
+        with _part_of(target):
+            pass
     except OSError as error:
         raise _unwritable(target, error.strerror or str(error)) from None
 
 
+def path_of(path: Any, operation: str) -> Path:
+    """The argument as a path.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it is no path.
+    ArgumentError
+        If no file can have such a name.
+    """
+    try:
+        text = os.fsdecode(path)
+        os.fsencode(text)
+    except (TypeError, ValueError):  # half a character is no name on this system
+        text = None
+    if text is None or not isinstance(path, (str, os.PathLike)):
+        raise ArgumentTypeError(
+            operation, "the path must be text or a pathlib.Path", shown(path),
+            'write a path such as "model.safetensors"',
+        )  # fmt: skip
+    if not text or "\0" in text:
+        raise ArgumentError(
+            operation, "no file can have such a name", shown(text),
+            'write a path such as "model.safetensors"',
+        )  # fmt: skip
+    return Path(text)
+
+
 def _target(path: str | os.PathLike[str]) -> Path:
     """The file that the path leads to; replacing must not put a file in a device's place."""
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path_of(path, "write")))
+    try:
+        os.stat(target)
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # a name that is too long, or a folder that may not be looked into
+        raise _unwritable(target, error.strerror or str(error)) from None
     if target.is_dir():
         raise _unwritable(target, "Is a directory")
     if target.exists() and not target.is_file():
@@ -92,8 +139,57 @@ def _target(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _beside(target: Path) -> Path:
-    return target.with_name(f".{secrets.token_hex(6)}.part")
+@contextmanager
+def _part_of(target: Path) -> Iterator[tuple[Path, int]]:
+    """A new file beside the target, open and locked, and gone afterwards unless it was moved.
+
+    The lock says that its writer lives. A process that is killed loses the lock and leaves the
+    file, and the next one that writes to the folder removes it.
+    """
+    _remove_left_behind(target.parent)
+    temporary, file = _locked(target)
+    try:
+        yield temporary, file
+    finally:
+        with suppress(OSError):  # closed already
+            os.close(file)
+        temporary.unlink(missing_ok=True)
+
+
+def _locked(target: Path) -> tuple[Path, int]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        temporary = target.with_name(f".{secrets.token_hex(6)}.part")
+        file = os.open(temporary, flags, 0o666)
+        if not _lock(file) or os.fstat(file).st_nlink:
+            return temporary, file
+        os.close(file)  # another one found it before it was locked, and removed it
+
+
+def _lock(file: int) -> bool:
+    """Whether the file is ours alone; False too where there are no locks."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_left_behind(folder: Path) -> None:
+    """Remove what killed writers have left; what is locked has a writer that lives."""
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            if not PART.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                continue
+            with suppress(OSError):
+                file = os.open(entry.path, os.O_RDWR)
+                try:
+                    if _lock(file):
+                        os.unlink(entry.path)
+                finally:
+                    os.close(file)
 
 
 def _unwritable(target: Path, reason: str) -> ArgumentError:

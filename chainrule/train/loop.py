@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from chainrule.arguments import flag, shown
 from chainrule.errors import ArgumentError, DataError
-from chainrule.train.arguments import instance_of, one_of, whole
+from chainrule.train.arguments import function_or_none, instance_of, one_of, whole
 from chainrule.train.costs import Cost, choose_cost
 from chainrule.train.diagnosis import Diverged
 from chainrule.train.engines import Data
@@ -21,6 +22,9 @@ from chainrule.train.progress import Show, progress_bar
 from chainrule.train.result import FitResult, Outcome
 from chainrule.train.threads import threads_for
 from chainrule.train.training import Callback, Job, Training
+
+MOST_EPOCHS = 100_000_000
+"""Every epoch has a cost and a seed in memory."""
 
 PLAIN_DESCENT = GradientDescent(rate=0.1)
 
@@ -110,7 +114,14 @@ def fit(
     targets = _targets(Y, X, network, name, "Y")
     checked = None if validation is None else _validation(validation, X, network, name)
     epochs = whole(epochs, "fit", "epochs", 1)
+    if epochs > MOST_EPOCHS:
+        raise ArgumentError(
+            "fit", f"epochs must be {MOST_EPOCHS:,} at most", shown(epochs),
+            "train in several calls, each with params=result.params",
+        )  # fmt: skip
     data = Data(X, targets, _batch_size(batch_size, len(X)), epochs, whole(seed, "fit", "seed", 0))
+    progress = flag("fit", "progress", progress)
+    function_or_none(callback, "fit", "callback", "callback=lambda report: print(report.cost)")
     when = one_of(compile, "fit", "compile", ("auto", True, False))
     job = Job(objective, _optimiser(optimiser), data, checked, when)
     training = Training(job, _start(network, params, job))
@@ -202,12 +213,14 @@ def _objective(network: Any, cost: Any, reduction: Any, operation: str) -> tuple
 
 
 def _optimiser(optimiser: Any) -> Optimiser:
-    if isinstance(optimiser, Optimiser) and not isinstance(optimiser, type):
-        return optimiser
+    methods = [getattr(optimiser, name, None) for name in ("init", "update")]
+    if all(map(callable, methods)) and not isinstance(optimiser, type):
+        chosen: Optimiser = optimiser
+        return chosen
     raise ArgumentError(
         "fit",
         "optimiser must have the methods init and update",
-        f"{optimiser!r:.80}",
+        shown(optimiser),
         "write optimiser=GradientDescent(0.1)",
     )
 
@@ -248,7 +261,11 @@ def _start(network: Network, params: Params | None, job: Job) -> Params:
 
 
 def _batch_size(size: Any, rows: int) -> int:
-    return rows if size is None or size == "all" else min(whole(size, "fit", "batch_size", 1), rows)
+    return (
+        rows
+        if size is None or (isinstance(size, str) and size == "all")
+        else min(whole(size, "fit", "batch_size", 1), rows)
+    )
 
 
 def _settings(job: Job, cost: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from html import escape
 from operator import index
@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.arguments import shown
+from chainrule.arguments import real_array, shown
 from chainrule.differentiate.mapping import vmap
-from chainrule.errors import ArgumentError, DtypeError, ShapeError
-from chainrule.tracing import named
+from chainrule.errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
+from chainrule.tracing import named, node_of
 from chainrule.train.activations import ACTIVATIONS, OUTPUTS, Activation, Function, find
-from chainrule.train.arguments import whole
+from chainrule.train.arguments import refuse_stripped, whole
 from chainrule.transformed import require_picklable
 
 Params = dict[str, Any]
 
 
+MOST = 12
+"""Names of parameters that an error lists."""
 FEW = 6
 """Layers at the beginning and at the end of a deep network that are shown."""
 
@@ -179,7 +181,7 @@ class Network:
         ShapeError
             If x or a parameter has another shape than the network's sizes say.
         """
-        x = x if hasattr(x, "ndim") else np.asarray(x)
+        x = x if node_of(x) is not None else real_array("Network", "x", x)
         self._check(params, x)
         if x.ndim == 2:
             return vmap(self._forward, in_axes=(None, 0))(params, x)
@@ -213,35 +215,57 @@ class Network:
 
 def check_params(network: Network, params: Params) -> None:
     """Raise `ShapeError` unless the parameters have the network's names and shapes."""
-    shapes = {name: tuple(np.shape(value)) for name, value in params.items()}
+    if not isinstance(params, Mapping):
+        raise ArgumentTypeError(
+            "Network", "the parameters must be a dict", shown(params),
+            "write params = network.init(seed)",
+        )  # fmt: skip
+    names = list(params)
     for name, shape in network.shapes.items():
-        if shapes.get(name) != shape:
+        value = params.get(name)
+        if type(value) is not np.ndarray and node_of(value) is None:
+            refuse_stripped(value, "Network", f"the parameter {name}")
+        given = _shape(value) if name in params else None
+        if given != shape:
+            some = ", ".join(map(str, names[:MOST])) + (", …" if len(names) > MOST else "")
             raise ShapeError(
                 "Network",
                 f"the parameter {name} must have shape {shape}",
-                f"{shapes[name]}" if name in shapes else f"the names {', '.join(shapes)}",
+                f"the names {some}" if name not in params else f"{given or shown(value)}",
                 "write params = network.init(seed)",
             )
 
 
+def _shape(value: Any) -> tuple[int, ...] | None:
+    try:
+        return tuple(np.shape(value))
+    except Exception:  # no array, whatever its class raises
+        return None
+
+
 def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     try:
-        checked = tuple(index(size) for size in sizes)
-    except TypeError:
+        ordered = not isinstance(sizes, (str, bytes, bytearray, Set, Mapping))
+        checked = tuple(index(size) for size in sizes) if ordered else ()
+    except Exception:  # whatever its class raises
         checked = ()
     if len(checked) < 2 or min(checked) < 1:
         raise ArgumentError(
             "Network",
             "sizes must be two or more positive integers",
-            repr(sizes),
+            shown(sizes),
             "write inputs, hidden units and outputs, such as [64, 32, 10]",
         )
     return checked
 
 
 def _float_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    if np.dtype(dtype) not in (np.float32, np.float64):
+    try:
+        known = np.dtype(dtype) if isinstance(dtype, (str, type, np.dtype)) else None
+    except Exception:  # whatever NumPy raises
+        known = None
+    if known not in (np.float32, np.float64):
         raise DtypeError(
-            "Network", "parameters are float32 or float64", str(dtype), "write dtype=np.float64"
+            "Network", "parameters are float32 or float64", shown(dtype), "write dtype=np.float64"
         )
     return np.dtype(dtype)

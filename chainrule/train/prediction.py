@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import DataError
 from chainrule.native.compiled import compile
 from chainrule.tracing import Captured, capture
-from chainrule.train.examples import as_inputs, row_blocks
+from chainrule.train.examples import as_floats, as_inputs, row_blocks
 from chainrule.train.network import Network, Params, check_params
 
 FEW = 16
@@ -34,7 +35,7 @@ def predict(network: Network, params: Params, X: Any) -> Any:
     Raises
     ------
     ShapeError, DataError
-        If X has the wrong number of columns, or holds NaN or Inf.
+        If X has the wrong number of columns, or holds NaN or Inf, or an output is not finite.
 
     Examples
     --------
@@ -78,17 +79,37 @@ def predictor_of(network: Network) -> Predictor:
 
 def _probed(network: Network, params: Params, x: Any) -> tuple[Any, Any]:
     """The outputs, and 0: zero times what is not finite is NaN, and so is the sum."""
-    return network(params, x), np.sum(x * 0.0)
+    outputs = network(params, x)
+    return outputs, np.sum(x * 0.0) + np.sum(outputs * 0.0)
 
 
 def _many(network: Network, params: Params, X: Any) -> Any:
     check_params(network, params)
-    if np.ndim(X) == 1:
-        return _many(network, params, np.asarray(X)[None, :])[0]
+    X = as_floats(X, "predict", "X")
+    if X.ndim == 1:
+        return _many(network, params, X[None, :])[0]
     dtype = params["A0"].dtype
     X = as_inputs(X, network, "predict").astype(dtype, copy=False)
     blocks = [X[rows] for rows in row_blocks(len(X))]
-    return np.concatenate([_forward(network, len(x), dtype)(params, x) for x in blocks])
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is found, and said
+        outputs = np.concatenate([_forward(network, len(x), dtype)(params, x) for x in blocks])
+    return _finite(outputs, X)
+
+
+def _finite(outputs: Any, X: Any) -> Any:
+    """Return the outputs, or raise `DataError` for the first row that has no finite ones."""
+    wrong = np.argwhere(~np.isfinite(outputs))
+    if len(wrong):
+        row, unit = wrong[0]
+        raise DataError(
+            "predict",
+            "the network's output is not finite",
+            f"{outputs[row, unit]} of unit {unit} in row {row} (counted from 0), "
+            f"whose largest input is {np.abs(X[row]).max():g}",
+            "the inputs or the parameters are too large for it, or its functions are not "
+            "defined there",
+        )
+    return outputs
 
 
 @lru_cache(maxsize=32)

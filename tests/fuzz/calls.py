@@ -247,7 +247,7 @@ CALLS: dict[str, Call] = {
             "reduction": "mean", "validation": (PAIRS, PAIRS[:, :1]), "params": _params(),
             "progress": False, "callback": print, "compile": False,
         },
-        "tables",
+        "tables", elsewhere=frozenset({"function that fails", "class", "Network"}),
     ),
     "FitResult.predict": Call(lambda X: _result().predict(X), {"X": PAIRS}, "tables"),
     "save": Call(

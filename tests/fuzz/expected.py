@@ -14,6 +14,8 @@ SEQUENCES = frozenset({"list", "empty list", "empty tuple", "range"})
 """Which NumPy makes arrays of, too."""
 CONTAINERS = SEQUENCES | {"dict", "empty dict", "ragged list", "dict of keys of two types"}
 FUNCTIONS = frozenset({"function", "grad", "class"})
+LATER = frozenset({"function that fails", "Network"})
+"""Which can be called, and fail only then."""
 POSITIONS = frozenset({"negative", "zero", "np.int64", "None"})
 
 BY_NAME: dict[str, frozenset[str]] = {
@@ -40,7 +42,8 @@ BY_NAME: dict[str, frozenset[str]] = {
     "cost": frozenset({"None"}) | FUNCTIONS, "reduction": frozenset(), "optimiser": frozenset(),
     "epochs": WHOLE, "batch_size": WHOLE | {"None"}, "params": frozenset({"None"}),
     "preprocessing": frozenset({"None", "dict", "empty dict"}),
-    "sizes": frozenset({"list", "whole numbers"}), "activation": FUNCTIONS, "network": frozenset(),
+    "sizes": frozenset({"list", "whole numbers"}), "activation": FUNCTIONS | LATER,
+    "network": frozenset(),
     "dtype": frozenset({"None", "dtype"}), "result": frozenset(),
     "path": frozenset({"text", "digits"}),
     "rate": NUMBERS - FLAGS, "epsilon": NUMBERS - FLAGS, "beta1": NUMBERS - FLAGS,
@@ -51,10 +54,17 @@ BY_NAME: dict[str, frozenset[str]] = {
 
 WITH_NUMPY = "in a trace"
 """Calls whose values NumPy judges: what it takes is right."""
+ALONE = frozenset({"array ()", "array (3,)", "array (2, 2)", "array (0,)", "NaNs", "escaped"})
+"""Arrays of float64, which an optimiser takes without a dict around them."""
 ANYTHING = frozenset({"stop_gradient", "np.asarray(J)"})
 """Functions that hand on what they do not know, and NumPy's own."""
 
 
 def accepts(call: str, parameter: str, value: str) -> bool:
     """Whether a result for the value can be right."""
+    if parameter in ("params", "state") and value in ALONE | {"empty tuple"}:
+        alone = call.endswith(".init") and value in ALONE
+        return alone or (call == "GradientDescent.update" and value == "empty tuple")
+    if call == "Network" and parameter == "output" and value in LATER:
+        return True
     return call in ANYTHING or call.endswith(WITH_NUMPY) or value in BY_NAME[parameter]

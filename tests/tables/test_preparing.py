@@ -258,5 +258,34 @@ def test_a_model_without_a_preparation_is_refused():
     with pytest.raises(FileFormatError, match="m: the model's description of its table cannot be"):
         preparation_from({"task": "classification"}, "m")
     description = prepare(numbers(), "y").preparation.description()
-    with pytest.raises(FileFormatError, match="cannot be understood; got ValueError at 'sorting'"):
+    with pytest.raises(FileFormatError, match=r"got the table's task must be one of .* 'sorting'"):
         preparation_from(description | {"task": "sorting"}, "m")
+
+
+WRONG = [True, -1, 1.5, 10**400, "\ud800", "", [], [1], ["x", "x"], [None], {}, {"mean": [1.0]}]
+ODD_SCALES = [
+    {"mean": mean, "scale": scale}
+    for mean, scale in [
+        ([0.0] * 2, [1.0] * 3),
+        ([0.0] * 3, [1.0, 1.0, 0.0]),
+        ([0.0] * 3, [1.0, 1.0, -1.0]),
+        ([0.0, 0.0, None], [1.0] * 3),
+        (["0"] * 3, [1.0] * 3),
+    ]
+]
+
+
+@pytest.mark.parametrize("part", ["task", "columns", "inputs", "target", "classes", "outputs"])
+@pytest.mark.parametrize("task", list(Task))
+def test_every_part_of_a_description_is_of_its_type(task, part):
+    y = ["a", "b"] * 60 if task == "classification" else np.sqrt(np.arange(120.0))
+    table = Table("t.csv", {**numbers().columns, "y": y}, range(2, 122))
+    description = json.loads(json.dumps(prepare(table, "y", task).preparation.description()))
+    preparation_from(description, "m")
+    for value in [*WRONG, *ODD_SCALES]:
+        if part == "target" and value == "":
+            continue  # text like any other
+        with pytest.raises(FileFormatError, match="m: the model's description of its table cannot"):
+            preparation_from(description | {part: value}, "m")
+    with pytest.raises(FileFormatError, match=f"'{part}' is missing"):
+        preparation_from({name: description[name] for name in description if name != part}, "m")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from chainrule.errors import ArgumentError, FileFormatError
-from chainrule.train import FitResult, Network, check_writable, checkpoints, fit, load, save
+from chainrule.errors import ArgumentError, DataError, FileFormatError
+from chainrule.train import (
+    FitResult,
+    Network,
+    check_writable,
+    checkpoints,
+    description,
+    files,
+    fit,
+    load,
+    save,
+)
 
 PREPARATION = {"columns": ["größe", "α"], "mean": [0.1, 1e-300], "classes": None, "task": "x"}
 
@@ -131,7 +142,8 @@ def test_an_edited_description_is_noticed(model, old, new):
 
 
 def test_a_file_of_another_version_is_told_apart(result, model, monkeypatch):
-    monkeypatch.setattr(checkpoints, "VERSION", 9)
+    for module in (checkpoints, description):
+        monkeypatch.setattr(module, "VERSION", 9)
     save(result, model)
     monkeypatch.undo()
     with pytest.raises(FileFormatError, match=r"another version; got version 9 .*reads version 1"):
@@ -255,3 +267,203 @@ def test_no_pickle_is_involved(model, monkeypatch):
         monkeypatch.setattr(pickle, name, refuse)
     save(load(model), model)
     assert b"safetensors" not in model.read_bytes()[:2]
+
+
+# -- descriptions that no training gives, with a checksum that is right ---------------------------
+
+
+def rewritten(path, change=lambda text: text, tensors=lambda params: params, metadata=None):
+    """The file with another description or other tensors, and the checksum made right again."""
+    from safetensors.numpy import save as to_bytes
+
+    _, text, params = checkpoints._read(path)
+    text, params = change(text), tensors(params)
+    content = {"chainrule": f"{checkpoints._checksum(text, params)} {text}"} | (metadata or {})
+    path.write_bytes(to_bytes(params, content))
+
+
+def _with(*path_and_value):
+    *path, value = path_and_value
+
+    def change(text):
+        whole = json.loads(text)
+        inner = whole
+        for name in path[:-1]:
+            inner = inner[name]
+        inner[path[-1]] = value
+        return json.dumps(whole)
+
+    return change
+
+
+WRONG = [None, True, -1, 1.5, 10**400, "", "\ud800", [], [[]], {}, {"a": 1}, [1], ["a"], [None]]
+PLACES = [
+    *((name,) for name in description.PARTS),
+    *(("network", name) for name in ("sizes", "activation", "output")),
+    *(("history", name) for name in ("epoch", "cost", "validation_cost")),
+    *(("settings", name) for name in description.SETTINGS),
+]
+FITS = {
+    "cost": [None, -1, 1.5],
+    "validation_cost": [None, -1, 1.5],
+    "stopped": [None],
+    "seed": [10**400],
+    "settings": [{}],
+    "preprocessing": [None, {}, {"a": 1}],
+    "history/validation_cost": [[]],
+    "settings/cost": [""],
+}
+
+
+@pytest.mark.parametrize("place", PLACES, ids="/".join)
+def test_every_part_of_a_description_is_of_its_type(model, place):
+    content = model.read_bytes()
+    for value in WRONG:
+        model.write_bytes(content)
+        rewritten(model, _with(*place, value))
+        if value in FITS.get("/".join(place), ()) and value is not True:
+            load(model)
+        else:
+            with pytest.raises(FileFormatError, match="load: "):
+                load(model)
+
+
+@pytest.mark.parametrize("place", [(), ("network",), ("history",), ("settings",)])
+def test_parts_that_are_missing_unknown_or_twice(model, place):
+    content = model.read_bytes()
+    whole = json.loads(checkpoints._read(model)[1])
+    inner = whole
+    for name in place:
+        inner = inner[name]
+    for name in list(inner):
+        value = inner.pop(name)
+        rewritten(model, lambda text: json.dumps(whole))
+        inner[name] = value
+        with pytest.raises(FileFormatError, match=r"(is missing|another version)"):
+            load(model)
+        model.write_bytes(content)
+        rewritten(
+            model, lambda text, name=name: text.replace(f'"{name}":', f'"{name}": 0, "{name}":')
+        )
+        with pytest.raises(FileFormatError, match="stands there twice"):
+            load(model)
+        model.write_bytes(content)
+    rewritten(model, _with(*place, "odd", 1))
+    with pytest.raises(FileFormatError, match="'odd' is unknown"):
+        load(model)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 50_000, "[" * 900 + "]" * 900, "NaN", "1e999", "-Infinity", "1" * 5000, "{", "null"],
+)
+def test_text_that_is_no_description(model, text):
+    whole = checkpoints._read(model)[1]
+    content = model.read_bytes()
+    for change in (lambda _: text, lambda _: whole.replace('"seed": 11', f'"seed": {text}')):
+        model.write_bytes(content)
+        rewritten(model, change)
+        with pytest.raises(FileFormatError, match="load: "):
+            load(model)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        lambda p: p | {"A0": np.where(p["A0"] > 0, np.nan, p["A0"])},
+        lambda p: p | {"b1": np.array([np.inf, 0.0])},
+        lambda p: p | {"more": np.zeros(1)},
+        lambda p: {name: p[name] for name in p if name != "b0"},
+        lambda p: {name: v.astype(np.float16) for name, v in p.items()},
+        lambda p: {name: v.astype(np.int64) for name, v in p.items()},
+        lambda p: p | {"b0": p["b0"].astype(np.float32)},
+        lambda p: p | {"A0": p["A0"].T.copy()},
+        lambda p: {},
+    ],
+)
+def test_tensors_that_no_training_gives(model, tensors):
+    rewritten(model, tensors=tensors)
+    with pytest.raises(FileFormatError, match=r"load: the description .* cannot be understood"):
+        load(model)
+
+
+def test_a_million_layers_are_refused_before_they_are_made(model, monkeypatch):
+    rewritten(model, _with("network", "sizes", [1] * 1_000_001))
+    monkeypatch.setattr(checkpoints, "Network", None)
+    with pytest.raises(FileFormatError, match="4 parameters for a network of 1,000,000 layers"):
+        load(model)
+
+
+def test_what_is_not_finite_is_not_saved(tmp_path):
+    broken = replace(trained(), params=trained().params | {"b0": np.full(4, np.nan)})
+    with pytest.raises(ArgumentError, match=r"save: the parameters .*b0 is not finite"):
+        save(broken, tmp_path / "m")
+
+
+@pytest.mark.parametrize("rows", [1, 100])
+@pytest.mark.parametrize("scale", [1e308, -1e308])
+def test_a_prediction_that_is_not_finite_says_why(rows, scale):
+    large = {"A0": np.full((1, 2), scale), "b0": np.zeros(1)}
+    with pytest.raises(
+        DataError, match=r"predict: the network's output .* not finite; got .*row 0"
+    ):
+        FitResult(Network([2, 1]), large).predict(np.ones((rows, 2)))
+
+
+# -- writers that were killed ---------------------------------------------------------------------
+
+
+def test_what_killed_writers_left_is_removed_by_the_next(tmp_path):
+    left = [tmp_path / f".{number:012x}.part" for number in range(3)]
+    others = [tmp_path / ".part", tmp_path / ".0123456789ab.parts", tmp_path / "0123456789ab.part"]
+    for path in left + others:
+        path.write_text("half")
+    save(trained(), tmp_path / "m")
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in others)
+
+
+def test_what_a_writer_that_lives_writes_is_left_alone(tmp_path, monkeypatch):
+    """A second writer comes while the first one's file is on the disk and not yet in its place."""
+    replace_, seen = os.replace, []
+
+    def meanwhile(part, target):
+        if not seen:
+            seen.append(part)
+            save(trained(), tmp_path / "second")
+        replace_(part, target)
+
+    monkeypatch.setattr(os, "replace", meanwhile)
+    save(trained(), tmp_path / "first")
+    assert seen
+    assert sorted(os.listdir(tmp_path)) == ["first", "second"]
+
+
+def test_a_part_that_is_removed_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    lock, removed = files._lock, []
+
+    def late(file):
+        if not removed:
+            removed.extend(tmp_path.glob(".*.part"))
+            removed[0].unlink()
+        return lock(file)
+
+    monkeypatch.setattr(files, "_lock", late)
+    files.write_whole(tmp_path / "m", b"whole")
+    assert (tmp_path / "m").read_bytes() == b"whole"
+    assert os.listdir(tmp_path) == ["m"]
+
+
+@pytest.mark.parametrize("path", [3, None, b"m", "", "a\0b", ["m"], object(), "\ud800"])
+@pytest.mark.parametrize("use", [lambda p: save(trained(), p), load, files.check_writable])
+def test_what_is_no_path_is_told(path, use, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError):
+        use(path)
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("use", [lambda p: save(trained(), p), load, files.check_writable])
+def test_a_name_that_is_too_long_is_told(use, tmp_path):
+    with pytest.raises(ArgumentError, match="File name too long"):
+        use(tmp_path / ("m" * 300))

@@ -265,7 +265,7 @@ def test_a_step_that_overflows_is_named():
                               r"write rate=0\.01$"),
         (lambda: Momentum(0.1, 1), r"^Momentum: the momentum must be 0 or more and below 1; got 1; "
                                    r"write momentum=0\.9$"),
-        (lambda: Momentum(0.1, nesterov=1.5), r"^Momentum: unknown nesterov; got 1.5"),
+        (lambda: Momentum(0.1, nesterov=1.5), r"^Momentum: nesterov must be True or F"),
         (lambda: AdaGrad(epsilon=0), r"^AdaGrad: the epsilon must be a positive"),
         (lambda: AdaGrad("fast"), r"^AdaGrad: the rate must be .* got 'fast'"),
         (lambda: RMSProp(decay=-0.1), r"^RMSProp: the decay must be .* write decay=0\.9$"),

@@ -10,6 +10,7 @@ import numpy as np
 from optree import tree_leaves, tree_map
 
 from chainrule.train.arguments import below_one, not_negative, positive
+from chainrule.train.optimisers.trees import require_alike, require_params, require_state
 
 
 class AdamState(NamedTuple):
@@ -78,11 +79,11 @@ class Adam:
 
     def init(self, params: Any) -> AdamState:
         """Return t = 0, m = 0 and v = 0."""
-        return _nothing_yet(params)
+        return _nothing_yet(require_params(self, params))
 
     def update(self, params: Any, gradient: Any, state: AdamState) -> tuple[Any, AdamState]:
         """Return the parameters after one step, and the new t, m and v."""
-        state = _remembered(self, gradient, state)
+        state = _remembered(self, params, gradient, state)
         return _stepped(self, params, state), state
 
 
@@ -136,11 +137,11 @@ class AdamW:
 
     def init(self, params: Any) -> AdamState:
         """Return t = 0, m = 0 and v = 0."""
-        return _nothing_yet(params)
+        return _nothing_yet(require_params(self, params))
 
     def update(self, params: Any, gradient: Any, state: AdamState) -> tuple[Any, AdamState]:
         """Return the parameters after one step, and the new t, m and v."""
-        state = _remembered(self, gradient, state)
+        state = _remembered(self, params, gradient, state)
         kept = 1 - self.rate * self.weight_decay
         return _stepped(self, tree_map(lambda theta: kept * theta, params), state), state
 
@@ -162,7 +163,9 @@ def _nothing_yet(params: Any) -> AdamState:
     return AdamState(t, tree_map(np.zeros_like, params), tree_map(np.zeros_like, params))
 
 
-def _remembered(adam: Adam | AdamW, gradient: Any, state: AdamState) -> AdamState:
+def _remembered(adam: Adam | AdamW, params: Any, gradient: Any, state: AdamState) -> AdamState:
+    require_state(adam, state, AdamState((), (), ()))
+    require_alike(adam, params, gradient=gradient, m=state.m, v=state.v)
     beta1, beta2 = adam.beta1, adam.beta2
     m = tree_map(lambda old, g: beta1 * old + (1 - beta1) * g, state.m, gradient)
     v = tree_map(lambda old, g: beta2 * old + (1 - beta2) * (g * g), state.v, gradient)

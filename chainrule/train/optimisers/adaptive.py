@@ -9,6 +9,7 @@ import numpy as np
 from optree import tree_map
 
 from chainrule.train.arguments import below_one, positive
+from chainrule.train.optimisers.trees import require_alike, require_params
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,11 @@ class AdaGrad:
 
     def init(self, params: Any) -> Any:
         """Return s = 0 for every parameter."""
-        return tree_map(np.zeros_like, params)
+        return tree_map(np.zeros_like, require_params(self, params))
 
     def update(self, params: Any, gradient: Any, state: Any) -> tuple[Any, Any]:
         """Return the parameters after one step, and the new s."""
+        require_alike(self, params, gradient=gradient, state=state)
         s = tree_map(lambda old, g: old + g * g, state, gradient)
         return _scaled_step(self.rate, self.epsilon, params, gradient, s), s
 
@@ -108,10 +110,11 @@ class RMSProp:
 
     def init(self, params: Any) -> Any:
         """Return v = 0 for every parameter."""
-        return tree_map(np.zeros_like, params)
+        return tree_map(np.zeros_like, require_params(self, params))
 
     def update(self, params: Any, gradient: Any, state: Any) -> tuple[Any, Any]:
         """Return the parameters after one step, and the new v."""
+        require_alike(self, params, gradient=gradient, state=state)
         v = tree_map(lambda old, g: self.decay * old + (1 - self.decay) * (g * g), state, gradient)
         return _scaled_step(self.rate, self.epsilon, params, gradient, v), v
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from optree import tree_map
 
-from chainrule.train.arguments import below_one, one_of, positive
+from chainrule.arguments import flag
+from chainrule.train.arguments import below_one, positive
+from chainrule.train.optimisers.trees import require_alike, require_params, require_state
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,13 @@ class GradientDescent:
 
     def init(self, params: Any) -> tuple[()]:
         """Return the empty state: gradient descent remembers nothing."""
+        require_params(self, params)
         return ()
 
     def update(self, params: Any, gradient: Any, state: tuple[()]) -> tuple[Any, tuple[()]]:
         """Return the parameters one step down the gradient, and the empty state."""
+        require_alike(self, params, gradient=gradient)
+        require_state(self, state, ())
         return tree_map(lambda theta, g: theta - self.rate * g, params, gradient), state
 
 
@@ -99,14 +104,15 @@ class Momentum:
     def __post_init__(self) -> None:
         object.__setattr__(self, "rate", positive(self.rate, "Momentum", "rate", 0.01))
         object.__setattr__(self, "momentum", below_one(self.momentum, "Momentum", "momentum", 0.9))
-        one_of(self.nesterov, "Momentum", "nesterov", (False, True))
+        object.__setattr__(self, "nesterov", flag("Momentum", "nesterov", self.nesterov))
 
     def init(self, params: Any) -> Any:
         """Return v = 0 for every parameter."""
-        return tree_map(np.zeros_like, params)
+        return tree_map(np.zeros_like, require_params(self, params))
 
     def update(self, params: Any, gradient: Any, state: Any) -> tuple[Any, Any]:
         """Return the parameters after one step, and the new v."""
+        require_alike(self, params, gradient=gradient, state=state)
         v = tree_map(lambda old, g: self.momentum * old + g, state, gradient)
         ahead = tree_map(lambda v, g: g + self.momentum * v, v, gradient) if self.nesterov else v
         return tree_map(lambda theta, v: theta - self.rate * v, params, ahead), v
