@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -32,7 +33,8 @@ from chainrule.explain.networks import Factor, read_value
 from chainrule.explain.pieces import Value, split_number, times_number
 from chainrule.explain.rewriting import hadamard, inverse, power, product, total, transpose
 from chainrule.explain.values import NodeValues
-from chainrule.graph.node import CONSTANT, Array, Node, make, scalar_value
+from chainrule.graph.node import CONSTANT, Array, Node, make, new_input, scalar_value
+from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import topological
 from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
@@ -164,7 +166,7 @@ class Reader:
             args = (args[0], _as_number(args[1]))
         detail = _detail(node)
         shape = shape_of_array(node.shape)
-        return Call(node.primitive.name, args, shape, detail, _runner(node))
+        return Call(node.primitive.name, args, shape, detail, NodeFunction(alone(node)))
 
     # -- functions of elements --------------------------------------------------------------------
 
@@ -189,11 +191,8 @@ class Reader:
         row = node.primitive
         if isinstance(row, Elementwise) and not row.varies:
             found = self.at_point[node].astype(np.float64)
-            return lambda *_: found.reshape(dense_shape(shape_of_array(node.shape)))
-        function, dtypes = row.bind(node), [item.dtype for item in node.inputs]
-        return lambda *arrays: function(
-            *(a if d.kind == "f" else a.astype(d) for a, d in zip(arrays, dtypes, strict=True))
-        )
+            return Found(found.reshape(dense_shape(shape_of_array(node.shape))))
+        return NodeFunction(alone(node))
 
     # -- labelled products ------------------------------------------------------------------------
 
@@ -278,15 +277,46 @@ class TakenApart:
             self.scale *= self.sizes[label]
 
 
-def _runner(node: Node) -> Callable[..., Array]:
-    """The node's function, of arrays of any dtype with their axes as in notation."""
-    function, inputs = node.primitive.bind(node), node.inputs
-    return lambda *arrays: function(
-        *(
-            (np.full(n.shape, a.item()) if a.size == 1 else a.reshape(n.shape)).astype(n.dtype)
-            for a, n in zip(arrays, inputs, strict=True)
-        )
-    )
+@dataclass(frozen=True, eq=False)
+class NodeFunction:
+    """The function of one node, of arrays of any dtype with their axes as in notation."""
+
+    node: Node
+
+    def __call__(self, *arrays: Array) -> Array:
+        inputs = self.node.inputs
+        if isinstance(self.node.primitive, Elementwise):
+            given = [a if n.dtype.kind == "f" else a.astype(n.dtype)
+                     for a, n in zip(arrays, inputs, strict=True)]  # fmt: skip
+        else:
+            given = [
+                (np.full(n.shape, a.item()) if a.size == 1 else a.reshape(n.shape)).astype(n.dtype)
+                for a, n in zip(arrays, inputs, strict=True)
+            ]
+        return self.node.primitive.bind(self.node)(*given)
+
+    def __reduce__(self) -> Any:
+        return _function_of, (packed([self.node]),)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A function whose value is known, whatever it is given."""
+
+    value: Array
+
+    def __call__(self, *_: Array) -> Array:
+        return self.value
+
+
+def alone(node: Node) -> Node:
+    """The node's operation on arguments of its own, without what they are made of."""
+    inputs = tuple(new_input(item.shape, item.dtype) for item in node.inputs)
+    return make(node.primitive, inputs, node.params)
+
+
+def _function_of(table: Table) -> NodeFunction:
+    return NodeFunction(*unpacked(table))
 
 
 def _constant_number(node: Node) -> float | None:
@@ -352,14 +382,20 @@ _OPPOSITE = {
 
 def _negated(a: Expr) -> Expr:
     """[x ≤ 0] for what is not [x > 0]."""
-    run = _otherwise(a.run) if isinstance(a, Apply) and a.run else None
+    run = Otherwise(a.run) if isinstance(a, Apply) and a.run else None
     if isinstance(a, Apply) and a.function in _OPPOSITE:
         return Apply(_OPPOSITE[a.function], a.args, run)
     return Apply("logical_not", (a,))
 
 
-def _otherwise(run: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *arrays: 1 - run(*arrays)
+@dataclass(frozen=True, eq=False)
+class Otherwise:
+    """One where a condition does not hold."""
+
+    holds: Callable[..., Any]
+
+    def __call__(self, *arrays: Any) -> Any:
+        return 1 - self.holds(*arrays)
 
 
 def _quotient(a: Expr, b: Expr) -> Expr:

@@ -76,7 +76,7 @@ def get_threads() -> int:
 def _checked(count: Any, where: str) -> int:
     try:
         number = int(count) if isinstance(count, str) else count.__index__()
-    except (AttributeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         number = 0
     if not 1 <= number <= MOST:
         raise ArgumentError(

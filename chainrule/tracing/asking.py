@@ -6,7 +6,8 @@ the function is run once, for each kind of arguments, on plain arrays of the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -18,9 +19,6 @@ from chainrule.tracing.dispatch import name_of
 
 MOST_ELEMENTS = 1 << 20
 """Of larger arrays nothing is asked: it would take as long as the function itself."""
-MOST_KINDS = 4096
-
-_known: set[Any] = set()
 _PLAIN = (bool, int, float, str, type(None), type, np.dtype, type(...), type(np._NoValue))
 
 
@@ -38,8 +36,8 @@ def agree(
 ) -> None:
     """Raise what NumPy raises; refuse a result of another shape or dtype than NumPy's."""
     try:
-        key = (function, *map(_kind, args), *((name, _kind(kwargs[name])) for name in kwargs))
-        if key in _known:
+        known = _agreed((function, *map(_kind, args), *((k, _kind(kwargs[k])) for k in kwargs)))
+        if known:
             return
     except _NotAsked:
         return
@@ -48,9 +46,13 @@ def agree(
     except np.linalg.LinAlgError:  # it goes by the values
         return
     _compare(function, wanted, result)
-    if len(_known) >= MOST_KINDS:
-        _known.clear()
-    _known.add(key)
+    known.append(True)
+
+
+@lru_cache(maxsize=1024)
+def _agreed(kind: Hashable) -> list[bool]:
+    """Whether a kind of call has been compared: empty until it has."""
+    return []
 
 
 def _compare(function: Callable[..., Any], wanted: Any, result: Any) -> None:

@@ -16,12 +16,22 @@ from threading import Lock
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
+from chainrule import forks
 from chainrule.primitives.expression import Expression
 
 _OWN = ("chainrule", "numpy", "scipy")
 _changed: dict[int, int] = {}
 """How many calls under way need each changed namespace, by its identity."""
 _lock = Lock()
+
+
+def _begin_anew() -> None:
+    """In the child of a fork: another thread may have had the lock."""
+    global _lock
+    _lock = Lock()
+
+
+forks.in_child(_begin_anew)
 
 
 class _Asked(type):
@@ -76,7 +86,7 @@ def _enter(space: dict[str, Any]) -> bool:
 
 def _leave(space: dict[str, Any]) -> None:
     with _lock:
-        _changed[id(space)] -= 1
+        _changed[id(space)] = _changed.get(id(space), 1) - 1
         if not _changed[id(space)]:
             del _changed[id(space)]
             if space.get("type") is ExactType:
@@ -126,7 +136,7 @@ def _is_filled(cell: Any) -> bool:
     return True
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _names(code: CodeType) -> frozenset[str]:
     """What the code looks up by name, in the functions within it too."""
     inner = [_names(item) for item in code.co_consts if isinstance(item, CodeType)]

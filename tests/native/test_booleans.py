@@ -20,10 +20,15 @@ KINDS = [
 ]
 
 
+def of(name):
+    """The function that a person calls; what slopes are made of only meets numbers."""
+    return getattr(np, name, None) or getattr(cr, name, None)
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("name", [name for name in EMITTERS if name in ROWS])
+@pytest.mark.parametrize("name", [name for name in EMITTERS if name in ROWS and of(name)])
 def test_booleans_among_the_arguments(name):
-    function = getattr(np, name, None) or getattr(cr, name)
+    function = of(name)
     for arguments in product(KINDS, repeat=len(ROWS[name].derivatives)):
         if all(array.dtype != bool for array in arguments):
             continue

@@ -22,6 +22,7 @@ KNOWN = {
     "native/compiled.py": {"RLock", "Thread"},  # begins anew; what the thread made, a call makes
     "native/machine.py": {"RLock"},  # llvmlite's, where it was held
     "native/threads.py": {"Lock", "SimpleQueue", "Thread"},  # all in one team; a child has its own
+    "tracing/exact_types.py": {"Lock"},  # begins anew
 }
 """Where locks, queues and threads are made, and what becomes of them in a child."""
 

@@ -155,7 +155,7 @@ def test_reprs_of_results():
         "Network([6, 3, 2], activation=tanh, output='linear')"
     )
     assert repr(KINDS["plan"].make()) == (
-        "<JacobianPlan (5,) by (6,): banded, at most 2 of 6 per row, 80 bytes, 20 operations, "
+        "<JacobianPlan (5,) by (6,): banded, at most 2 of 6 per row, 80 bytes, 15 operations, "
         "reverse>"
     )
     assert repr(KINDS["pullback"].make()) == "<pullback of layer by cotangents of shape ()>"
