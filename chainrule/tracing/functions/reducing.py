@@ -58,6 +58,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = Fals
         return mean(a, axis, keepdims=keepdims)
     array: Any = Traced(as_node(a))
     w: Any = Traced(as_node(weights))
+    exact = array.dtype.kind in "iub"
+    w = w.astype(np.result_type(array.dtype, w.dtype, *([np.float64] if exact else [])))
     if w.ndim != array.ndim and axis is not None:
         place = normalize_axis("average", axis, array.ndim)
         w = np.reshape(w, [-1 if k == place else 1 for k in range(array.ndim)])
