@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from chainrule import forks
+from chainrule.arguments import shown
 from chainrule.errors import ArgumentError
 from chainrule.native.barrier import BYTES
 
@@ -76,11 +77,11 @@ def get_threads() -> int:
 def _checked(count: Any, where: str) -> int:
     try:
         number = int(count) if isinstance(count, str) else count.__index__()
-    except (AttributeError, ValueError):
+    except Exception:  # whatever its class raises
         number = 0
     if not 1 <= number <= MOST:
         raise ArgumentError(
-            where, "the number of threads must be a whole number", repr(count), f"1 to {MOST}"
+            where, "the number of threads must be a whole number", shown(count), f"1 to {MOST}"
         )
     return int(number)
 
