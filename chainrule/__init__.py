@@ -4,6 +4,7 @@ import importlib
 import typing
 
 from chainrule import forks
+from chainrule import starting as starting  # before all else: Ctrl-C during the imports below
 from chainrule.differentiate.checking import check_grads
 from chainrule.differentiate.gradients import (
     grad,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
+import typer.core
 
 from chainrule.cli import shown
 from chainrule.cli.benching import bench
@@ -31,15 +34,40 @@ from chainrule.cli.settings import (
 from chainrule.cli.training import TrainingReport, network_for
 from chainrule.cli.training import train as run_training
 from chainrule.errors import ArgumentError, ChainruleError
+from chainrule.starting import INTERRUPTED, stop
 from chainrule.tables import Table, Task, closest, listed, load_digits, prepare, read_table
 from chainrule.train import ACTIVATIONS, OPTIMISERS
 from chainrule.version import __version__
 
 DIGITS = "digits"
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1
 """Exit statuses; wrong usage is 2, as typer has it."""
 
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """End the process with one sentence on Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        exec("")  # or Python, where Ctrl-C came within an exec of its own, ends by the signal
+        failed("interrupted", INTERRUPTED)
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands; Ctrl-C in one that does not answer it itself is one sentence, too."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with interruptible():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with interruptible():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -55,8 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without ² shows ? in its place
             stream.reconfigure(errors="replace")
+    if signal.getsignal(signal.SIGINT) is stop:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        app(arguments, prog_name="chainrule")
+        with interruptible():
+            app(arguments, prog_name="chainrule")
     except ChainruleError as error:
         failed(str(error))
     except MemoryError:
@@ -65,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         failed(f"{error.strerror or error}: {error.filename or 'no file'}")
 
 
-def failed(sentence: str, status: int = FAILED) -> None:
+def failed(sentence: str, status: int = FAILED) -> NoReturn:
     """Say why on stderr, and exit."""
     typer.echo(f"Error: {sentence}", err=True)
     sys.exit(status)
@@ -276,6 +307,7 @@ def _report_training(report: TrainingReport, as_json: bool) -> None:
         shown.show_training(report)
     if result.outcome != "finished":
         status = INTERRUPTED if result.outcome == "interrupted" else FAILED
+        exec("")  # as in `interruptible`
         failed(f"train: {result.stopped}; the model is in {report.model}", status)
 
 

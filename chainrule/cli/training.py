@@ -98,7 +98,8 @@ def train(
         seed=seed,
         validation=(held.X, held.Y) if len(held) else None,
     )
-    if result.outcome == "diverged" and model.exists():  # a good model is not given for a bad one
+    bad = result.outcome == "diverged" or not result.epochs
+    if bad and model.exists():  # a good model is not given for a bad one
         model = model.with_name(f"{model.stem}.stopped{model.suffix}")
     save(result, model, preprocessing=dataset.preparation.description())
     given = answers(dataset.preparation, result.predict(dataset.test.X))

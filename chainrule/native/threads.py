@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from chainrule import forks
+from chainrule.arguments import shown
 from chainrule.errors import ArgumentError
 from chainrule.native.barrier import BYTES
 
@@ -80,7 +81,7 @@ def _checked(count: Any, where: str) -> int:
         number = 0
     if not 1 <= number <= MOST:
         raise ArgumentError(
-            where, "the number of threads must be a whole number", repr(count), f"1 to {MOST}"
+            where, "the number of threads must be a whole number", shown(count), f"1 to {MOST}"
         )
     return int(number)
 

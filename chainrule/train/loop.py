@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, is_dataclass
+from contextlib import suppress
+from dataclasses import asdict, is_dataclass, replace
 from time import perf_counter
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from chainrule.train.costs import Cost, choose_cost
 from chainrule.train.diagnosis import Diverged
 from chainrule.train.engines import Data
 from chainrule.train.examples import Array, as_inputs, as_targets, check_probabilities
+from chainrule.train.interrupts import Interrupts
 from chainrule.train.network import Network, Params, check_params
 from chainrule.train.objective import ByRows, Objective, Reduction, cost_over
 from chainrule.train.optimisers import GradientDescent, Optimiser
@@ -109,41 +111,28 @@ def fit(
     >>> line.stopped is None, line.epochs
     (True, 200)
     """
-    name, objective = _objective(network, cost, reduction, "fit")
-    X = as_inputs(X, network)
-    targets = _targets(Y, X, network, name, "Y")
-    checked = None if validation is None else _validation(validation, X, network, name)
-    epochs = whole(epochs, "fit", "epochs", 1)
-    if epochs > MOST_EPOCHS:
-        raise ArgumentError(
-            "fit", f"epochs must be {MOST_EPOCHS:,} at most", shown(epochs),
-            "train in several calls, each with params=result.params",
-        )  # fmt: skip
-    data = Data(X, targets, _batch_size(batch_size, len(X)), epochs, whole(seed, "fit", "seed", 0))
-    progress = flag("fit", "progress", progress)
-    function_or_none(callback, "fit", "callback", "callback=lambda report: print(report.cost)")
-    when = one_of(compile, "fit", "compile", ("auto", True, False))
-    job = Job(objective, _optimiser(optimiser), data, checked, when)
-    training = Training(job, _start(network, params, job))
-    started = perf_counter()
-    bar = progress_bar(progress, data.epochs, data.epochs * job.steps_per_epoch)
-    with threads_for(job.operations), bar as show:
-        outcome, stopped = _run(training, show, callback)
-    history = training.history
-    return FitResult(
-        network=network,
-        params=training.params,
-        history=history,
-        cost=training.cost,
-        validation_cost=training.validation_cost,
-        outcome=outcome,
-        stopped=stopped,
-        epochs=len(history.epoch),
-        seed=data.seed,
-        seconds=perf_counter() - started,
-        settings=_settings(job, name),
-        interpreted_because=training.interpreted_because,
-    )
+    with Interrupts() as interrupts:
+        name, objective = _objective(network, cost, reduction, "fit")
+        X = as_inputs(X, network)
+        targets = _targets(Y, X, network, name, "Y")
+        checked = None if validation is None else _validation(validation, X, network, name)
+        data = Data(
+            X,
+            targets,
+            _batch_size(batch_size, len(X)),
+            _epochs(epochs),
+            whole(seed, "fit", "seed", 0),
+        )
+        function_or_none(callback, "fit", "callback", "callback=lambda report: print(report.cost)")
+        when = one_of(compile, "fit", "compile", ("auto", True, False))
+        job = Job(objective, _optimiser(optimiser), data, checked, when)
+        start = _start(network, params, job)
+        shown_bar = flag("fit", "progress", progress)
+        result = _fitted(job, name, start, shown_bar, callback, interrupts)
+    if interrupts.pending and result.outcome == "finished":
+        sentence = "interrupted after the last step; the training is whole"
+        return replace(result, outcome="interrupted", stopped=sentence)
+    return result
 
 
 def evaluate(
@@ -185,21 +174,65 @@ def evaluate(
     return cost_over(objective, ByRows(objective.total), params, X, Y)
 
 
-def _run(training: Training, show: Show, callback: Callback | None) -> tuple[Outcome, str | None]:
+def _fitted(
+    job: Job,
+    cost: str,
+    start: Params,
+    shown_bar: bool,
+    callback: Callback | None,
+    interrupts: Interrupts,
+) -> FitResult:
+    """Train, and tell all of it; an interrupt at any moment is a result too."""
+    started = perf_counter()
+    data, network = job.data, job.objective.network
+    told: dict[str, Any] = {"seed": data.seed, "settings": _settings(job, cost)}
+    try:
+        with interrupts.allowed():
+            training = Training(job, start)
+    except KeyboardInterrupt:
+        sentence = "interrupted before the first step; the parameters are those of the start"
+        return FitResult(
+            network, start, outcome="interrupted", stopped=sentence,
+            seconds=perf_counter() - started, interpreted_because="there were no steps", **told,
+        )  # fmt: skip
+    bar = progress_bar(shown_bar, data.epochs, data.epochs * job.steps_per_epoch)
+    with threads_for(job.operations), bar as show:
+        outcome, stopped = _run(training, show, callback, interrupts)
+    history = training.history
+    return FitResult(
+        network=network,
+        params=training.params,
+        history=history,
+        cost=training.cost,
+        validation_cost=training.validation_cost,
+        outcome=outcome,
+        stopped=stopped,
+        epochs=len(history.epoch),
+        seconds=perf_counter() - started,
+        interpreted_because=training.interpreted_because,
+        **told,
+    )
+
+
+def _run(
+    training: Training, show: Show, callback: Callback | None, interrupts: Interrupts
+) -> tuple[Outcome, str | None]:
     """Train, and say how it ended; the parameters are good afterwards, whatever happened."""
     outcome: Outcome = "finished"
     stopped = None
     try:
         try:
-            training.run(show, callback)
+            with interrupts.allowed():
+                training.run(show, callback, interrupts.check)
         except KeyboardInterrupt:
-            outcome = "interrupted"
-            stopped = f"interrupted in {training.when}; the parameters reached so far are kept"
-        training.settle()
+            outcome, stopped = "interrupted", f"interrupted {training.reached}"
+        with interrupts.allowed():
+            training.settle()
     except KeyboardInterrupt:
         return "interrupted", "interrupted while the final cost was computed; it is not known"
     except Diverged as sentence:
-        training.fall_back()
+        with suppress(KeyboardInterrupt), interrupts.allowed():
+            training.fall_back()
         return "diverged", str(sentence)
     return outcome, stopped
 
@@ -258,6 +291,16 @@ def _start(network: Network, params: Params | None, job: Job) -> Params:
                 "write params=network.init(seed)",
             )
     return start
+
+
+def _epochs(epochs: Any) -> int:
+    number = whole(epochs, "fit", "epochs", 1)
+    if number > MOST_EPOCHS:
+        raise ArgumentError(
+            "fit", f"epochs must be {MOST_EPOCHS:,} at most", shown(epochs),
+            "train in several calls, each with params=result.params",
+        )  # fmt: skip
+    return number
 
 
 def _batch_size(size: Any, rows: int) -> int:

@@ -111,8 +111,17 @@ class Training:
     @property
     def history(self) -> History:
         """The costs of the whole epochs so far."""
-        epochs = range(1, len(self._costs) + 1)
-        return History(tuple(epochs), tuple(self._costs), tuple(self._validation_costs))
+        costs, validation = self._costs, self._validation_costs
+        if self.job.validation is not None:  # an epoch is whole when it is validated
+            costs = costs[: len(validation)]
+        return History(tuple(range(1, len(costs) + 1)), tuple(costs), tuple(validation))
+
+    @property
+    def reached(self) -> str:
+        """How far training has come, and what it has kept."""
+        if not self._latest:
+            return "before the first step; the parameters are those of the start"
+        return f"in {self.when}; the parameters reached so far are kept"
 
     @property
     def when(self) -> str:
@@ -123,8 +132,8 @@ class Training:
         epoch, batch = divmod(step, self.job.steps_per_epoch)
         return f"epoch {epoch + 1}, batch {batch + 1}"
 
-    def run(self, show: Show, callback: Callback | None) -> None:
-        """Do all epochs.
+    def run(self, show: Show, callback: Callback | None, check: Callable[[], None]) -> None:
+        """Do all epochs; `check` raises what shall end them.
 
         Raises
         ------
@@ -137,6 +146,7 @@ class Training:
         started, shown = perf_counter(), monotonic()
         at_once = self.engine.steps_at_once(0, 0.0)
         while self._done < total:
+            check()
             end = min(self._done + at_once, total)
             if each_epoch:  # not beyond the epoch
                 end = min(end, (self._done // per_epoch + 1) * per_epoch)
