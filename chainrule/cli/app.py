@@ -271,10 +271,12 @@ def predict(
     \b
     chainrule predict houses.safetensors new.csv --out prices.csv
 
-    The file written has a column prediction, for classes also their probability, and one row for
-    each row of the table.
+    The file written has one line for each row of the table: the row's number in its file (the
+    header is row 1), the prediction, and for classes also its probability.
     """
     report = run_prediction(model, data, out or Path(f"{Path(data).stem}.predictions.csv"))
+    for note in report.notes:
+        shown.tell(f"{data}: {note}")
     if as_json:
         _write_json(report.as_json())
     else:

@@ -26,6 +26,7 @@ class PredictionReport:
     preparation: Preparation
     predictions: Predictions
     out: Path
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The report as one JSON object."""
@@ -52,6 +53,6 @@ def predict(model: Path, source: str, out: Path) -> PredictionReport:
     table = read_table(source)
     X = preparation.inputs_of(table)
     checked_output("predict", out, model, source)
-    predictions = predictions_of(preparation, result.predict(X))
+    predictions = predictions_of(preparation, result.predict(X), table.rows)
     write_whole(out, predictions.csv().encode())
-    return PredictionReport(model, source, preparation, predictions, out)
+    return PredictionReport(model, source, preparation, predictions, out, table.notes)

@@ -29,6 +29,8 @@ def announce(source: str, dataset: Dataset, settings: Settings, network: Network
     rows = ", ".join(f"{len(part):,} to {use}" for part, use in parts if len(part))
     sizes = "-".join(map(str, network.sizes))
     batch = "all" if settings.batch == "all" else f"{settings.batch:,}"
+    for note in dataset.notes:
+        tell(f"{source}: {note}")
     tell(f"{source}: {preparation.task} of {quoted(preparation.target)}{into}")
     tell(f"rows: {rows}")
     tell(f"network: {sizes}, {settings.activation}, {settings.cost} cost")

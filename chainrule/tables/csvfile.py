@@ -1,18 +1,19 @@
-"""Reads a CSV file with a header: UTF-8, cells parted by commas, semicolons or tabs."""
+"""Reads a CSV file with a header, as spreadsheets and programs write it."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from chainrule.errors import DataError
+from chainrule.tables.encoding import text_of
+from chainrule.tables.layout import LINE, Layout, layout_of
 from chainrule.tables.table import Table
 from chainrule.tables.words import quoted
 
-DELIMITERS = ",;\t"
+COMMENT = "lines that begin with # are comments only above the header: remove it"
 
 
 def read_table(path: str | Path) -> Table:
@@ -21,9 +22,9 @@ def read_table(path: str | Path) -> Table:
     Parameters
     ----------
     path : str or Path
-        A text file in UTF-8, with or without a byte order mark. Cells are parted by commas,
-        semicolons or tabs, and may be quoted. Blank lines are skipped, and so are blanks around a
-        cell.
+        A text file in UTF-8, or in another encoding that is guessed. Cells are parted by commas,
+        semicolons, tabs, vertical bars or blanks, and may be quoted. Blank lines are skipped, and
+        so are blanks around a cell. What was guessed is in the table's `notes`.
 
     Returns
     -------
@@ -43,11 +44,15 @@ def read_table(path: str | Path) -> Table:
     (('area', 'price'), array([120., 150.]))
     """
     source = str(path)
-    records = list(_records(source, _text(source, _contents(source))))
-    if not records:
+    text, notes = text_of(source, _contents(source))
+    layout = layout_of(text)
+    records = list(_records(source, text, layout))
+    first = next((place for place, (_, cells) in enumerate(records) if cells), None)
+    if first is None:
         raise DataError(source, "the file is empty", remedy="write a header and one row an example")
-    (_, names), *body = records
+    names = _names(records[first][1], layout)
     _check_names(source, names)
+    body = _body(records[first + 1 :], len(names))
     if not body:
         raise DataError(
             source, "there is a header but no row below it", remedy="write one row an example"
@@ -55,25 +60,13 @@ def read_table(path: str | Path) -> Table:
     for row, cells in body:
         _check_length(source, row, cells, names)
     columns = zip(*(cells for _, cells in body), strict=True)
-    return Table(source, dict(zip(names, columns, strict=True)), [row for row, _ in body])
-
-
-def delimiter_of(text: str) -> str:
-    """The delimiter of a table: of those in its header the one that its first rows repeat most.
-
-    The standard library's Sniffer guesses from all characters and fails on a single column.
-
-    >>> delimiter_of("a;b\\n1,5;2,5\\n"), delimiter_of("a\\n1\\n")
-    (';', ',')
-    """
-    lines = [re.sub(r'"(?:[^"]|"")*"', "", line) for line in text.lstrip().split("\n", 20)[:20]]
-    header, rows = lines[0], [line for line in lines[1:] if line.strip()]
-
-    def fit(delimiter: str) -> tuple[bool, int, int]:
-        count = header.count(delimiter)
-        return count > 0, sum(row.count(delimiter) == count for row in rows), count
-
-    return max(DELIMITERS, key=fit)
+    return Table(
+        source,
+        dict(zip(names, columns, strict=True)),
+        [row for row, _ in body],
+        delimiter=layout.delimiter,
+        notes=(*notes, *layout.notes),
+    )
 
 
 def _contents(source: str) -> bytes:
@@ -88,32 +81,12 @@ def _contents(source: str) -> bytes:
         raise DataError(source, "the file cannot be read", reason) from None
 
 
-def _text(source: str, contents: bytes) -> str:
-    if contents.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise DataError(
-            source, "this is a spreadsheet or an archive, not text", remedy="save the sheet as CSV"
-        )
-    try:
-        text = contents.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        byte, row = contents[error.start], contents[: error.start].count(b"\n") + 1
-        raise DataError(
-            source,
-            "the file is not text in UTF-8",
-            f"the byte 0x{byte:02x} in row {row}",
-            "save it as CSV UTF-8",
-        ) from None
-    if "\0" in text:
-        raise DataError(source, "the file is not text", "a zero byte", "save it as CSV UTF-8")
-    return text
-
-
-def _records(source: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Every row that is not blank: its number in the file, and its cells."""
-    lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, delimiter=delimiter_of(text), skipinitialspace=True, strict=True)
+def _records(source: str, text: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Every line of the table: its number in the file, and its cells; none if it is blank."""
+    lines = _Lines(text, layout.skipped)
+    reader = csv.reader(lines, delimiter=layout.delimiter, skipinitialspace=True, strict=True)
     while True:
-        row = reader.line_num + 1  # a quoted cell may go on over several lines
+        row, lines.seen = lines.number + 1, ""  # a quoted cell may go on over several lines
         try:
             cells = [cell.strip() for cell in next(reader)]
         except StopIteration:
@@ -125,24 +98,63 @@ def _records(source: str, text: str) -> Iterator[tuple[int, list[str]]]:
                 str(error),
                 "close every quotation mark that a cell opens, and double those inside",
             ) from None
-        if any(cells) or len(cells) > 1:
-            yield row, cells
+        if layout.delimiter == " " and len(cells) > 1 and not cells[-1]:
+            cells.pop()  # a blank at the end of the line parts nothing
+        is_blank = not any(cells) and len(cells) < 2 and '"' not in lines.seen
+        yield row, [] if is_blank else cells
+
+
+class _Lines:
+    """The lines of a text with their line ends, counted; `seen` is what was read of them."""
+
+    def __init__(self, text: str, skipped: int) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self.number = 0
+        self.seen = ""
+        for _ in range(skipped):
+            next(self)
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        self.seen += line
+        return line
+
+
+def _names(cells: list[str], layout: Layout) -> list[str]:
+    """The columns' names; a line break within one is a blank."""
+    if layout.is_comment:
+        cells = [cells[0].lstrip("# "), *cells[1:]] if cells[0].strip("# ") else cells[1:]
+    return [" ".join(name.split()) if LINE.search(name) else name for name in cells]
+
+
+def _body(records: list[tuple[int, list[str]]], columns: int) -> list[tuple[int, list[str]]]:
+    """The rows. In a table of one column a blank line between others is an empty cell."""
+    while records and not records[-1][1]:
+        records.pop()
+    if columns == 1:
+        return [(row, cells or [""]) for row, cells in records]
+    return [(row, cells) for row, cells in records if cells]
 
 
 def _check_names(source: str, names: list[str]) -> None:
+    if "" in names:
+        raise DataError(
+            source,
+            f"column {names.index('') + 1} has no name",
+            f"{len(names)} columns",
+            "name it in the first row, or remove the column (pandas: to_csv(…, index=False))",
+        )
+    places: dict[str, int] = {}
     for position, name in enumerate(names, 1):
-        if not name:
-            raise DataError(
-                source,
-                f"column {position} has no name",
-                f"{len(names)} columns",
-                "name it in the first row, or remove the column (pandas: to_csv(…, index=False))",
-            )
-        if name in names[: position - 1]:
+        if places.setdefault(name, position) != position:
             raise DataError(
                 source,
                 "two columns have the same name",
-                f"{quoted(name)} as columns {names.index(name) + 1} and {position}",
+                f"{quoted(name)} as columns {places[name]} and {position}",
                 "rename one of them",
             )
 
@@ -155,5 +167,5 @@ def _check_length(source: str, row: int, cells: list[str], names: list[str]) -> 
             if len(cells) > len(names)
             else "a row has fewer cells than the header",
             f"{len(cells)} in row {row}, and {len(names)} columns",
-            "give every row one cell for each column",
+            COMMENT if cells[0].startswith("#") else "give every row one cell for each column",
         )

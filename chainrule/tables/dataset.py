@@ -11,7 +11,7 @@ from chainrule.errors import DataError
 from chainrule.tables.preparation import Preparation, Scaling, raw_inputs, scaling_of
 from chainrule.tables.split import split_rows
 from chainrule.tables.table import Floats, Table
-from chainrule.tables.target import Classes, Task, amounts_of, classes_of, task_of
+from chainrule.tables.target import Classes, Task, amounts_of, classes_of, notes_of, task_of
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The three parts of a table; what they were scaled with was measured on `train` alone."""
+    """The three parts of a table; what they were scaled with was measured on `train` alone.
+
+    `notes` say what was guessed about the table.
+    """
 
     preparation: Preparation
     train: Part
     validation: Part
     test: Part
+    notes: tuple[str, ...] = ()
 
 
 def prepare(table: Table, target: str, task: Task | None = None, seed: int = 0) -> Dataset:
@@ -92,8 +96,11 @@ def prepare(table: Table, target: str, task: Task | None = None, seed: int = 0) 
     outputs = None if classes else scaling_of(table, [target], truth[split.train, None])
     preparation = Preparation(task, columns, inputs, target, classes, outputs)
     X, Y = preparation.scaled(table, raw), _wanted(truth, outputs)
-    parts = (Part(X[r], Y[r], truth[r]) for r in (split.train, split.validation, split.test))
-    return Dataset(preparation, *parts)
+    train, validation, test = (
+        Part(X[r], Y[r], truth[r]) for r in (split.train, split.validation, split.test)
+    )
+    notes = notes_of(table, target, columns, task)
+    return Dataset(preparation, train, validation, test, notes)
 
 
 def _truth(table: Table, target: str, task: Task) -> tuple[Classes | None, npt.NDArray[Any]]:

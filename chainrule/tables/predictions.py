@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,40 +28,51 @@ class Predictions:
         Classes, or amounts in the target's unit.
     probabilities : array or None
         In classification how probable the network holds its answer.
+    rows : sequence of int or None
+        The row of the table's file that each answer belongs to; the header is row 1.
     """
 
     answers: list[Any]
     probabilities: npt.NDArray[Any] | None = None
+    rows: Sequence[int] | None = None
 
     def csv(self) -> str:
         """The text of a CSV file: a header, and one line for each row of the table.
 
         Examples
         --------
-        >>> print(Predictions([1.5, 2.0]).csv(), end="")
-        prediction
-        1.5
-        2.0
+        >>> print(Predictions([1.5, 2.0], rows=[2, 4]).csv(), end="")
+        row,prediction
+        2,1.5
+        4,2.0
         """
+        columns: dict[str, Iterable[Any]] = {} if self.rows is None else {"row": self.rows}
+        columns["prediction"] = self.answers
+        if self.probabilities is not None:
+            columns["probability"] = (f"{sure:.6f}" for sure in self.probabilities)
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        if self.probabilities is None:
-            writer.writerow(["prediction"])
-            writer.writerows([answer] for answer in self.answers)
-        else:
-            writer.writerow(["prediction", "probability"])
-            sure = (f"{probability:.6f}" for probability in self.probabilities)
-            writer.writerows(zip(self.answers, sure, strict=True))
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
         return text.getvalue()
 
 
-def predictions_of(preparation: Preparation, outputs: Floats) -> Predictions:
+def predictions_of(
+    preparation: Preparation, outputs: Floats, rows: Sequence[int] | None = None
+) -> Predictions:
     """Say a network's outputs in the words of the table it was trained on.
 
     Parameters
     ----------
     preparation : Preparation
     outputs : array of shape (N, nK)
+    rows : sequence of int, optional
+        The rows of the file that the examples stand in.
+
+    Raises
+    ------
+    DataError
+        If an amount is not finite.
     """
     if preparation.task is Task.regression:
         amounts = preparation.amounts(outputs)
@@ -69,11 +81,11 @@ def predictions_of(preparation: Preparation, outputs: Floats) -> Predictions:
             raise DataError(
                 "predict",
                 f"a prediction of {quoted(preparation.target)} is not finite",
-                f"{amounts[wrong[0]]} for example {wrong[0] + 1}",
+                f"{amounts[wrong[0]]} in row {rows[wrong[0]] if rows else wrong[0]}",
                 "its inputs, or the model's parameters, are too large",
             )
-        return Predictions(amounts.tolist())
+        return Predictions(amounts.tolist(), rows=rows)
     assert preparation.classes is not None
     codes = preparation.codes(outputs)
     answers = [preparation.classes[code] for code in codes]
-    return Predictions(answers, outputs[np.arange(len(codes)), codes])
+    return Predictions(answers, outputs[np.arange(len(codes)), codes], rows)

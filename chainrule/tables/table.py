@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import DataError
+from chainrule.tables.amounts import remedy_for
 from chainrule.tables.words import closest, listed, quoted
 
 Floats = npt.NDArray[np.float64]
@@ -31,12 +31,18 @@ class Table:
         For each example the row of the file that it begins in; the header is row 1.
     one_unit : bool
         Whether all columns but the target are measured in one unit, as the pixels of a picture.
+    delimiter : str
+        What parts the cells in the file; empty where there is none.
+    notes : tuple of str
+        What was guessed about the file.
     """
 
     source: str
     columns: Mapping[str, Sequence[str] | Floats]
     rows: Sequence[int]
     one_unit: bool = False
+    delimiter: str = ""
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -115,13 +121,14 @@ class Table:
 
     def _refusal(self, name: str, row: int, problem: Problem, remedy: str = "") -> DataError:
         cell = str(self.columns[name][row])
-        comma = re.fullmatch(r"[-+]?\d+,\d+", cell.strip())
+        column = [str(other) for other in self.columns[name]]
+        written = remedy_for(cell, column, self.delimiter) if problem is TEXT else None
         got = f"{quoted(cell)} in row" if cell.strip() else "nothing in row"
         return DataError(
             self.source,
             f"the column {quoted(name)} {problem.problem}",
             f"{got} {self.rows[row]}",
-            DECIMAL_COMMA if comma else remedy or problem.remedy,
+            written or remedy or problem.remedy,
         )
 
 
@@ -136,7 +143,6 @@ class Problem:
 EMPTY = Problem("has an empty cell", "fill it or remove the row")
 TEXT = Problem("must hold numbers", "write a number there, or remove the column")
 NOT_FINITE = Problem("holds a value that is not finite", "replace it or remove the row")
-DECIMAL_COMMA = "write decimals with a point"
 
 
 def problem_of(cell: Any) -> Problem | None:

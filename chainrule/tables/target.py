@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import DataError
-from chainrule.tables.table import Table
+from chainrule.tables.amounts import Comma, comma_in, number_in, remedy_for
+from chainrule.tables.table import Table, problem_of
 from chainrule.tables.words import quoted
 
 MOST_CLASSES = 20
@@ -19,7 +22,7 @@ ROWS_A_CLASS = 5
 
 NOT_ALL_NUMBERS = "write a number there, or pass --task classification to take all cells as classes"
 
-DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
+CODE = re.compile(r"[-+]?0\d+")
 
 Classes = tuple[str, ...] | tuple[int, ...] | tuple[float, ...]
 
@@ -44,26 +47,88 @@ def task_of(table: Table, target: str) -> Task:
     """
     numeric = table.is_number(target)
     if 2 * sum(numeric) < len(numeric):
-        _refuse_decimal_commas(table, target)
+        _refuse_written_amounts(table, target, sum(numeric))
         return Task.classification
     values = table.numbers(target, NOT_ALL_NUMBERS)
-    different = np.unique(values)
-    whole = bool(np.all(different == np.round(different)))
-    few = len(different) <= min(MOST_CLASSES, len(values) / ROWS_A_CLASS)
+    cells = table.columns[target]
+    different = len(np.unique(values)) if isinstance(cells, np.ndarray) else len(set(cells))
+    if codes_in(table, target):
+        return Task.classification
+    whole = bool(np.all(values == np.round(values)))
+    few = different <= min(MOST_CLASSES, len(values) / ROWS_A_CLASS)
     return Task.classification if whole and few else Task.regression
 
 
-def _refuse_decimal_commas(table: Table, target: str) -> None:
-    """A column of 1,5 and 2,25 is meant as numbers, not as classes."""
+def codes_in(table: Table, column: str) -> list[str]:
+    """Cells such as 01067: a quantity is not written with a 0 before it."""
+    cells = table.columns[column]
+    if isinstance(cells, np.ndarray):
+        return []
+    return [cell for cell in cells if CODE.fullmatch(cell)]
+
+
+def notes_of(table: Table, target: str, columns: Sequence[str], task: Task) -> tuple[str, ...]:
+    """What was taken for what, where the file can be read in two ways."""
+    notes = list(table.notes)
+    codes = codes_in(table, target)
+    if codes and task is Task.classification:
+        notes.append(
+            f"{quoted(codes[0])} in {quoted(target)} begins with a 0, so its cells are labels; "
+            "--task regression takes them as amounts"
+        )
+    for name in columns:
+        codes = codes_in(table, name)
+        if codes:
+            notes.append(
+                f"{quoted(codes[0])} in {quoted(name)} begins with a 0 and is taken as a number; "
+                "remove the column if its cells are labels"
+            )
+    twins = _written_differently(table, target) if task is Task.classification else []
+    if twins:
+        notes.append(
+            f"{quoted(twins[0])} and {quoted(twins[1])} in {quoted(target)} are two classes, as "
+            "they are written; write them alike if they are one"
+        )
+    return tuple(notes)
+
+
+def _written_differently(table: Table, target: str) -> list[str]:
+    """Two classes of text that are the same number or the same word but for capitals."""
+    cells = table.columns[target]
+    if isinstance(cells, np.ndarray):
+        return []
+    seen: dict[Any, str] = {}
+    for cell in sorted(set(cells)):
+        key = Decimal(cell) if problem_of(cell) is None else cell.casefold()
+        if seen.setdefault(key, cell) != cell:
+            return [seen[key], cell]
+    return []
+
+
+def _refuse_written_amounts(table: Table, target: str, plain: int) -> None:
+    """A column of 5%, €10, 10,000.00 or 1,5 is meant as numbers, not as classes."""
     cells = [str(cell).strip() for cell in table.columns[target]]
-    commas = [cell for cell in cells if DECIMAL_COMMA.fullmatch(cell)]
-    if 2 * len(commas) > len(cells):
+    written = [(cell, number) for cell in cells if (number := number_in(cell)) is not None]
+    if not written or 2 * (len(written) + plain) <= len(cells):
+        return
+    comma = comma_in([number for _, number in written], table.delimiter)
+    cell = written[0][0]
+    if all(cell.lstrip("-+−") == n.lstrip("-") for cell, n in written) and (
+        comma is Comma.decimals and any("," in number for _, number in written)
+    ):
         raise DataError(
             table.source,
             f"the target {quoted(target)} holds numbers with a decimal comma",
-            quoted(commas[0]),
+            quoted(next(cell for cell, number in written if "," in number)),
             "write a point instead, as in 1.5, or pass --task classification",
         )
+    raise DataError(
+        table.source,
+        f"the target {quoted(target)} holds numbers that are not written plainly",
+        quoted(cell),
+        f"{remedy_for(cell, cells, table.delimiter)}; or pass --task classification to take the "
+        "cells as classes",
+    )
 
 
 def classes_of(table: Table, target: str) -> tuple[Classes, npt.NDArray[np.intp]]:
@@ -75,8 +140,15 @@ def classes_of(table: Table, target: str) -> tuple[Classes, npt.NDArray[np.intp]
         If there is only one class, or one has a single row, or a cell is empty, NaN or infinite.
     """
     numeric = all(table.is_number(target))
-    cells: Any = table.numbers(target) if numeric else np.array(table.labels(target))
-    classes, codes = np.unique(cells, return_inverse=True)
+    is_text = not isinstance(table.columns[target], np.ndarray)
+    cells: Any = table.labels(target) if is_text else table.numbers(target)
+    if is_text:  # what is written is the label: 1067 is not 01067, nor 1.0 the same as 1
+        key = (lambda text: (Decimal(text), text)) if numeric else None
+        classes: Any = np.array(sorted(set(cells), key=key), object)
+        place = {text: code for code, text in enumerate(classes)}
+        codes = np.array([place[text] for text in cells], np.intp)
+    else:
+        classes, codes = np.unique(cells, return_inverse=True)
     if len(classes) == 1:
         raise DataError(
             table.source,

@@ -30,12 +30,15 @@ def plane(chainrule, folder):
 
 
 def test_amounts_come_in_the_rows_order_and_in_their_own_unit(chainrule, folder, plane):
-    (folder / "new.csv").write_text("note;y;x\nfirst;0;0\n;2;10\nlast;-1;0.5\n")
+    (folder / "new.csv").write_text(
+        "note;y;x\nfirst;0;0\n\n;2;10\n'last\nof all';-1;0.5\n".replace("'", '"')
+    )
     done = chainrule("predict", "plane.safetensors", "new.csv")
     assert done.status == 0
     header, *rows = rows_of("new.predictions.csv")
-    assert header == ["prediction"]
-    np.testing.assert_allclose([float(row[0]) for row in rows], [7, 33, 10.5], rtol=1e-6)
+    assert header == ["row", "prediction"]
+    assert [row[0] for row in rows] == ["2", "4", "5"]
+    np.testing.assert_allclose([float(row[1]) for row in rows], [7, 33, 10.5], rtol=1e-6)
     assert re.search(r"3 predictions of 'z' from (7|6\.9\d+) to 33", done.out)
     assert done.out.endswith("Predictions: new.predictions.csv\n")
 
@@ -55,9 +58,9 @@ def test_classes_come_in_the_tables_own_words(chainrule, folder):
         "predictions": "answers.csv",
     }
     header, *rows = rows_of("answers.csv")
-    assert header == ["prediction", "probability"]
-    assert [row[0] for row in rows] == ["low, very", "high", "low, very"]
-    assert all(0.5 < float(row[1]) <= 1 for row in rows)
+    assert header == ["row", "prediction", "probability"]
+    assert [row[:2] for row in rows] == [["2", "low, very"], ["3", "high"], ["4", "low, very"]]
+    assert all(0.5 < float(row[2]) <= 1 for row in rows)
     shown = chainrule("predict", "level.safetensors", "new.csv").out
     assert re.search(r"^ +high +1 +33\.3%", shown, re.M)
     assert re.search(r"^ +low, very +2 +66\.7%", shown, re.M)
@@ -71,7 +74,7 @@ def test_digits_are_predicted_from_their_pixels(chainrule, folder):
         "scans.csv", pixels[:200], "%d", ",", header=",".join(digits.without("digit")), comments=""
     )
     assert chainrule("predict", "digits.safetensors", "scans.csv").status == 0
-    predicted = [int(row[0]) for row in rows_of("scans.predictions.csv")[1:]]
+    predicted = [int(row[1]) for row in rows_of("scans.predictions.csv")[1:]]
     assert np.mean(predicted == digits.numbers("digit")[:200]) > 0.9
 
 

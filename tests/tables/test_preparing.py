@@ -11,8 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import DataError, FileFormatError
-from chainrule.tables import Table, Task, load_digits, preparation_from, prepare, task_of
+from chainrule.tables import (
+    Table,
+    Task,
+    load_digits,
+    predictions_of,
+    preparation_from,
+    prepare,
+    task_of,
+)
 from chainrule.tables.split import split_rows
+from chainrule.tables.table import problem_of
 from chainrule.tables.target import classes_of
 
 
@@ -63,9 +72,97 @@ def test_numbers_with_a_decimal_comma_are_not_taken_for_classes():
 
 def test_classes_are_sorted_and_numbers_stay_numbers():
     classes, codes = classes_of(table_of(y=["10", "9", "9", "10"]), "y")
-    assert (classes, codes.tolist()) == ((9, 10), [1, 0, 0, 1])
+    assert (classes, codes.tolist()) == (("9", "10"), [1, 0, 0, 1])
     assert classes_of(table_of(y=["b", "a", "a", "b"]), "y")[0] == ("a", "b")
-    assert classes_of(table_of(y=["0.5", "1", "0.5", "1"]), "y")[0] == (0.5, 1)
+    assert classes_of(table_of(y=["0.5", "1", "0.5", "1"]), "y")[0] == ("0.5", "1")
+    assert classes_of(table_of(y=np.array([0.5, 1, 0.5, 1])), "y")[0] == (0.5, 1)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["9007199254740992", "9007199254740993", "9007199254740994"],
+        ["01067", "1067"],
+        ["1", "01", "1.0", "1e0", "+1"],
+        ["a", "A"],
+        ["0.1", "0.10"],
+    ],
+)
+def test_labels_stay_as_they_are_written(labels):
+    x = [str(i) for i in range(6 * len(labels))]
+    data = prepare(table_of(x=x, y=labels * 6), "y", Task.classification)
+    assert sorted(data.preparation.classes) == sorted(labels)
+    again = preparation_from(json.loads(json.dumps(data.preparation.description())), "m")
+    assert predictions_of(again, np.eye(len(labels))).answers == list(data.preparation.classes)
+
+
+def test_what_could_be_read_in_two_ways_is_said():
+    x = [str(i) for i in range(12)]
+    said = prepare(table_of(x=x, y=["01067", "1067"] * 6), "y").notes
+    assert [note.split(";")[0] for note in said] == [
+        "'01067' in 'y' begins with a 0, so its cells are labels",
+        "'01067' and '1067' in 'y' are two classes, as they are written",
+    ]
+    said = prepare(table_of(x=[f"0{i}" for i in range(12)], y=["a", "b"] * 6), "y").notes
+    assert said == (
+        "'00' in 'x' begins with a 0 and is taken as a number; "
+        "remove the column if its cells are labels",
+    )
+    assert not prepare(table_of(x=x, y=["a", "b"] * 6), "y").notes
+
+
+@pytest.mark.parametrize(
+    ("cells", "delimiter", "remedy"),
+    [
+        (["5%", "10 %"], ",", "write the number alone, as in 5;"),
+        (["€10", "-€7"], ",", "write the number alone, as in 10;"),
+        (["10 €", "7 €"], ";", "write the number alone, as in 10;"),
+        (["USD 10", "USD 12"], ",", "write the number alone, as in 10;"),
+        (["10,000.00", "9.50"], ",", "without separators of thousands, as in 10000.00;"),
+        (["5,000", "80,500"], ",", "without separators of thousands, as in 5000;"),
+        (["1,234,567", "2,345,678"], ";", "without separators of thousands, as in 1234567;"),
+        (["€1.234,50", "€2.345,50"], ";", "write the number alone, as in 1234.50;"),
+        (["1'000", "2'000"], ",", "without separators of thousands, as in 1000;"),
+        (["1 000", "2 000"], ",", "without separators of thousands, as in 1000;"),
+        (["80,500", "90,500"], ";", "write 80500 or 80.500, whichever is meant;"),
+        (["80,500", "7"], "\t", "write 80500 or 80.500, whichever is meant;"),
+        (["12 km", "9 km"], ",", "write the number alone, as in 12;"),
+        (["1,5", "2,25"], ";", "write a point instead, as in 1.5,"),
+        (["80,500", "2,5"], ";", "write a point instead, as in 1.5,"),
+        (["0,500", "0,250"], ",", "write a point instead, as in 1.5,"),
+    ],
+)
+def test_amounts_with_something_about_them_are_no_classes(cells, delimiter, remedy):
+    cells = cells * 20
+    table = Table("t.csv", {"y": cells}, range(2, len(cells) + 2), delimiter=delimiter)
+    if problem_of(cells[1]) is None:
+        with pytest.raises(DataError, match="the column 'y' must hold numbers") as caught:
+            task_of(table, "y")
+        assert remedy.rstrip(";") in str(caught.value)
+        return
+    with pytest.raises(DataError, match="the target 'y' holds numbers ") as caught:
+        task_of(table, "y")
+    assert remedy in str(caught.value)
+    assert "pass --task classification" in str(caught.value)
+    assert set(classes_of(table, "y")[0]) == set(cells)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["3+", "4+"],
+        ["Q1", "Q2"],
+        ["2024-01-05", "05.01.2024"],
+        ["A4", "B5"],
+        ["1st", "2nd"],
+        ["class 1", "class 2"],
+        ["v1.2.3", "1.2.3"],
+        ["10-20", "20-30"],
+        ["<5", ">5"],
+    ],
+)
+def test_labels_with_digits_in_them_are_classes(cells):
+    assert task_of(table_of(y=cells * 5), "y") is Task.classification
 
 
 # What cannot be learnt

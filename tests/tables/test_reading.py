@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from chainrule.errors import DataError
 from chainrule.tables import Table, closest, listed, quoted, read_table
-from chainrule.tables.csvfile import delimiter_of
+from chainrule.tables.csvfile import _check_names
+from chainrule.tables.layout import delimiter_of
 
 
 @pytest.fixture
@@ -52,6 +53,96 @@ def test_the_same_table_in_many_dresses(written, contents):
     assert table.numbers("area").tolist() == [50.0, 70.0]
     assert table.numbers("price").tolist() == [120.5, -150.0]
     assert table.numbers("price").dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("contents", "notes"),
+    [
+        ("größe|preis\n50|120.5\n", ["the cells are taken to be parted by a vertical bar"]),
+        ("größe preis\n50  120.5\n", ["the cells are taken to be parted by blanks"]),
+        ("  größe   preis\n  50  120.5 \n", ["the cells are taken to be parted by blanks"]),
+        ("sep=;\ngröße;preis\n50;120.5\n", []),
+        ('"sep=|"\r\ngröße|preis\r\n50|120.5\r\n', []),
+        ("größe;preis\r50;120.5\r", []),
+        ("# houses\ngröße,preis\n50,120.5\n", ["the first line, which begins with # is left out"]),
+        (
+            "# houses\n# 2024, May\ngröße,preis\n50,120.5\n",
+            ["2 lines that begin with # are left out"],
+        ),
+        (
+            "# größe,preis\n50,120.5\n",
+            ["the names of the columns are those of row 1, after #"],
+        ),
+        ('"größe",preis\n50,120.5\n'.encode("utf-16"), []),
+        ('"größe",preis\n50,120.5\n'.encode("utf-32"), []),
+        (
+            "größe,preis\n50,120.5\n".encode("utf-16-le"),
+            ["it does not say how its text is encoded; it is read as UTF-16"],
+        ),
+        (
+            "größe,preis\n50,120.5\n".encode("utf-16-be"),
+            ["it does not say how its text is encoded; it is read as UTF-16"],
+        ),
+        (
+            "größe,preis\n50,120.5\n".encode("latin-1"),
+            [
+                "the file is not in UTF-8; it is read as Latin-1 (Windows-1252), in which the "
+                "first such byte is 'ö'; if that is wrong, save it as CSV UTF-8"
+            ],
+        ),
+    ],
+)
+def test_what_is_guessed_is_said(written, contents, notes):
+    table = read_table(written(contents))
+    assert list(table.notes) == notes
+    assert table.names == ("größe", "preis")
+    assert [table.numbers(name).tolist() for name in table.names] == [[50.0], [120.5]]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_line_break_in_a_quoted_heading_is_a_blank(written, end, delimiter):
+    table = read_table(written(f'"area,;|{end}of it"{delimiter}b{end}1{delimiter}2{end}'))
+    assert table.names == ("area,;| of it", "b")
+    assert list(table.rows) == [3]
+
+
+def test_a_heading_may_begin_with_a_hash(written):
+    assert read_table(written("#,a\n1,2\n")).names == ("#", "a")
+    assert read_table(written("#items,a\n1,2\n")).names == ("#items", "a")
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"),
+    [
+        ('1\n""\n3\n', [2, 3, 4]),
+        ('""\n', [2]),
+        ("1\n\n3\n", [2, 3, 4]),
+        ("1\n  \n3\n\n\n", [2, 3, 4]),
+        ('1\n"a\nb"\n3', [2, 3, 5]),
+    ],
+)
+def test_no_row_of_one_column_is_lost_or_shifted(written, body, rows):
+    table = read_table(written("x\n" + body))
+    assert list(table.rows) == rows
+    if "" in table.columns["x"]:
+        assert "has an empty cell; got nothing in row" in refusal(written("x\n" + body), "x")
+
+
+@pytest.mark.parametrize("count", [2000])
+def test_names_are_compared_a_few_times_each(count):
+    compared = 0
+
+    class Name(str):
+        def __eq__(self, other):
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    _check_names("t.csv", [Name(f"c{i}") for i in range(count)])
+    assert compared < 5 * count
 
 
 def test_quoted_cells_hold_delimiters_quotes_and_line_breaks(written):
@@ -119,14 +210,19 @@ def test_the_delimiter_is_told_from_the_header_and_the_first_rows(text, delimite
             "close every quotation mark that a cell opens, and double those inside",
         ),
         (
-            "größe,preis\n1,2\n".encode("latin-1"),
+            b"a\xf6,b\n1,\x07\n",
             "houses.csv: the file is not text in UTF-8; got the byte 0xf6 in row 1; "
             "save it as CSV UTF-8",
         ),
         (
-            "a,b\n".encode("utf-16"),
-            "houses.csv: the file is not text in UTF-8; got the byte 0xff in row 1; "
+            b"\xff\xfea\x00,\x00b",
+            "houses.csv: the file says that it is UTF-16, and is not; got the byte 0x62; "
             "save it as CSV UTF-8",
+        ),
+        (
+            "area,price\n1,2\n# and so on\n",
+            "houses.csv: a row has fewer cells than the header; got 1 in row 3, and 2 columns; "
+            "lines that begin with # are comments only above the header: remove it",
         ),
         (b"a,b\n1,\0\n", "houses.csv: the file is not text; got a zero byte; save it as CSV UTF-8"),
         (
