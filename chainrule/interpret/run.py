@@ -187,8 +187,10 @@ class Program:
                     values[slot] = None
         return [np.asarray(values[slot]) for slot in self.output_slots]
 
-    def first_nonfinite(self, *arrays: Array) -> Node | None:
+    def first_nonfinite(self, *arrays: Array) -> tuple[Node, tuple[int, ...]] | None:
         """Where a NaN or an infinity among the outputs began, or None if they are finite.
+
+        It is told by the node and by the position in its value.
 
         The walk goes back from the output to the operation whose inputs were finite still. It
         passes by what is infinite without harm, such as a mask of -inf.
@@ -200,7 +202,11 @@ class Program:
                 inputs = [values[item] for item in node.inputs]
                 values[node] = np.asarray(node.primitive.bind(node)(*inputs))
         bad = [node for node in self.outputs if not _finite(values[node])]
-        return _origin(bad[0], values) if bad else None
+        if not bad:
+            return None
+        node = _origin(bad[0], values)
+        wrong = np.argwhere(~np.isfinite(values[node]))
+        return node, tuple(wrong[0].tolist())
 
 
 def _origin(node: Node, values: Mapping[Node, Array]) -> Node:

@@ -17,12 +17,30 @@ from chainrule.tracing.layouts import forget_order
 from chainrule.tracing.session import open_arguments, recording
 from chainrule.tracing.traced import Traced, as_node, call
 
+DEEPEST = 2
+"""Operations within an operation that an origin's text writes out."""
+
 
 class Origin(NamedTuple):
-    """Where a NaN or an infinity arose: the operation, and the nearest name that the user gave."""
+    """Where a NaN or an infinity arose.
+
+    Parameters
+    ----------
+    operation : str
+        The primitive's name.
+    name : str
+        The nearest name that the user gave.
+    text : str
+        The operation as it is written, with the names of what it was applied to.
+    shape, place : tuple of int
+        The shape of its value, and the position of the first number in it that is not finite.
+    """
 
     operation: str
     name: str
+    text: str = ""
+    shape: tuple[int, ...] = ()
+    place: tuple[int, ...] = ()
 
 
 class Captured:
@@ -56,6 +74,10 @@ class Captured:
             forget_order()  # arguments of any order may come
             outputs = call(f, *unflatten(self._structure, [Traced(node) for node in inputs]))
             self._names = {node: names[-1].text for node, names in session.names.items()}
+        last = [path[-1] if path else None for path in self._structure.paths()]
+        self._arguments = {
+            node: key for node, key in zip(inputs, last, strict=True) if isinstance(key, str)
+        }
         results, self._result_structure = flatten(outputs)
         self._program = Program(inputs, [as_node(item) for item in results])
 
@@ -67,10 +89,12 @@ class Captured:
 
     def first_nonfinite(self, *args: Any) -> Origin | None:
         """Where the first NaN or infinity arises for these arguments, or None."""
-        node = self._program.first_nonfinite(*self._checked(args))
-        if node is None:
+        found = self._program.first_nonfinite(*self._checked(args))
+        if found is None:
             return None
-        return Origin(node.primitive.name, self._nearest_name(node))
+        node, place = found
+        text = self._written(node, DEEPEST)[0]
+        return Origin(node.primitive.name, self._nearest_name(node), text, node.shape, place)
 
     @property
     def graph(self) -> Graph:
@@ -92,6 +116,16 @@ class Captured:
                     got=f"{array.dtype}{list(array.shape)} instead of {dtype}{list(shape)}",
                 )
         return arrays
+
+    def _written(self, node: Node, depth: int) -> tuple[str, int]:
+        """The operation, with names for what has one and … for what goes deeper."""
+        texts = []
+        for item in node.inputs:
+            known = self._names.get(item) or self._arguments.get(item)
+            if known is None and (depth == 0 or not item.inputs):
+                known = f"{item.value:.4g}" if item.value is not None and not item.shape else "…"
+            texts.append(self._written(item, depth - 1) if known is None else (known, 9))
+        return node.primitive.text(node, texts)
 
     def _nearest_name(self, start: Node) -> str:
         """The node's own name, or that of the first named value computed from it."""

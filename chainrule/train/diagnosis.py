@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from optree import tree_leaves
 
-from chainrule.tracing import Captured
+from chainrule.tracing import Captured, Origin
+
+COUNTED = " (counted from 0)"
 
 
 class Diverged(Exception):
@@ -18,11 +20,26 @@ class Diverged(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One step of training: when it was, its program, and the arguments, parameters first."""
+    """One step of training.
+
+    Parameters
+    ----------
+    when : str
+        Which one it was.
+    program : Captured
+    args : tuple
+        The arguments of the program, parameters first.
+    rows : array of int
+        The rows of the table that its examples are.
+    table : str
+        What the table is called.
+    """
 
     when: str
     program: Captured
     args: tuple[Any, ...]
+    rows: Any
+    table: str = "X"
 
 
 def diverged(cost: float, what: str, step: Step, before: Step | None) -> Diverged:
@@ -41,7 +58,7 @@ def diverged(cost: float, what: str, step: Step, before: Step | None) -> Diverge
     """
     found = f"the {what} became {_spelled(cost)} in {step.when}"
     begin = before if before is not None and not _finite(step.args[0]) else step
-    place = place_of(begin.program.first_nonfinite(*begin.args))
+    place = place_of(begin.program.first_nonfinite(*begin.args), begin)
     began = f"it began {place}" if begin is step else f"it began in {begin.when}, {place}"
     return Diverged(
         f"{found}; {began}; the last parameters with a finite cost are kept; "
@@ -49,12 +66,26 @@ def diverged(cost: float, what: str, step: Step, before: Step | None) -> Diverge
     )
 
 
-def place_of(origin: Any) -> str:
-    """The layer and the operation of a program's first value that is not finite, in words."""
+def place_of(origin: Origin | None, step: Step) -> str:
+    """The layer, the operation, the unit and the row of a first value that is not finite."""
     if origin is None:
         return "in no single operation"
     name = f" ({origin.name})" if origin.name else ""
-    return f"in {layer_of(origin.name)}{name}, operation {origin.operation}"
+    where = _unit_and_row(origin, step)
+    return f"in {layer_of(origin.name)}{name}, operation {origin.text}{where}"
+
+
+def _unit_and_row(origin: Origin, step: Step) -> str:
+    """Values of a layer have a row for each example and a column for each unit."""
+    rows, shape, place = len(step.rows), origin.shape, origin.place
+    parameters = step.args[0]
+    if origin.name in parameters and np.shape(parameters[origin.name]) == shape:
+        unit, *source = place
+        return f", at unit {unit}" + (f", from input {source[0]}" if source else "") + COUNTED
+    if shape[:1] != (rows,) or len(shape) > 2:
+        return ""
+    unit_of = f"unit {place[1]}, " if len(shape) == 2 and shape[1] > 1 else ""
+    return f", at {unit_of}row {step.rows[place[0]]} of {step.table}{COUNTED}"
 
 
 def layer_of(name: str) -> str:

@@ -154,14 +154,21 @@ class Rows:
 
     def of(self, number: int) -> tuple[Array, Array]:
         """Inputs and targets of a step."""
+        data = self._data
+        if data.batch_size >= len(data.X):
+            return data.X, data.Y
+        rows = self.numbers(number)
+        return data.X[rows], data.Y[rows]
+
+    def numbers(self, number: int) -> Array:
+        """The rows of the table that a step takes."""
         data, size = self._data, self._data.batch_size
         if size >= len(data.X):
-            return data.X, data.Y
+            return np.arange(len(data.X))
         epoch, batch = divmod(number, data.batches.per_epoch)
         if epoch != self._epoch:
             self._epoch, self._order = epoch, shuffled(len(data.X), int(self._seeds[epoch]))
-        rows = self._order[batch * size : (batch + 1) * size]
-        return data.X[rows], data.Y[rows]
+        return self._order[batch * size : (batch + 1) * size]
 
 
 def engine_for(

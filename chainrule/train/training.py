@@ -211,8 +211,9 @@ class Training:
         from_ = next(item for item in reversed(self._latest) if item.step <= step)
         self.engine.restore(from_.params, from_.state)
         self.engine.run(from_.step, step)
-        args = (*self.engine.reached, *Rows(self.job.data).of(step))
-        return Step(self._place(step), self._steps.program(*args), args)
+        rows = Rows(self.job.data)
+        args = (*self.engine.reached, *rows.of(step))
+        return Step(self._place(step), self._steps.program(*args), args, rows.numbers(step))
 
     def _epochs_of(self, costs: Array) -> tuple[list[float], Array]:
         """The costs of whole epochs from those of their steps, and the steps that are left."""
@@ -234,7 +235,7 @@ class Training:
     def _checked_cost(self, X: Array, Y: Array, what: str) -> float:
         cost = self._over(X, Y)
         if not math.isfinite(cost):
-            here = self._first_bad_block(X, Y)
+            here = self._first_bad_block(X, Y, what)
             last = self._done - 1
             before = self._before(last) if last >= 0 else None
             self._good = before.args[0] if before else self.params
@@ -244,9 +245,11 @@ class Training:
     def _over(self, X: Array, Y: Array) -> float:
         return cost_over(self.job.objective, self._total, self.params, X, Y)
 
-    def _first_bad_block(self, X: Array, Y: Array) -> Step:
+    def _first_bad_block(self, X: Array, Y: Array, what: str) -> Step:
+        table = "X" if what == "cost" else "the validation X"
         for rows in row_blocks(len(X)):
             args = (self.params, X[rows], Y[rows])
             if not math.isfinite(self._totals(*args)):
                 break
-        return Step(self.when, self._totals.program(*args), args)
+        numbers = np.arange(rows.start, rows.stop)
+        return Step(self.when, self._totals.program(*args), args, numbers, table)

@@ -13,6 +13,8 @@ import random
 from pathlib import Path
 
 import numpy as np
+import sklearn.model_selection
+import sklearn.preprocessing  # noqa: F401  both are slow to import, which is no case's affair
 
 from chainrule.errors import ChainruleError
 from chainrule.tables import Table, Task, prepare, read_table

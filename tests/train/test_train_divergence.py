@@ -25,8 +25,8 @@ def test_training_stops_at_that_step_and_says_where():
     result = fall()
     assert result.outcome == "diverged"
     assert result.stopped.startswith(
-        "the cost became NaN in epoch 3, batch 1; it began in the cost (E), operation sqrt; "
-        "the last parameters with a finite cost are kept"
+        "the cost became NaN in epoch 3, batch 1; it began in the cost (E), operation sqrt(f1), "
+        "at row 0 of X (counted from 0); the last parameters with a finite cost are kept"
     )
     assert result.epochs == 2
     np.testing.assert_allclose(result.history.cost, [1, np.sqrt(0.5)])
@@ -83,7 +83,7 @@ def test_a_rate_far_too_large():
     )
     assert result.outcome == "diverged"
     assert "the cost became" in result.stopped
-    assert "in layer 2 (Z2), operation contract" in result.stopped
+    assert "in layer 2 (Z2), operation f1 @ A1.T, at unit 0, row 0 of X" in result.stopped
     assert np.isfinite(result.cost)
     assert all(np.isfinite(value).all() for value in result.params.values())
 
@@ -133,3 +133,37 @@ def test_a_validation_cost_that_is_not_finite():
 def test_no_warning_is_needed_to_say_it_twice(recwarn):
     fall()
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("compile", [False, True])
+@pytest.mark.parametrize("rows", [4, 6])
+@pytest.mark.parametrize("batch_size", [2, 4, 6])
+def test_the_unit_and_the_row_are_those_of_the_table(compile, rows, batch_size):
+    """One entry of one row is too large for one unit, whatever the order of the examples."""
+    X, start = np.zeros((rows, 2)), Network([2, 4, 1], "softplus").init(0)
+    X[3, 1] = 1e10
+    start["A0"] = np.zeros((4, 2))
+    start["A0"][2, 1] = 1e300
+    result = fit(
+        Network([2, 4, 1], "softplus"),
+        X,
+        np.zeros(rows),
+        params=start,
+        batch_size=batch_size,
+        compile=compile,
+        progress=False,
+    )
+    assert result.outcome == "diverged"
+    assert "in layer 1 (Z1), operation X @ A0.T" in result.stopped.replace("… @", "X @")
+    assert "at unit 2, row 3 of X (counted from 0)" in result.stopped
+
+
+def test_no_word_of_ours_is_in_the_sentence():
+    X = np.random.default_rng(0).normal(size=(20, 3)) * 1e200
+    for cost in ("squared", None):
+        for output in ("linear", "softmax", "sigmoid"):
+            if cost is None and output != "softmax":
+                continue
+            network = Network([3, 4, 2], "relu", output)
+            result = fit(network, X, np.arange(20) % 2, cost=cost, progress=False, batch_size=5)
+            assert "contract" not in (result.stopped or "")
