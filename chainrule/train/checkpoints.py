@@ -61,7 +61,7 @@ def save(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(FitResult(net, net.init(seed=0)), f"{folder}/model.safetensors")
     ...     load(f"{folder}/model.safetensors").network
-    Network(sizes=(2, 3, 1), activation='sigmoid', output='linear')
+    Network([2, 3, 1], activation='sigmoid', output='linear')
     """
     from safetensors.numpy import save as to_bytes
 
