@@ -16,6 +16,7 @@ def checked_output(operation: str, out: Path, *inputs: str | Path) -> Path:
     ArgumentError
         If not.
     """
+    check_writable(out)
     for path in map(Path, inputs):
         if out.exists() and path.exists() and out.samefile(path):
             raise ArgumentError(
@@ -24,5 +25,4 @@ def checked_output(operation: str, out: Path, *inputs: str | Path) -> Path:
                 str(out),
                 "write another path after --out",
             )
-    check_writable(out)
     return out
