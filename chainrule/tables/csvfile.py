@@ -92,16 +92,21 @@ def _records(source: str, text: str, layout: Layout) -> Iterator[tuple[int, list
         except StopIteration:
             return
         except csv.Error as error:
-            raise DataError(
-                source,
-                f"row {row} is not well-formed CSV",
-                str(error),
-                "close every quotation mark that a cell opens, and double those inside",
-            ) from None
+            raise _malformed(source, row, str(error)) from None
         if layout.delimiter == " " and len(cells) > 1 and not cells[-1]:
             cells.pop()  # a blank at the end of the line parts nothing
         is_blank = not any(cells) and len(cells) < 2 and '"' not in lines.seen
         yield row, [] if is_blank else cells
+
+
+def _malformed(source: str, row: int, why: str) -> DataError:
+    closing = "close every quotation mark that a cell opens, and double those inside"
+    if "field limit" in why:
+        longest = f"more than {csv.field_size_limit():,} characters"
+        return DataError(
+            source, f"a cell of row {row} is too long", longest, f"shorten it, or {closing}"
+        )
+    return DataError(source, f"row {row} is not well-formed CSV", why, closing)
 
 
 class _Lines:

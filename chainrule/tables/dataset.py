@@ -8,10 +8,11 @@ from typing import Any
 import numpy.typing as npt
 
 from chainrule.errors import DataError
+from chainrule.tables.notes import notes_of
 from chainrule.tables.preparation import Preparation, Scaling, raw_inputs, scaling_of
 from chainrule.tables.split import split_rows
 from chainrule.tables.table import Floats, Table
-from chainrule.tables.target import Classes, Task, amounts_of, classes_of, notes_of, task_of
+from chainrule.tables.target import Classes, Task, amounts_of, classes_of, task_of
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def layout_of(text: str) -> Layout:
     are comments; the last of them is the header if a row of numbers follows that has as many cells.
     """
     lines = LINE.split(text[:HEAD])
-    said = re.fullmatch(r'"?sep=(.)"?\s*', lines[0].lstrip("\ufeff")) if lines else None
+    said = re.fullmatch(r'"?(?i:sep)=(.)"?\s*', lines[0].lstrip("\ufeff")) if lines else None
     skipped = 1 if said else 0
     comments = 0
     while skipped + comments < len(lines) and lines[skipped + comments].startswith("#"):
@@ -49,8 +49,12 @@ def layout_of(text: str) -> Layout:
     else:
         is_header = False
     if comments:
-        many = "the first line, which begins" if comments == 1 else f"{comments} lines that begin"
-        notes = (f"{many} with # {'is' if comments == 1 else 'are'} left out", *notes)
+        left_out = (
+            "the first line, which begins with #, is left out"
+            if comments == 1
+            else f"{comments} lines that begin with # are left out"
+        )
+        notes = (left_out, *notes)
     if delimiter in NAMES and not said:
         notes = (f"the cells are taken to be parted by {NAMES[delimiter]}", *notes)
     return Layout(delimiter, skipped + comments, is_header, notes)

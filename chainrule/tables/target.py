@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -12,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import DataError
-from chainrule.tables.amounts import Comma, comma_in, number_in, remedy_for
-from chainrule.tables.table import Table, problem_of
+from chainrule.tables.amounts import Comma, amount_in, comma_in, is_decimal, remedy_for
+from chainrule.tables.table import Table
 from chainrule.tables.words import quoted
 
 MOST_CLASSES = 20
@@ -67,67 +66,27 @@ def codes_in(table: Table, column: str) -> list[str]:
     return [cell for cell in cells if CODE.fullmatch(cell)]
 
 
-def notes_of(table: Table, target: str, columns: Sequence[str], task: Task) -> tuple[str, ...]:
-    """What was taken for what, where the file can be read in two ways."""
-    notes = list(table.notes)
-    codes = codes_in(table, target)
-    if codes and task is Task.classification:
-        notes.append(
-            f"{quoted(codes[0])} in {quoted(target)} begins with a 0, so its cells are labels; "
-            "--task regression takes them as amounts"
-        )
-    for name in columns:
-        codes = codes_in(table, name)
-        if codes:
-            notes.append(
-                f"{quoted(codes[0])} in {quoted(name)} begins with a 0 and is taken as a number; "
-                "remove the column if its cells are labels"
-            )
-    twins = _written_differently(table, target) if task is Task.classification else []
-    if twins:
-        notes.append(
-            f"{quoted(twins[0])} and {quoted(twins[1])} in {quoted(target)} are two classes, as "
-            "they are written; write them alike if they are one"
-        )
-    return tuple(notes)
-
-
-def _written_differently(table: Table, target: str) -> list[str]:
-    """Two classes of text that are the same number or the same word but for capitals."""
-    cells = table.columns[target]
-    if isinstance(cells, np.ndarray):
-        return []
-    seen: dict[Any, str] = {}
-    for cell in sorted(set(cells)):
-        key = Decimal(cell) if problem_of(cell) is None else cell.casefold()
-        if seen.setdefault(key, cell) != cell:
-            return [seen[key], cell]
-    return []
-
-
 def _refuse_written_amounts(table: Table, target: str, plain: int) -> None:
-    """A column of 5%, €10, 10,000.00 or 1,5 is meant as numbers, not as classes."""
+    """A column of 5%, €10, 10,000.00, 1,5 or 2k is meant as numbers, not as classes."""
     cells = [str(cell).strip() for cell in table.columns[target]]
-    written = [(cell, number) for cell in cells if (number := number_in(cell)) is not None]
+    written = [(cell, amount) for cell in cells if (amount := amount_in(cell)) is not None]
     if not written or 2 * (len(written) + plain) <= len(cells):
         return
-    comma = comma_in([number for _, number in written], table.delimiter)
-    cell = written[0][0]
-    if all(cell.lstrip("-+−") == n.lstrip("-") for cell, n in written) and (
-        comma is Comma.decimals and any("," in number for _, number in written)
-    ):
+    comma = comma_in([amount.number for _, amount in written], table.delimiter)
+    sure = next((cell for cell, amount in written if is_decimal(amount.number)), None)
+    if sure and comma is Comma.decimals and all(amount.is_bare for _, amount in written):
         raise DataError(
             table.source,
             f"the target {quoted(target)} holds numbers with a decimal comma",
-            quoted(next(cell for cell, number in written if "," in number)),
-            "write a point instead, as in 1.5, or pass --task classification",
+            quoted(sure),
+            f"{remedy_for(sure, cells, table.delimiter)}, or pass --task classification",
         )
     raise DataError(
         table.source,
         f"the target {quoted(target)} holds numbers that are not written plainly",
-        quoted(cell),
-        f"{remedy_for(cell, cells, table.delimiter)}; or pass --task classification to take the "
-        "cells as classes",
+        quoted(written[0][0]),
+        f"{remedy_for(written[0][0], cells, table.delimiter)}; or pass --task classification to "
+        "take the cells as classes",
     )
 
 

@@ -65,7 +65,7 @@ def test_some_text_among_numbers_is_a_mistake_and_not_a_class():
 
 
 def test_numbers_with_a_decimal_comma_are_not_taken_for_classes():
-    with pytest.raises(DataError, match=r"numbers with a decimal comma; got '1,5'; write a point"):
+    with pytest.raises(DataError, match=r"numbers with a decimal comma; got '1,5'; write decimals"):
         task_of(table_of(y=["1,5", "2,25", "3,0"]), "y")
     assert task_of(table_of(y=["1,5", "red", "blue"]), "y") == Task.classification
 
@@ -111,6 +111,42 @@ def test_what_could_be_read_in_two_ways_is_said():
     assert not prepare(table_of(x=x, y=["a", "b"] * 6), "y").notes
 
 
+def test_whole_numbers_that_are_rounded_are_said():
+    long = [str(2**53 + i) for i in range(12)]
+    short = [str(2**53 - 2 * i) for i in range(12)]
+    (said,) = prepare(table_of(x=long, z=long, y=["a", "b"] * 6), "y").notes
+    assert said == (
+        "'9007199254740993' in 'x' (and so in 1 more column) is rounded, as numbers are kept to "
+        "some 16 digits; remove the column if its cells are labels"
+    )
+    (said,) = prepare(table_of(x=short, y=long), "y", Task.regression).notes
+    assert said.endswith("16 digits; --task classification takes its cells as labels")
+    assert not prepare(table_of(x=short, y=short), "y", Task.regression).notes
+
+
+@pytest.mark.parametrize(
+    ("cells", "delimiter", "is_said"),
+    [
+        (["1.000", "12.500", "7"], ";", True),
+        (["1.000", "12.500", "7"], ",", False),
+        (["1.000", "0.500", "7"], ";", False),
+        (["1.000", "12.5", "7"], ";", False),
+        (["1", "2", "7"], ";", False),
+    ],
+)
+def test_a_point_that_may_part_thousands_is_said(cells, delimiter, is_said):
+    columns = {"x": cells * 4, "y": ["a", "b"] * 6}
+    table = Table("t.csv", columns, range(2, 14), delimiter=delimiter)
+    assert prepare(table, "y").notes == is_said * (
+        "'1.000' in 'x' is read with a decimal point; remove the point if it parts thousands",
+    )
+
+
+def test_a_kind_of_note_is_said_once_however_many_columns_there_are():
+    columns = {f"x{i}": ["01", "02"] * 6 for i in range(3000)}
+    assert len(prepare(table_of(**columns, y=["a", "b"] * 6), "y").notes) == 1
+
+
 @pytest.mark.parametrize(
     ("cells", "delimiter", "remedy"),
     [
@@ -127,9 +163,28 @@ def test_what_could_be_read_in_two_ways_is_said():
         (["80,500", "90,500"], ";", "write 80500 or 80.500, whichever is meant;"),
         (["80,500", "7"], "\t", "write 80500 or 80.500, whichever is meant;"),
         (["12 km", "9 km"], ",", "write the number alone, as in 12;"),
-        (["1,5", "2,25"], ";", "write a point instead, as in 1.5,"),
-        (["80,500", "2,5"], ";", "write a point instead, as in 1.5,"),
-        (["0,500", "0,250"], ",", "write a point instead, as in 1.5,"),
+        (["12 km", "900 m"], ",", "write all cells in one unit, and the numbers alone;"),
+        (["$5", "€7"], ",", "write all cells in one unit, and the numbers alone;"),
+        (["5%", "6%", "0.07"], ",", "write all cells in one unit, and the numbers alone;"),
+        (["10k", "2.5k"], ",", "write the number in full, as in 10000;"),
+        (["10 K", "7"], ",", "write the number in full, as in 10000;"),
+        (["$1.2M", "$900k"], ",", "write the number in full, as in 1200000;"),
+        (["1,2 Mio. €", "2,5 Mio. €"], ";", "write the number in full, as in 1200000;"),
+        (["-$3B", "$1T"], ",", "write the number in full, as in -3000000000;"),
+        (["3 million", "2 billion"], ",", "write the number in full, as in 3000000;"),
+        (["1,200k", "1,300k"], ";", "write 1200000 or 1200, whichever is meant;"),
+        (["10 kg", "9 kg"], ",", "write the number alone, as in 10;"),
+        (["(5)", "(7.5)"], ",", "a minus: write -5 or 5, whichever is meant;"),
+        (["($1,200)", "$900"], ",", "a minus: write -1200 or 1200, whichever is meant;"),
+        (["1,00,000", "12,34,567.50"], ",", "without separators of thousands, as in 100000;"),
+        (["1_000", "2_000"], ",", "without separators of thousands, as in 1000;"),
+        (["1.5e3 €", "2e3 €"], ",", "write the number alone, as in 1.5e3;"),
+        (["1,5", "2,25"], ";", "write decimals with a point, as in 1.5,"),
+        (["80,500", "2,5"], ";", "write decimals with a point, as in 2.5,"),
+        (["0,500", "0,250"], ",", "write decimals with a point, as in 0.500,"),
+        (["80,500", "2,5"], ",", "got '2,5'; write decimals with a point, as in 2.5,"),
+        (["1.234,56", "2.000"], ";", "nothing between thousands, as in 1234.56"),
+        (["2,5", "1.234,56"], ";", "nothing between thousands, as in 2.5,"),
     ],
 )
 def test_amounts_with_something_about_them_are_no_classes(cells, delimiter, remedy):
@@ -159,6 +214,10 @@ def test_amounts_with_something_about_them_are_no_classes(cells, delimiter, reme
         ["v1.2.3", "1.2.3"],
         ["10-20", "20-30"],
         ["<5", ">5"],
+        ["2B", "3B"],
+        ["5MB", "6MB"],
+        ["(5", "6)"],
+        ["1,2,3", "4,5,6"],
     ],
 )
 def test_labels_with_digits_in_them_are_classes(cells):

@@ -62,9 +62,10 @@ def test_the_same_table_in_many_dresses(written, contents):
         ("größe preis\n50  120.5\n", ["the cells are taken to be parted by blanks"]),
         ("  größe   preis\n  50  120.5 \n", ["the cells are taken to be parted by blanks"]),
         ("sep=;\ngröße;preis\n50;120.5\n", []),
+        ("SEP=;\ngröße;preis\n50;120.5\n", []),
         ('"sep=|"\r\ngröße|preis\r\n50|120.5\r\n', []),
         ("größe;preis\r50;120.5\r", []),
-        ("# houses\ngröße,preis\n50,120.5\n", ["the first line, which begins with # is left out"]),
+        ("# houses\ngröße,preis\n50,120.5\n", ["the first line, which begins with #, is left out"]),
         (
             "# houses\n# 2024, May\ngröße,preis\n50,120.5\n",
             ["2 lines that begin with # are left out"],
@@ -344,3 +345,8 @@ def test_numbers_come_back_to_the_bit(tmp_path_factory, rows, delimiter):
     assert [table.numbers(name).tolist() for name in "ab"] == [
         list(c) for c in zip(*rows, strict=True)
     ]
+
+
+def test_a_cell_beyond_what_csv_reads_is_called_too_long(written):
+    with pytest.raises(DataError, match="a cell of row 2 is too long; got more than 131,072 char"):
+        read_table(written("a,b\n1," + "z" * 140_000 + "\n"))
