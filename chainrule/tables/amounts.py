@@ -31,6 +31,8 @@ WRITTEN = re.compile(
     rf"(?P<number>{NUMBER})(?:\s*(?P<magnitude>{MAGNITUDE})(?![a-z])\.?)?"
     rf"\s*(?P<unit>{UNIT})?\s*(?(open)\))"
 )
+LONGEST = 60
+"""Characters of an amount: longer cells are text, and would take the pattern long to refuse."""
 PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 THOUSANDS = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?:\.\d*)?")
 
@@ -67,9 +69,11 @@ def amount_in(cell: str) -> Amount | None:
     (3, None, None)
     """
     cell = cell.strip()
-    match = WRITTEN.fullmatch(cell)
+    match = WRITTEN.fullmatch(cell) if len(cell) <= LONGEST else None
     if match is None or PLAIN.fullmatch(cell):
         return None
+    if match["magnitude"] and "e" in match["number"].lower():
+        return None  # nobody writes a power of ten twice
     sign = (match["sign"] or match["second"]).replace("−", "-").replace("+", "")
     unit = (match["coin"] or "") + (match["unit"] or "")
     power = POWERS[match["magnitude"]] if match["magnitude"] else 0

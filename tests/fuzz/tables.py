@@ -23,6 +23,7 @@ from tests.fuzz.common import Wrong, main, refused
 WORDS = ["a", "b", "red", "größe", "x y", "it's", 'in "quotes"', "a,b", "a;b", "two\nlines", "é|è"]
 NUMBERS = ["0", "1", "-1", "2.5", "1e3", "-1e-3", "007", "01067", "9007199254740993", "1e308", "+4"]
 AMOUNTS = ["5%", "€10", "10,000.00", "5,000", "1,5", "80.500,00", "1 000", "12 km", "−3"]
+AMOUNTS += ["10k", "$1.2M", "(5)", "1,00,000", "1e9999999k", "1.000", "2 e3", "-" + " " * 99 + "x"]
 ODD = ["", " ", "NaN", "inf", "1e999", "1_000", "#", "#N/A", "'", '"', "=1+1", "\u200b", "\ufeff"]
 NAMES = ["area", "price", "größe", "size, m²", "a b", "two\nlines", "#", "1", "area ", "x|y", "ß;"]
 ENCODINGS = ["utf-8"] * 6 + ["utf-8-sig", "utf-16", "utf-32", "cp1252", "utf-16-le", "utf-16-be"]

@@ -218,6 +218,8 @@ def test_amounts_with_something_about_them_are_no_classes(cells, delimiter, reme
         ["5MB", "6MB"],
         ["(5", "6)"],
         ["1,2,3", "4,5,6"],
+        ["1e9999999k", "1e3k"],
+        ["-" + " " * 50_000 + "-" + " " * 50_000 + "x", "1" + ",000" * 30_000 + "x"],
     ],
 )
 def test_labels_with_digits_in_them_are_classes(cells):
