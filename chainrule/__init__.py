@@ -1,10 +1,12 @@
 """chainrule: derivatives of plain NumPy code, how they come about, and networks trained by them."""
 
+from chainrule import starting as starting  # before all else: Ctrl-C during the imports below
+
+# isort: split
 import importlib
 import typing
 
 from chainrule import forks
-from chainrule import starting as starting  # before all else: Ctrl-C during the imports below
 from chainrule.differentiate.checking import check_grads
 from chainrule.differentiate.gradients import (
     grad,

@@ -1,6 +1,7 @@
-"""The first thing that the command line imports: Ctrl-C during all other imports is one line."""
+"""The first thing that the command line imports: Ctrl-C during all other imports is one line.
 
-from __future__ import annotations
+Nothing else stands among its imports: while they last, Ctrl-C is still a traceback.
+"""
 
 import os
 import signal

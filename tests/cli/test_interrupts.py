@@ -50,6 +50,34 @@ def test_ctrl_c_during_imports_is_one_line(module, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+IMPORTED = """
+import _signal, sys
+sys.path.insert(0, {folder!r})
+sys.argv, sys.orig_argv = ["-m"], [sys.executable, "-m", "chainrule"]
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+            print(name)
+sys.meta_path.insert(0, Finder())
+import {modules}
+"""
+
+
+def imported_before_the_answer(modules: str) -> set[str]:
+    """What an import looks for, in a bare Python, while Ctrl-C is still a traceback."""
+    code = IMPORTED.format(modules=modules, folder=str(REPOSITORY))
+    done = subprocess.run([sys.executable, "-IS", "-c", code], capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+def test_nothing_is_imported_before_ctrl_c_has_its_answer():
+    """But what the answer itself is made of: all else is time in which Ctrl-C is a traceback."""
+    answer = imported_before_the_answer("os, signal")
+    before = imported_before_the_answer("chainrule")
+    assert "chainrule.starting" in before
+    assert before <= {"chainrule", "chainrule.starting"} | answer
+
+
 @pytest.mark.parametrize("place", ["read_table", "prepare", "run_training"])
 def test_ctrl_c_in_any_part_of_a_command_is_one_line(chainrule, folder, monkeypatch, place):
     def press(*args, **options):

@@ -7,6 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import ChainruleError
+from tests.fuzz import wrong_calls
 from tests.fuzz.calls import CALLS
 from tests.fuzz.wrong_calls import faults, outcome
 
@@ -15,6 +16,13 @@ MENDED = frozenset({"objects", "explain", "tables"})
 
 def test_wrong_calls_end_in_a_result_or_an_error_of_ours():
     assert not [str(fault) for fault in faults(1500, 0, MENDED)]
+
+
+def test_calls_that_write_leave_nothing_where_they_are_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(wrong_calls, "drawn", lambda *_: [("save", {"path": "text"})])
+    assert not faults(1, 0)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", CALLS)
