@@ -95,16 +95,17 @@ def real_array(operation: str, where: str | Callable[[], str], value: Any) -> Ar
     def place() -> str:
         return where if isinstance(where, str) else where()
 
-    if isinstance(value, (np.matrix, np.ma.MaskedArray)):
-        raise DtypeError(
-            operation, f"{place()} is a {type(value).__name__}, which follows rules of its own",
-            remedy="convert it with np.asarray; leave entries out with np.where(mask, 0, ...)",
-        )  # fmt: skip
     try:
-        array = np.asarray(value)
+        array = np.asanyarray(value)  # what an `__array__` returns may have a mask, too
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         text = " ".join(str(error).split())
         raise DtypeError(operation, f"{place()} is not an array of numbers: {text:.200}") from None
+    if isinstance(array, (np.matrix, np.ma.MaskedArray)):
+        raise DtypeError(
+            operation, f"{place()} is a {type(array).__name__}, which follows rules of its own",
+            remedy="convert it with np.asarray; leave entries out with np.where(mask, 0, ...)",
+        )  # fmt: skip
+    array = np.asarray(array)
     if array.dtype.kind not in "fiub":
         kind = "complex numbers" if array.dtype.kind == "c" else "no real numbers"
         raise DtypeError(

@@ -92,7 +92,7 @@ def stripped(values: Any) -> str | None:
     >>> stripped([np.zeros(2), np.ma.masked_equal([1, 2], 2)]), stripped([[1.0], (2.0,)])
     ('MaskedArray', None)
     """
-    level: list[Any] = [values]
+    level: list[Any] = [_as_it_converts(values)]
     seen: set[int] = set()
     while level:
         for kind in set(map(type, level)):
@@ -102,6 +102,16 @@ def stripped(values: Any) -> str | None:
         seen.update(map(id, lists))  # a list may hold itself
         level = [part for item in lists for part in item]
     return None
+
+
+def _as_it_converts(values: Any) -> Any:
+    """What an `__array__` returns, which may have a mask; else the values themselves."""
+    if isinstance(values, (np.ndarray, np.generic)) or not hasattr(type(values), "__array__"):
+        return values
+    try:
+        return np.asanyarray(values)
+    except Exception:  # whatever it raises is told where the values are converted
+        return values
 
 
 def _number(

@@ -252,3 +252,27 @@ def test_a_value_that_outlived_its_trace_does_no_harm():
     np.testing.assert_array_equal(cr.grad(f)(2 * X), 4 * X)
     # The value that leaked is a constant of any later derivative.
     np.testing.assert_array_equal(cr.grad(lambda x: (x * kept[0]).sum())(X), X)
+
+
+class Converting:
+    """No array, but what it converts to has a mask."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ma.masked_equal([1.0, 2.0, 3.0], 2.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a: cr.grad(np.sum)(a), lambda a: cr.value_and_grad(np.sum)(a),
+        lambda a: cr.jacobian(np.sin)(a), lambda a: cr.hessian(np.sum)(a),
+        lambda a: cr.jvp(np.sin, (a,), (np.ones(3),)), lambda a: cr.vjp(np.sin, a),
+        lambda a: cr.hvp(np.sum, a, np.ones(3)),
+        lambda a: cr.vmap(np.sin)(a), lambda a: cr.trace(np.sin, a),
+        lambda a: cr.jacobian(np.sin)(np.ones(3)) @ a,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("make", [Converting, lambda: np.ma.masked_equal([1.0, 2.0, 3.0], 2.0)])
+def test_a_mask_is_never_lost(call, make):
+    with pytest.raises(ChainruleError):
+        call(make())
