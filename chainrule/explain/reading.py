@@ -40,7 +40,6 @@ from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
 from chainrule.primitives.elementwise import Elementwise
-from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import ALIAS, CAST, DERIVED_AS, STOP_GRADIENT
 from chainrule.primitives.linear_algebra import INV, INVERSE
 from chainrule.primitives.products import Spec
@@ -117,6 +116,9 @@ class Reader:
             return self._constant(node)
         if primitive in (CAST, ALIAS, DERIVED_AS, STOP_GRADIENT):
             return self.value(node.inputs[0])
+        written = primitive.written(node)
+        if written is not None:
+            return self.value(written)
         if primitive is SLICE:
             key: Key = tuple((part.start, part.step, part.length) for part in node.params)
             return Index(self.value(node.inputs[0]), key)
@@ -173,8 +175,6 @@ class Reader:
     def _elementwise(self, node: Node) -> Expr:
         row = node.primitive
         assert isinstance(row, Elementwise)
-        if row.stands_for is not None:
-            return self.value(row.stands_for(*map(Expression, node.inputs)).node)
         name = row.name
         builder = _BUILDERS.get(name)
         if name in ("power", "float_power"):
