@@ -35,7 +35,18 @@ from chainrule.cli.training import TrainingReport, network_for
 from chainrule.cli.training import train as run_training
 from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.starting import INTERRUPTED, stop
-from chainrule.tables import Table, Task, closest, listed, load_digits, prepare, read_table
+from chainrule.tables import (
+    ASKED,
+    Table,
+    Task,
+    closest,
+    kinds_from,
+    listed,
+    load_digits,
+    look,
+    prepare,
+    read_table,
+)
 from chainrule.train import ACTIVATIONS, OPTIMISERS
 from chainrule.version import __version__
 
@@ -124,6 +135,19 @@ def chainrule(
         typer.echo(context.get_help())
 
 
+Drop = Annotated[
+    list[str] | None,
+    typer.Option("--drop", metavar="NAME", help="A column to leave out; may be given repeatedly."),
+]
+ColumnKinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="NAME=KIND",
+        help=f"What a column is: {', '.join(ASKED)}; may be given repeatedly. [default: what its "
+        "cells look like; chainrule look shows it]",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
 
 
@@ -136,9 +160,9 @@ def train(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="digits|FILE.csv",
-            help="The handwritten digits of scikit-learn, or a CSV file of numbers whose first "
-            "row names the columns.",
+            metavar="digits|FILE",
+            help="The handwritten digits of scikit-learn, or a CSV, Parquet or Arrow file. The "
+            "first row of a CSV file names the columns.",
         ),
     ],
     target: Annotated[
@@ -210,6 +234,8 @@ def train(
             "the same seed gives the same model to the bit.",
         ),
     ] = 0,
+    drop: Drop = None,
+    column: ColumnKinds = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -238,7 +264,7 @@ def train(
     }
     table, target = _table_and_target(data, target)
     model = checked_output("train", out or Path(f"{Path(data).stem}.safetensors"), data)
-    dataset = prepare(table, target, task, seed)
+    dataset = prepare(table, target, task, seed, kinds_from(column or []), drop or [])
     settings = settings_for(dataset.preparation.task, given)
     network = network_for(dataset, settings)
     shown.announce(data, dataset, settings, network)
@@ -253,8 +279,9 @@ def predict(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="FILE.csv",
-            help="A CSV file with the model's input columns, in any order; others are ignored.",
+            metavar="FILE",
+            help="A CSV, Parquet or Arrow file with the model's input columns, in any order; "
+            "others are ignored.",
         ),
     ],
     out: Annotated[
@@ -281,6 +308,39 @@ def predict(
         _write_json(report.as_json())
     else:
         shown.show_prediction(report)
+
+
+@app.command("look")
+def look_at(
+    data: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="A CSV, Parquet or Arrow file."),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column to learn, if it is known already."),
+    ] = None,
+    drop: Drop = None,
+    column: ColumnKinds = None,
+    as_json: Json = False,
+) -> None:
+    """Say what every column of a table is taken for, and all that has to be settled.
+
+    \b
+    chainrule look houses.csv --target price
+
+    The exit status is 1 if something has to be settled before the table can be trained on.
+    """
+    table = load_digits() if data == DIGITS else read_table(data)
+    if target is not None:
+        table.require(target)
+    seen = look(table, target, kinds_from(column or []), drop or [])
+    if as_json:
+        _write_json(shown.look_as_json(seen))
+    else:
+        shown.show_look(seen)
+    if seen.problems:
+        sys.exit(FAILED)
 
 
 app.command()(bench)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,13 @@ def predict(model: Path, source: str, out: Path) -> PredictionReport:
     result = load(model)
     preparation = preparation_from(result.preprocessing, str(model), result.network.sizes)
     table = read_table(source)
-    X = preparation.inputs_of(table)
+    X, filled = preparation.inputs_of(table)
     checked_output("predict", out, model, source)
     predictions = predictions_of(preparation, result.predict(X), table.rows)
+    taken = ("row", "prediction", "probability")
+    names = [
+        name for name in preparation.identifiers if name in table.columns and name not in taken
+    ]
+    predictions = replace(predictions, identifiers={name: table.texts(name) for name in names})
     write_whole(out, predictions.csv().encode())
-    return PredictionReport(model, source, preparation, predictions, out, table.notes)
+    return PredictionReport(model, source, preparation, predictions, out, (*table.notes, *filled))

@@ -11,7 +11,7 @@ import typer
 from chainrule.cli.predicting import PredictionReport
 from chainrule.cli.settings import Settings
 from chainrule.cli.training import TrainingReport
-from chainrule.tables import Dataset, Task, quoted
+from chainrule.tables import Dataset, Look, Task, quoted
 from chainrule.train import Network
 
 if TYPE_CHECKING:
@@ -32,10 +32,21 @@ def announce(source: str, dataset: Dataset, settings: Settings, network: Network
     for note in dataset.notes:
         tell(f"{source}: {note}")
     tell(f"{source}: {preparation.task} of {quoted(preparation.target)}{into}")
+    if dataset.look is not None:
+        tell(f"columns: {_kinds(dataset.look)}")
     tell(f"rows: {rows}")
     tell(f"network: {sizes}, {settings.activation}, {settings.cost} cost")
     optimiser = settings.optimiser.replace("-", " ")
     tell(f"training: {optimiser} with rate {settings.rate:g}, {batch} rows a step")
+
+
+def _kinds(seen: Look) -> str:
+    """How many columns there are of each kind that is used."""
+    counts = Counter(str(column.kind) for column in seen.used)
+    plural = {kind: f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s" for kind in counts}
+    return ", ".join(
+        f"{count:,} {plural[kind] if count > 1 else kind}" for kind, count in counts.items()
+    )
 
 
 def tell(sentence: str) -> None:
@@ -68,6 +79,39 @@ def show_prediction(report: PredictionReport) -> None:
     many = f"{len(answers):,} prediction{'s' * (len(answers) != 1)}"
     typer.echo(f"{many} of {target}{span}")
     typer.echo(f"Predictions: {report.out}")
+
+
+def show_look(seen: Look) -> None:
+    """Write what every column is taken for, and what has to be settled, to stdout."""
+    table = new_table("column", "taken for", "missing", "different", "such as")
+    for column in seen.columns:
+        used = str(column.kind) if column.is_used else f"({column.kind})"
+        missing = f"{column.missing:,}" if column.missing else ""
+        table.add_row(column.name, used, missing, f"{column.different:,}", column.example)
+    table.caption = f"{len(seen.table):,} rows; kinds in brackets are left out"
+    show(table)
+    for note in (*seen.table.notes, *seen.notes):
+        typer.echo(note)
+    for problem in seen.problems:
+        typer.echo(f"To settle: {str(problem).removeprefix(f'{problem.operation}: ')}")
+
+
+def look_as_json(seen: Look) -> dict[str, Any]:
+    """The same as one JSON object."""
+    columns = [
+        {
+            "name": column.name, "kind": str(column.kind), "why": column.why,
+            "used": column.is_used, "missing": column.missing, "different": column.different,
+            "example": column.example, "remark": column.remark or None,
+            "problem": None if column.problem is None else str(column.problem),
+        }
+        for column in seen.columns
+    ]  # fmt: skip
+    notes = [*seen.table.notes, *seen.notes]
+    return {
+        "data": seen.table.source, "rows": len(seen.table), "target": seen.target,
+        "columns": columns, "notes": notes,
+    }  # fmt: skip
 
 
 def _class_table(report: TrainingReport) -> Table:

@@ -3,6 +3,7 @@
 from chainrule.tables.csvfile import read_table
 from chainrule.tables.dataset import Dataset, Part, prepare
 from chainrule.tables.digits import load_digits
+from chainrule.tables.look import ASKED, Kind, Look, kinds_from, look
 from chainrule.tables.metrics import Metrics, answers, constant_answers, judged
 from chainrule.tables.predictions import Predictions, predictions_of
 from chainrule.tables.preparation import Preparation, preparation_from
@@ -11,7 +12,10 @@ from chainrule.tables.target import Task, task_of
 from chainrule.tables.words import closest, listed, quoted
 
 __all__ = [
+    "ASKED",
     "Dataset",
+    "Kind",
+    "Look",
     "Metrics",
     "Part",
     "Predictions",
@@ -22,8 +26,10 @@ __all__ = [
     "closest",
     "constant_answers",
     "judged",
+    "kinds_from",
     "listed",
     "load_digits",
+    "look",
     "predictions_of",
     "preparation_from",
     "prepare",

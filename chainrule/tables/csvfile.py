@@ -8,21 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chainrule.errors import DataError
+from chainrule.tables.columnar import COLUMNAR, read_columnar
 from chainrule.tables.encoding import text_of
 from chainrule.tables.layout import LINE, Layout, layout_of
 from chainrule.tables.table import Table
-from chainrule.tables.words import quoted
+from chainrule.tables.words import listed, quoted
 
 COMMENT = "lines that begin with # are comments only above the header: remove it"
 
 
 def read_table(path: str | Path) -> Table:
-    """Read a CSV file whose first row names the columns.
+    """Read a CSV file whose first row names the columns, or a Parquet or Arrow file.
 
     Parameters
     ----------
     path : str or Path
-        A text file in UTF-8, or in another encoding that is guessed. Cells are parted by commas,
+        A file whose name ends in .parquet, .feather or .arrow, which takes the extra ``data``; or
+        a text file in UTF-8, or in another encoding that is guessed. Cells are parted by commas,
         semicolons, tabs, vertical bars or blanks, and may be quoted. Blank lines are skipped, and
         so are blanks around a cell. What was guessed is in the table's `notes`.
 
@@ -34,7 +36,7 @@ def read_table(path: str | Path) -> Table:
     ------
     DataError
         If there is no such file or it cannot be read, is not text, has no rows, rows of different
-        lengths, or a column without a name or with another one's name.
+        lengths, or a column with another one's name.
 
     Examples
     --------
@@ -44,6 +46,8 @@ def read_table(path: str | Path) -> Table:
     (('area', 'price'), array([120., 150.]))
     """
     source = str(path)
+    if Path(source).suffix.lower() in COLUMNAR:
+        return read_columnar(source)
     text, notes = text_of(source, _contents(source))
     layout = layout_of(text)
     records = list(_records(source, text, layout))
@@ -51,8 +55,9 @@ def read_table(path: str | Path) -> Table:
     if first is None:
         raise DataError(source, "the file is empty", remedy="write a header and one row an example")
     names = _names(records[first][1], layout)
-    _check_names(source, names)
     body = _body(records[first + 1 :], len(names))
+    names, named = _with_names(names, body)
+    _check_names(source, names)
     if not body:
         raise DataError(
             source, "there is a header but no row below it", remedy="write one row an example"
@@ -65,7 +70,7 @@ def read_table(path: str | Path) -> Table:
         dict(zip(names, columns, strict=True)),
         [row for row, _ in body],
         delimiter=layout.delimiter,
-        notes=(*notes, *layout.notes),
+        notes=(*notes, *layout.notes, *named),
     )
 
 
@@ -145,14 +150,21 @@ def _body(records: list[tuple[int, list[str]]], columns: int) -> list[tuple[int,
     return [(row, cells) for row, cells in records if cells]
 
 
+def _with_names(
+    names: list[str], body: list[tuple[int, list[str]]]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Columns without a name are called by their place; so are R's names of rows before them."""
+    if body and len(names) > 1 and all(len(cells) == len(names) + 1 for _, cells in body):
+        names = ["", *names]
+    unnamed = [place for place, name in enumerate(names, 1) if not name]
+    if not unnamed:
+        return names, ()
+    named = [name or f"column {place}" for place, name in enumerate(names, 1)]
+    called = listed([named[place - 1] for place in unnamed])
+    return named, (f"what has no name in the first row is called {called}",)
+
+
 def _check_names(source: str, names: list[str]) -> None:
-    if "" in names:
-        raise DataError(
-            source,
-            f"column {names.index('') + 1} has no name",
-            f"{len(names)} columns",
-            "name it in the first row, or remove the column (pandas: to_csv(…, index=False))",
-        )
     places: dict[str, int] = {}
     for position, name in enumerate(names, 1):
         if places.setdefault(name, position) != position:

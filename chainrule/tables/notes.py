@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.tables.table import Table, problem_of
-from chainrule.tables.target import Task, codes_in
+from chainrule.tables.target import Task
 from chainrule.tables.words import quoted
 
 WHOLE = re.compile(r"[-+]?\d+")
 GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")
-CODES = "begins with a 0 and is taken as a number; remove the column if its cells are labels"
 ROUNDED = "is rounded, as numbers are kept to some 16 digits"
 GROUPS = "is read with a decimal point; remove the point if it parts thousands"
 Found = Callable[[Table, str], Sequence[str]]
@@ -24,7 +23,7 @@ Found = Callable[[Table, str], Sequence[str]]
 def notes_of(table: Table, target: str, columns: Sequence[str], task: Task) -> tuple[str, ...]:
     """What was guessed of the file, its target and its inputs, one sentence a kind."""
     notes = list(table.notes)
-    codes = codes_in(table, target)
+    codes = table.codes(target)
     if codes and task is Task.classification:
         notes.append(
             f"{quoted(codes[0])} in {quoted(target)} begins with a 0, so its cells are labels; "
@@ -39,7 +38,6 @@ def notes_of(table: Table, target: str, columns: Sequence[str], task: Task) -> t
     amounts = () if task is Task.classification else (target,)
     grouped = (*columns, *amounts) if table.delimiter == ";" else ()
     kinds = (
-        (columns, codes_in, CODES),
         (columns, _rounded, f"{ROUNDED}; remove the column if its cells are labels"),
         (amounts, _rounded, f"{ROUNDED}; --task classification takes its cells as labels"),
         (grouped, _grouped, GROUPS),

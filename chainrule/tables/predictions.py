@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,14 @@ class Predictions:
         In classification how probable the network holds its answer.
     rows : sequence of int or None
         The row of the table's file that each answer belongs to; the header is row 1.
+    identifiers : mapping of str to sequence of str
+        Columns of the table that tell its rows apart.
     """
 
     answers: list[Any]
     probabilities: npt.NDArray[Any] | None = None
     rows: Sequence[int] | None = None
+    identifiers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def csv(self) -> str:
         """The text of a CSV file: a header, and one line for each row of the table.
@@ -47,6 +50,7 @@ class Predictions:
         4,2.0
         """
         columns: dict[str, Iterable[Any]] = {} if self.rows is None else {"row": self.rows}
+        columns |= self.identifiers
         columns["prediction"] = self.answers
         if self.probabilities is not None:
             columns["probability"] = (f"{sure:.6f}" for sure in self.probabilities)

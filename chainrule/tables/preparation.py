@@ -4,94 +4,90 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import DataError, FileFormatError
+from chainrule.tables.cells import DATES, ISO, TIMES
+from chainrule.tables.encoders import (
+    CYCLES,
+    Amount,
+    Category,
+    Encoder,
+    Moment,
+    Remarks,
+    described,
+    too_large,
+)
 from chainrule.tables.table import Floats, Table
 from chainrule.tables.target import Classes, Task
-from chainrule.tables.words import listed, quoted
+from chainrule.tables.words import listed
 from chainrule.train.description import (
     Check,
     Malformed,
     every,
     fields_of,
+    mapping,
     number,
     or_none,
     text,
     word,
 )
 
+STYLES = frozenset(day + time for day in DATES for time in TIMES)
+
 
 @dataclass(frozen=True)
 class Scaling:
-    """(x − mean) / scale, column by column, and back."""
+    """(x − mean) / scale of the target, and back."""
 
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
+    mean: float
+    scale: float
 
     def apply(self, x: Floats) -> Floats:
-        """Standardise the columns of x."""
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is found, and named
-            scaled: Floats = (x - np.array(self.mean)) / np.array(self.scale)
+        """Standardise amounts."""
+        scaled: Floats = (x - self.mean) / self.scale
         return scaled
 
     def undo(self, x: Floats) -> Floats:
-        """Give standardised columns their own units again."""
+        """Give standardised amounts their own unit again."""
         with np.errstate(over="ignore", invalid="ignore"):
-            plain: Floats = x * np.array(self.scale) + np.array(self.mean)
+            plain: Floats = x * self.scale + self.mean
         return plain
 
 
-def raw_inputs(table: Table, columns: Sequence[str]) -> Floats:
-    """The columns side by side, as they stand in the table."""
-    return np.column_stack([table.numbers(name) for name in columns])
-
-
-def scaling_of(table: Table, columns: Sequence[str], x: Floats, one_unit: bool = False) -> Scaling:
-    """The mean and the standard deviation of each column of x, 1 where a column is constant.
-
-    Parameters
-    ----------
-    table, columns
-        Where x comes from, for errors.
-    x : array of shape (N, number of columns)
-    one_unit : bool
-        Whether all columns share one standard deviation, the root of the mean of their squares.
+def scaling_of(table: Table, target: str, amounts: Floats) -> Scaling:
+    """The mean and the standard deviation of the target, 1 where it is constant.
 
     Raises
     ------
     DataError
-        If a column's numbers are so large that their variance overflows.
+        If the numbers are so large that their variance overflows.
     """
     # Imported here: scikit-learn takes most of a second, and predicting does without it.
     from sklearn.preprocessing import StandardScaler
 
     with np.errstate(over="ignore", invalid="ignore"):
-        scaler = StandardScaler().fit(x)
-    wrong = np.flatnonzero(~np.isfinite(scaler.var_))
-    if wrong.size:
-        numbers = x[:, wrong[0]]
-        raise _too_large(table, columns[wrong[0]], numbers, int(np.abs(numbers).argmax()))
-    scale = scaler.scale_
-    if one_unit:
-        scale = np.full(len(scale), np.sqrt(scaler.var_.mean()) or 1.0)
-    return Scaling(tuple(scaler.mean_.tolist()), tuple(scale.tolist()))
+        scaler = StandardScaler().fit(amounts[:, None])
+    if not np.isfinite(scaler.var_).all():
+        raise too_large(table, target, amounts, int(np.abs(amounts).argmax()))
+    return Scaling(float(scaler.mean_[0]), float(scaler.scale_[0]))
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """The columns a network takes, how they are scaled, and what its outputs mean.
+    """How the columns of a table become a network's inputs, and what its outputs mean.
 
     Attributes
     ----------
     task : Task
-    columns : tuple of str
-        The input columns in the network's order.
-    inputs : Scaling
+    inputs : tuple of encoders
+        One for each input column, in the network's order.
     target : str
+    identifiers : tuple of str
+        Columns that tell rows apart, which predictions are given beside.
     classes : tuple or None
         In classification the class that each output stands for.
     outputs : Scaling or None
@@ -99,36 +95,34 @@ class Preparation:
     """
 
     task: Task
-    columns: tuple[str, ...]
-    inputs: Scaling
+    inputs: tuple[Encoder, ...]
     target: str
+    identifiers: tuple[str, ...] = ()
     classes: Classes | None = None
     outputs: Scaling | None = None
 
-    def inputs_of(self, table: Table) -> Floats:
-        """The network's inputs, one row an example.
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the input columns."""
+        return tuple(encoder.name for encoder in self.inputs)
+
+    @property
+    def width(self) -> int:
+        """How many inputs the network has."""
+        return sum(encoder.width for encoder in self.inputs)
+
+    def inputs_of(self, table: Table) -> Inputs:
+        """The network's inputs, one row an example, and what was done about single cells.
 
         Raises
         ------
         DataError
-            If a column is missing, or a cell is not a number that can be scaled.
+            If a column is missing, or a cell is not of the column's kind or cannot be scaled.
         """
         self._require_columns(table)
-        return self.scaled(table, raw_inputs(table, self.columns))
-
-    def scaled(self, table: Table, raw: Floats) -> Floats:
-        """Standardise input columns.
-
-        Raises
-        ------
-        DataError
-            If a number is so large that it cannot be scaled.
-        """
-        X = self.inputs.apply(raw)
-        if not np.isfinite(X).all():
-            row, column = np.argwhere(~np.isfinite(X))[0]
-            raise _too_large(table, self.columns[column], raw[:, column], row)
-        return X
+        remarks = Remarks()
+        X = [encoder.encode(table, remarks) for encoder in self.inputs]
+        return Inputs(np.hstack(X), remarks.notes())
 
     def _require_columns(self, table: Table) -> None:
         missing = [name for name in self.columns if name not in table.columns]
@@ -151,11 +145,19 @@ class Preparation:
     def amounts(self, outputs: Floats) -> Floats:
         """In regression, the prediction of each row of outputs in the target's own unit."""
         assert self.outputs is not None
-        return self.outputs.undo(outputs)[:, 0]
+        return self.outputs.undo(outputs[:, 0])
 
     def description(self) -> dict[str, Any]:
         """All of it as JSON can hold it."""
-        return asdict(self) | {"task": self.task.value}
+        inputs = [described(encoder) for encoder in self.inputs]
+        return asdict(self) | {"task": self.task.value, "inputs": inputs}
+
+
+class Inputs(NamedTuple):
+    """What a network is given, and what was done about single cells."""
+
+    X: Floats
+    notes: tuple[str, ...]
 
 
 def preparation_from(
@@ -192,13 +194,13 @@ def preparation_from(
             str(error),
             "train it again with this version",
         ) from None
-    described = (len(read.columns), 1 if read.classes is None else len(read.classes))
-    if sizes is not None and (sizes[0], sizes[-1]) != described:
+    widths = (read.width, 1 if read.classes is None else len(read.classes))
+    if sizes is not None and (sizes[0], sizes[-1]) != widths:
         raise FileFormatError(
             source,
             "the network does not fit the table that its file describes",
-            f"{sizes[0]} inputs and {sizes[-1]} outputs for {described[0]} columns and "
-            f"{described[1]} answers",
+            f"{sizes[0]} inputs and {sizes[-1]} outputs for columns of {widths[0]} inputs and "
+            f"{widths[1]} answers",
             "save it with the preprocessing that it was trained with",
         )
     return read
@@ -211,17 +213,60 @@ def _checked(read: Preparation) -> Preparation:
         raise Malformed(f"a {read.task} has classes or a scale, and not both")
     if len(set(read.columns)) != len(read.columns) or read.target in read.columns:
         raise Malformed("two columns have the same name")
-    for scaling, columns in ((read.inputs, len(read.columns)), (read.outputs, 1)):
-        if scaling is not None and {len(scaling.mean), len(scaling.scale)} != {columns}:
-            raise Malformed("there is not one mean and one scale for each column")
     return read
 
 
 def _scaling(value: Any, where: str) -> Scaling:
-    scaling = Scaling(**fields_of(value, where, {"mean": every(number), "scale": every(number)}))
-    if not all(scale > 0 for scale in scaling.scale):
-        raise Malformed(f"{where}'s scale must be positive")
-    return scaling
+    return Scaling(**fields_of(value, where, {"mean": number, "scale": _positive}))
+
+
+def _positive(value: Any, where: str) -> float:
+    if number(value, where) <= 0:
+        raise Malformed(f"{where} must be positive")
+    return float(value)
+
+
+def _yes_or_no(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise Malformed(f"{where} must be true or false")
+    return value
+
+
+def _style(value: Any, where: str) -> str:
+    if text(value, where) != ISO and text(value, where) not in STYLES:
+        raise Malformed(f"{where} is no way of writing dates")
+    return str(value)
+
+
+AMOUNT: dict[str, Check] = {
+    "name": text, "centre": number, "scale": _positive, "fill": number, "flags": _yes_or_no,
+    "bound": or_none(_positive),
+}  # fmt: skip
+CATEGORY: dict[str, Check] = {
+    "name": text, "values": every(text), "rare": every(text), "missing": _yes_or_no,
+}  # fmt: skip
+MOMENT: dict[str, Check] = {
+    "name": text, "style": _style, "centre": number, "scale": _positive,
+    "cycles": every(word(*CYCLES)), "flags": _yes_or_no,
+}  # fmt: skip
+ENCODERS: dict[str, tuple[Any, dict[str, Check]]] = {
+    Amount.kind: (Amount, AMOUNT),
+    Category.kind: (Category, CATEGORY),
+    Moment.kind: (Moment, MOMENT),
+}
+
+
+def _encoder(value: Any, where: str) -> Encoder:
+    given = mapping(value, where)
+    kind = word(*ENCODERS)(given.get("kind"), f"{where}'s kind")
+    made, parts = ENCODERS[kind]
+    fields = fields_of(given, where, {"kind": text, **parts})
+    del fields["kind"]
+    encoder: Encoder = made(**fields)
+    values = (*fields.get("values", ()), *fields.get("rare", ()), *fields.get("cycles", ()))
+    if len(set(values)) != len(values) or not encoder.width:
+        raise Malformed(f"{where} has a value twice, or none")
+    return encoder
 
 
 def _classes(value: Any, where: str) -> Any:
@@ -240,18 +285,9 @@ def _plain_number(value: Any, where: str) -> Any:
 
 PARTS: dict[str, Check] = {
     "task": lambda value, where: Task(word(*Task)(value, where)),
-    "columns": every(text),
-    "inputs": _scaling,
+    "inputs": every(_encoder),
     "target": text,
+    "identifiers": every(text),
     "classes": or_none(_classes),
     "outputs": or_none(_scaling),
 }
-
-
-def _too_large(table: Table, name: str, numbers: Floats, row: int) -> DataError:
-    return DataError(
-        table.source,
-        f"the column {quoted(name)} holds a number too large to scale",
-        f"{numbers[row]:g}",
-        "measure it in a larger unit, or remove the row",
-    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,11 @@ import numpy.typing as npt
 
 from chainrule.errors import DataError
 from chainrule.tables.amounts import remedy_for
+from chainrule.tables.cells import NO_NUMBER, is_missing, number_in, texts_of
 from chainrule.tables.words import closest, listed, quoted
 
 Floats = npt.NDArray[np.float64]
+CODE = re.compile(r"[-+]?0\d+")
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,63 @@ class Table:
             row, problem = next((row, problem) for row, problem in found if problem)
             raise self._refusal(name, row, problem, remedy if problem is TEXT else "")
         return values
+
+    def amounts(self, name: str) -> Floats:
+        """The column as float64 numbers, NaN where a cell has no value.
+
+        Raises
+        ------
+        DataError
+            If a cell is not a number, or is infinite.
+        """
+        cells = self.columns[name]
+        if isinstance(cells, np.ndarray):
+            values = np.asarray(cells, np.float64)
+            wrong = np.flatnonzero(np.isinf(values))
+            if wrong.size:
+                raise self._refusal(name, int(wrong[0]), NOT_FINITE)
+            return values
+        known: dict[str, float] = {}
+        for row, cell in enumerate(cells):
+            if cell in known:
+                continue
+            number = math.nan if is_missing(cell) or cell in NO_NUMBER else number_in(cell)
+            if number is None or math.isinf(number):
+                raise self._refusal(name, row, TEXT if number is None else NOT_FINITE)
+            known[cell] = number
+        return np.array([known[cell] for cell in cells], np.float64)
+
+    def texts(self, name: str) -> list[str]:
+        """The column as labels, empty where a cell has no value."""
+        if name not in self._texts:
+            self._texts[name] = texts_of(self.columns[name])
+        return self._texts[name]
+
+    def codes(self, name: str) -> list[str]:
+        """Cells such as 01067: a quantity is not written with a 0 before it."""
+        cells = self.columns[name]
+        if isinstance(cells, np.ndarray):
+            return []
+        return [cell for cell in cells if CODE.fullmatch(cell)]
+
+    def refusal(self, name: str, cell: str) -> DataError:
+        """What to say about the first cell of this text in a column of numbers."""
+        row = self.texts(name).index(cell)
+        problem = TEXT if number_in(cell) is None else NOT_FINITE
+        remedy = AS_CATEGORY.format(name) if problem is TEXT else ""
+        return self._refusal(name, row, problem, remedy)
+
+    def only(self, rows: npt.NDArray[np.intp]) -> Table:
+        """Some rows of the table."""
+        columns = {
+            name: cells[rows] if isinstance(cells, np.ndarray) else [cells[row] for row in rows]
+            for name, cells in self.columns.items()
+        }
+        return replace(self, columns=columns, rows=[self.rows[row] for row in rows])
+
+    @cached_property
+    def _texts(self) -> dict[str, list[str]]:
+        return {}
 
     def labels(self, name: str) -> list[str]:
         """The column as text, no cell of it empty.
@@ -140,6 +201,7 @@ class Problem:
     remedy: str
 
 
+AS_CATEGORY = "write a number there, leave the column out, or say --column {}=category"
 EMPTY = Problem("has an empty cell", "fill it or remove the row")
 TEXT = Problem("must hold numbers", "write a number there, or remove the column")
 NOT_FINITE = Problem("holds a value that is not finite", "replace it or remove the row")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from chainrule.errors import DataError
 from chainrule.tables.amounts import Comma, amount_in, comma_in, is_decimal, remedy_for
+from chainrule.tables.cells import MISSING
 from chainrule.tables.table import Table
 from chainrule.tables.words import quoted
 
@@ -21,8 +21,6 @@ ROWS_A_CLASS = 5
 
 NOT_ALL_NUMBERS = "write a number there, or pass --task classification to take all cells as classes"
 
-CODE = re.compile(r"[-+]?0\d+")
-
 Classes = tuple[str, ...] | tuple[int, ...] | tuple[float, ...]
 
 
@@ -31,6 +29,32 @@ class Task(StrEnum):
 
     classification = "classification"
     regression = "regression"
+
+
+UNKNOWN = MISSING - {"none", "null"}
+"""What says that the target of a row is not known; None may be a class."""
+
+
+def with_target(table: Table, target: str) -> tuple[Table, tuple[str, ...]]:
+    """The rows whose target is known, and a note on the others."""
+    cells = table.columns[target]
+    if isinstance(cells, np.ndarray):
+        known = ~np.isnan(cells)
+    else:
+        known = np.array([cell.casefold() not in UNKNOWN for cell in cells], bool)
+    if known.all():
+        return table, ()
+    first, left = int(np.flatnonzero(~known)[0]), int(np.sum(~known))
+    if left == len(table):
+        raise DataError(
+            table.source, f"the target {quoted(target)} has no value in any row",
+            remedy="choose another target",
+        )  # fmt: skip
+    note = (
+        f"{left:,} row{'s' * (left > 1)} without a value of {quoted(target)} "
+        f"{'are' if left > 1 else 'is'} left out, the first of them row {table.rows[first]}"
+    )
+    return table.only(np.flatnonzero(known)), (note,)
 
 
 def task_of(table: Table, target: str) -> Task:
@@ -51,19 +75,11 @@ def task_of(table: Table, target: str) -> Task:
     values = table.numbers(target, NOT_ALL_NUMBERS)
     cells = table.columns[target]
     different = len(np.unique(values)) if isinstance(cells, np.ndarray) else len(set(cells))
-    if codes_in(table, target):
+    if table.codes(target):
         return Task.classification
     whole = bool(np.all(values == np.round(values)))
     few = different <= min(MOST_CLASSES, len(values) / ROWS_A_CLASS)
     return Task.classification if whole and few else Task.regression
-
-
-def codes_in(table: Table, column: str) -> list[str]:
-    """Cells such as 01067: a quantity is not written with a 0 before it."""
-    cells = table.columns[column]
-    if isinstance(cells, np.ndarray):
-        return []
-    return [cell for cell in cells if CODE.fullmatch(cell)]
 
 
 def _refuse_written_amounts(table: Table, target: str, plain: int) -> None:
