@@ -7,6 +7,7 @@ are computed only where the code asks for them, as in ``if x > 0``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn, Self, SupportsIndex
 
 import numpy as np
@@ -30,7 +31,7 @@ from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
 from chainrule.tracing.arguments import capture, native, varies
-from chainrule.tracing.asking import agree, answered
+from chainrule.tracing.asking import agree, as_ours, numpys_error
 from chainrule.tracing.attributes import ArrayAttributes, refuse
 from chainrule.tracing.checks import require_options
 from chainrule.tracing.containers import LEAVES
@@ -554,18 +555,29 @@ def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     if keywords is not None:
         _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
     require_options(name, given)
+    result = _as_numpy(function, name, implementation, args, given)
+    agree(function, name, args, kwargs, result)
+    return _finished(function, args, given, result)
+
+
+def _as_numpy(
+    function: Any, name: str, implementation: Callable[..., Any], args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Any:  # fmt: skip
+    """What replaces a function, called; what goes wrong in it is NumPy's error or a refusal."""
     try:
-        result = _nested(implementation, args, given)
+        return _nested(implementation, args, kwargs)
     except Refusal:
         raise
     except Exception as error:
-        if answered(function, args, given):
+        numpys = numpys_error(function, args, kwargs)
+        if numpys is None:
             raise MissingRuleError(
                 name, "these arguments are not supported on traced values", got=str(error)
             ) from error
-        raise
-    agree(function, args, kwargs, result)
-    return _finished(function, args, given, result)
+        if isinstance(error, ChainruleError):
+            raise
+        raise as_ours(name, numpys, args, kwargs) from numpys
 
 
 def _finished(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Any:
@@ -621,7 +633,10 @@ def _ufunc_method(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any, out: A
             "this method has no derivative rule here",
             remedy="use the function of the same meaning (np.sum for np.add.reduce) without out=",
         )
-    return _nested(implementation, (ufunc, *inputs), kwargs)
+    function = getattr(ufunc, method)
+    return _as_numpy(
+        function, f"{full_name(ufunc)}.{method}", partial(implementation, ufunc), inputs, kwargs
+    )
 
 
 def _computed_in(ufunc: np.ufunc, dtype: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:
