@@ -66,12 +66,18 @@ def agree(
     result: Any,
 ) -> None:  # fmt: skip
     """Raise where NumPy raises; refuse a result of another shape or dtype than NumPy's."""
+    if _is_large(result):
+        return
     try:
-        known = _agreed((function, *map(_kind, args), *((k, _kind(kwargs[k])) for k in kwargs)))
+        key = (function, *map(_kind, args), *((k, _kind(kwargs[k])) for k in kwargs))
+    except _TooLarge:
+        return
+    except _Unknown:
+        known: list[bool] = []
+    else:
+        known = _agreed(key)
         if known:
             return
-    except _NotAsked:
-        return
     try:
         wanted = _run(function, args, kwargs)
     except np.linalg.LinAlgError:  # it goes by the values
@@ -101,24 +107,37 @@ def _compare(name: str, wanted: Any, result: Any) -> None:
             )  # fmt: skip
 
 
-class _NotAsked(Exception):
-    """An argument by which a call is not known, or too large a one."""
+def _is_large(result: Any) -> bool:
+    """Whether NumPy would work long on it, or fail for want of memory; nobody may ask for it."""
+    results = result if isinstance(result, (list, tuple)) else (result,)
+    return any(isinstance(r, Expression) and r.node.size > MOST_ELEMENTS for r in results)
+
+
+class _TooLarge(Exception):
+    """An argument that takes as long to look at as the function itself."""
+
+
+class _Unknown(Exception):
+    """An argument of a sort by which no call is found again, and which few functions take."""
 
 
 def _kind(item: Any, depth: int = 0) -> Any:
     """What a result's shape and dtype may depend on."""
     if isinstance(item, Expression):
         if item.node.size > MOST_ELEMENTS:
-            raise _NotAsked
+            raise _TooLarge
         return item.node.shape, item.node.dtype, _is_array(item)
     kind = type(item)
     if kind in (list, tuple) and depth < DEEPEST:
         return kind, *(_kind(part, depth + 1) for part in item)
     if isinstance(item, _PLAIN):
         return kind, item
-    if isinstance(item, (np.ndarray, np.generic)) and item.nbytes <= 1024:
-        return kind, item.shape, item.dtype, item.tobytes()
-    raise _NotAsked
+    if kind is np.ndarray or isinstance(item, np.generic):
+        if item.dtype.kind in "fiub" and item.nbytes > 1024:
+            raise _TooLarge
+        if item.dtype.kind != "O" and item.nbytes <= 1024:
+            return kind, item.shape, item.dtype, item.tobytes()
+    raise _Unknown
 
 
 def _run(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> Any:
