@@ -6,6 +6,7 @@ the function is run once, for each kind of arguments, on plain arrays of the sam
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -66,7 +67,7 @@ def agree(
     result: Any,
 ) -> None:  # fmt: skip
     """Raise where NumPy raises; refuse a result of another shape or dtype than NumPy's."""
-    if _is_large(result):
+    if _is_large(name, result):
         return
     try:
         key = (function, *map(_kind, args), *((k, _kind(kwargs[k])) for k in kwargs))
@@ -107,10 +108,16 @@ def _compare(name: str, wanted: Any, result: Any) -> None:
             )  # fmt: skip
 
 
-def _is_large(result: Any) -> bool:
+def _is_large(name: str, result: Any) -> bool:
     """Whether NumPy would work long on it, or fail for want of memory; nobody may ask for it."""
     results = result if isinstance(result, (list, tuple)) else (result,)
-    return any(isinstance(r, Expression) and r.node.size > MOST_ELEMENTS for r in results)
+    nodes = [item.node for item in results if isinstance(item, Expression)]
+    for node in nodes:
+        if node.size * node.dtype.itemsize > sys.maxsize:
+            raise ArgumentError(
+                name, "no array is so large", got=f"a result of shape {shown(node.shape)}"
+            )
+    return any(node.size > MOST_ELEMENTS for node in nodes)
 
 
 class _TooLarge(Exception):

@@ -12,8 +12,10 @@ from typing import Any, NoReturn, Self, SupportsIndex
 
 import numpy as np
 
+from chainrule.arguments import one_of, shown, whole
 from chainrule.errors import (
     REFUSED,
+    ArgumentTypeError,
     ChainruleError,
     DtypeError,
     MissingRuleError,
@@ -53,6 +55,10 @@ from chainrule.tracing.places import ByFunction, ByKey, Place
 from chainrule.tracing.repeated import operation, position
 from chainrule.tracing.session import Name, ask, collect_refusals, current
 from chainrule.tracing.views import VIEWS, links
+
+
+ORDERS = ("C", "F", "A", "K")
+"""Of the elements in memory."""
 
 
 class Traced(ArrayAttributes, Expression):
@@ -388,7 +394,7 @@ class Traced(ArrayAttributes, Expression):
         return other // self, other % self
 
     def __round__(self, digits: SupportsIndex | None = None) -> Any:
-        return np.round(self, int(digits or 0))
+        return np.round(self, 0 if digits is None else whole("round", "the digits", digits))
 
     # -- copies -----------------------------------------------------------------------------------
 
@@ -397,7 +403,8 @@ class Traced(ArrayAttributes, Expression):
         copy: bool = True,
     ) -> Any:  # fmt: skip
         if isinstance(dtype, np.ndarray):
-            raise TypeError("Cannot construct a dtype from an array")
+            raise ArgumentTypeError("astype", "an array is no dtype", got=shown(dtype),
+                                    remedy="write x.astype(y.dtype)")  # fmt: skip
         wanted = np.dtype(dtype)
         if not np.can_cast(self.dtype, wanted, casting):
             raise TypeError(f"Cannot cast array data from {self.dtype!r} to {wanted!r} according "
@@ -411,9 +418,7 @@ class Traced(ArrayAttributes, Expression):
 
     def _ordered(self, node: Node, order: str) -> Self:
         """A new array, whose order in memory may have been asked for."""
-        if order not in ("C", "K", "A", "F"):
-            raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
-        if order == "F" and node.ndim > 1:
+        if order is not None and one_of("copy", "order", order, ORDERS) == "F" and node.ndim > 1:
             forget_order()
         result = self._like(node)
         result._kind = self._kind if self._kind in (np.ndarray, None) else None
@@ -633,10 +638,10 @@ def _ufunc_method(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any, out: A
             "this method has no derivative rule here",
             remedy="use the function of the same meaning (np.sum for np.add.reduce) without out=",
         )
-    function = getattr(ufunc, method)
-    return _as_numpy(
-        function, f"{full_name(ufunc)}.{method}", partial(implementation, ufunc), inputs, kwargs
-    )
+    function, name = getattr(ufunc, method), f"{full_name(ufunc)}.{method}"
+    result = _as_numpy(function, name, partial(implementation, ufunc), inputs, kwargs)
+    agree(function, name, inputs, kwargs, result)
+    return result
 
 
 def _computed_in(ufunc: np.ufunc, dtype: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:

@@ -54,6 +54,8 @@ BY_NAME: dict[str, frozenset[str]] = {
 
 WITH_NUMPY = "in a trace"
 """Calls whose values NumPy judges: what it takes is right."""
+HERE = frozenset({"escaped"})
+"""What is an array only in a trace."""
 ALONE = frozenset({"array ()", "array (3,)", "array (2, 2)", "array (0,)", "NaNs", "escaped"})
 """Arrays of float64, which an optimiser takes without a dict around them."""
 ANYTHING = frozenset({"stop_gradient", "np.asarray(J)"})
