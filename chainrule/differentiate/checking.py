@@ -74,7 +74,11 @@ def check_grads(
 
 
 def _require_settings(order: Any, modes: Any, tolerances: dict[str, Any], seed: Any) -> None:
-    is_order = isinstance(order, (int, np.integer)) and not isinstance(order, bool) and 0 < order <= HIGHEST
+    is_order = (
+        isinstance(order, (int, np.integer))
+        and not isinstance(order, bool)
+        and 0 < order <= HIGHEST
+    )
     is_sequence = isinstance(modes, (tuple, list)) and len(modes) > 0
     if not is_order or not is_sequence or not all(_is_mode(mode) for mode in modes):
         raise ArgumentError(

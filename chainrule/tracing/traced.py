@@ -54,6 +54,7 @@ from chainrule.tracing.names import assigned_name, where_it_stands
 from chainrule.tracing.places import ByFunction, ByKey, Place
 from chainrule.tracing.repeated import operation, position
 from chainrule.tracing.session import Name, ask, collect_refusals, current
+from chainrule.tracing.special import Silent, Special
 from chainrule.tracing.views import VIEWS, links
 
 
@@ -61,7 +62,7 @@ ORDERS = ("C", "F", "A", "K")
 """Of the elements in memory."""
 
 
-class Traced(ArrayAttributes, Expression):
+class Traced(ArrayAttributes, Expression, metaclass=Silent):
     """A value of the function being traced; it takes part in NumPy code like an array.
 
     Nodes never change, but the code may assign to arrays: then this object gets another node. A
@@ -252,6 +253,7 @@ class Traced(ArrayAttributes, Expression):
             raise TypeError("only length-1 arrays can be converted to Python scalars")
         return int(self.concrete("a whole number"))
 
+    @Special
     def __index__(self) -> int:
         if self.node.dtype.kind not in "iu":
             raise TypeError(f"only whole numbers are an index; got {self!r}")
@@ -283,9 +285,10 @@ class Traced(ArrayAttributes, Expression):
 
     # -- as a container ---------------------------------------------------------------------------
 
+    @Special
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("len() of a traced value without axes")
+            raise TypeError("len() of unsized object")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
@@ -293,6 +296,7 @@ class Traced(ArrayAttributes, Expression):
             raise TypeError("a traced value without axes cannot be iterated over")
         return (self[k] for k in range(self.shape[0]))
 
+    @Special
     def __contains__(self, value: Any) -> bool:
         return bool((self == value).any())
 
@@ -393,6 +397,7 @@ class Traced(ArrayAttributes, Expression):
     def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
         return other // self, other % self
 
+    @Special
     def __round__(self, digits: SupportsIndex | None = None) -> Any:
         return np.round(self, 0 if digits is None else whole("round", "the digits", digits))
 

@@ -62,7 +62,7 @@ X = np.array([[0.5, -1.0], [2.0, 0.25]])
             lambda: cr.grad(lambda x: np.sum(np.tile(x, [[1], [1.0, 2]])))(X),
             (TypeError,),
             "np.tile: NumPy takes no such arguments: 'list' object cannot be interpreted as an "
-            "integer; got reps=[[1], [1.0, 2]]; see help(np.tile)",
+            "integer; got [[1], [1.0, 2]]; see help(np.tile)",
         ),
         (
             lambda: cr.grad(lambda x: np.sum(np.var(x, ddof=[1, 2])))(X),
