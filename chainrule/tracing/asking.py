@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
@@ -148,8 +147,7 @@ def _kind(item: Any, depth: int = 0) -> Any:
 
 
 def _run(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> Any:
-    with np.errstate(all="ignore"), catch_warnings():
-        simplefilter("ignore")
+    with np.errstate(all="ignore"):  # what NumPy says else, it says to plain arrays too
         given = {key: _plain(item) for key, item in kwargs.items()}
         return function(*map(_plain, args), **given)
 

@@ -11,6 +11,7 @@ from tests.fuzz import wrong_calls
 from tests.fuzz.calls import CALLS
 from tests.fuzz.wrong_calls import faults, outcome
 
+
 def test_wrong_calls_end_in_a_result_or_an_error_of_ours():
     assert not [str(fault) for fault in faults(2000, 0)]
 

@@ -75,8 +75,10 @@ def traced_calls() -> Iterator[tuple[str, Traced, dict[str, Any]]]:
             given = {key: item for key, item in found[1].items() if item is not np._NoValue}
             yield f"x.{name}", Traced(_method(name), found[0].by_place), given
     for name, function, arguments in _more():
-        yield name, Traced(function, ("x", *(k for k in arguments if k in "abc"))), (
-            {"x": PAIRS} | arguments
+        yield (
+            name,
+            Traced(function, ("x", *(k for k in arguments if k in "abc"))),
+            ({"x": PAIRS} | arguments),
         )
 
 
@@ -131,7 +133,11 @@ def _more() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
     yield "x.put", lambda x, a, b: (x * 1.0).put(a, b), {"a": 0, "b": 0.5}
     yield "round(x)", lambda x, a: round(x[0, 0], a), {"a": 1}
     yield "np.stack of two", lambda x, a, **k: np.stack([x, a], **k), {"a": PAIRS, "axis": 0}
-    yield "np.concatenate of two", lambda x, a, **k: np.concatenate([x, a], **k), {"a": PAIRS, "axis": 0}
+    yield (
+        "np.concatenate of two",
+        lambda x, a, **k: np.concatenate([x, a], **k),
+        {"a": PAIRS, "axis": 0},
+    )
     yield "np.einsum", lambda x, a, b: np.einsum(a, x, b), {"a": "ij,jk->ik", "b": PAIRS}
     yield "np.pad with numbers", np.pad, {"a": 1, "mode": "constant", "constant_values": 0.0}
     yield "np.where of two", lambda x, a, b: np.where(a, x, b), {"a": PAIRS > 0, "b": 0.0}
