@@ -13,7 +13,6 @@ from chainrule.errors import ArgumentError, ChainruleError, DtypeError
 from chainrule.graph.node import Array
 from chainrule.tracing.containers import flatten, unflatten
 
-
 HIGHEST = 8
 """Each order takes about three times as long as the one below it."""
 

@@ -87,9 +87,8 @@ def _dense(jacobian: Jacobian, columns: Array, size: int) -> Array:
     from scipy.linalg.lapack import get_lapack_funcs
 
     matrix: Any = np.asarray_chkfinite(jacobian.toarray().reshape(size, size))
-    factorize, condition, solve_factored = get_lapack_funcs(
-        ("getrf", "gecon", "getrs"), (matrix, columns)
-    )
+    functions: Any = get_lapack_funcs(("getrf", "gecon", "getrs"), (matrix, columns))
+    factorize, condition, solve_factored = functions
     factors, pivots, failed = factorize(matrix)
     largest = np.max(np.sum(np.abs(matrix), axis=0), initial=0.0)
     inverse_condition = 0.0 if failed else condition(factors, largest)[0]

@@ -11,7 +11,7 @@ from chainrule.tracing.interpreter import finds_frames, frame_of
 
 
 class MissingMethod(AttributeError, TypeError):
-    """As `TypeError` where an operation needs the method, `AttributeError` where it is asked for."""
+    """A `TypeError` where an operation needs the method, an `AttributeError` where code asks."""
 
 
 class Special:
@@ -45,7 +45,7 @@ class Silent(type):
     not, which finds all of them.
     """
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(cls) -> type:
         """Asked by typing's classes, which look at ``type(x)`` alone: an array, or a number."""
         frame = frame_of(1) if finds_frames and frame_of is not None else None
@@ -57,5 +57,5 @@ class Silent(type):
         return Silent
 
     @property
-    def __mro__(cls) -> tuple[type, ...]:  # type: ignore[override]
+    def __mro__(cls) -> tuple[type, ...]:
         return (_Nothing,)

@@ -57,7 +57,6 @@ from chainrule.tracing.session import Name, ask, collect_refusals, current
 from chainrule.tracing.special import Silent, Special
 from chainrule.tracing.views import VIEWS, links
 
-
 ORDERS = ("C", "F", "A", "K")
 """Of the elements in memory."""
 

@@ -19,7 +19,8 @@ LATER = frozenset({"function that fails", "Network"})
 POSITIONS = frozenset({"negative", "zero", "np.int64", "None"})
 
 BY_NAME: dict[str, frozenset[str]] = {
-    "f": FUNCTIONS, "gradient": FUNCTIONS | REAL | CONTAINERS | {"digits", "sparse", "matrix"}, "callback": FUNCTIONS | {"None"},
+    "f": FUNCTIONS, "gradient": FUNCTIONS | REAL | CONTAINERS | {"digits", "sparse", "matrix"},
+    "callback": FUNCTIONS | {"None"},
     "wrt": POSITIONS, "in_axes": POSITIONS, "first": POSITIONS, "second": POSITIONS,
     "axis": POSITIONS | {"empty list", "empty tuple"},
     "keepdims": FLAGS, "expanded": FLAGS, "ascii": FLAGS, "standalone": FLAGS, "progress": FLAGS,

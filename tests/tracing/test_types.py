@@ -149,7 +149,7 @@ def test_abstract_classes_are_those_of_what_it_stands_for(x, part):
 
 @pytest.mark.parametrize("name", ["Iterable", "Sized", "Hashable", "Sequence"])
 def test_classes_of_typing_that_see_the_exact_type_alone_are_refused(name):
-    with pytest.raises(Refusal, match="write those of collections.abc instead"):
+    with pytest.raises(Refusal, match=r"write those of collections\.abc instead"):
         asked(lambda x: isinstance(x, getattr(typing, name)))
     assert isinstance(cr.jacobian(np.sin)(X), typing.Hashable)
 
@@ -170,7 +170,7 @@ def test_a_number_is_no_container_and_no_position(act):
 
 def test_a_traced_array_is_not_rounded_as_a_number():
     def f(x):
-        with pytest.raises(TypeError, match="'numpy.ndarray' object has no __round__"):
+        with pytest.raises(TypeError, match=r"'numpy\.ndarray' object has no __round__"):
             round(x)
         return np.sum(x)
 
