@@ -196,6 +196,9 @@ def captured_names(f: Callable[..., Any], output: Node) -> Iterator[tuple[Node, 
                 if value.shape == node.shape and np.array_equal(value, node.value):
                     yield node, name
                     break
+                if value.shape == node.shape and np.array_equal(value, -node.value):
+                    yield node, f"-{name}"
+                    break
 
 
 def _outside(f: Callable[..., Any]) -> dict[str, Array]:
