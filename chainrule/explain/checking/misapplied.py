@@ -76,9 +76,9 @@ def _of_derivatives(shop: Workshop, segment: Segment) -> Iterator[Slip]:
     if result.primitive is CONTRACT:
         if result.params.operands != (result.params.out,) * 2:
             return
-        for over, above in ((one, two), (two, one)):
+        for over, value in ((one, two), (two, one)):
             if over.primitive is reciprocal:
-                one, two, is_quotient = above, over.inputs[0], True
+                one, two, is_quotient = value, over.inputs[0], True
     elif not is_quotient:
         return
     if one is argument or two is argument or one is two:
