@@ -29,6 +29,7 @@ from chainrule.explain.algebra import (
     number,
     shape_of_array,
 )
+from chainrule.explain.logistic import Reciprocal, by_names, reciprocals
 from chainrule.explain.networks import Factor, read_value
 from chainrule.explain.pieces import Value, split_number, times_number
 from chainrule.explain.rewriting import hadamard, inverse, power, product, total, transpose
@@ -36,6 +37,7 @@ from chainrule.explain.values import NodeValues
 from chainrule.graph.node import CONSTANT, Array, Node, make, new_input, scalar_value
 from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import topological
+from chainrule.primitives.arithmetic import divide, reciprocal
 from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
@@ -48,6 +50,8 @@ from chainrule.primitives.selections import REPLACE, SLICE, Range
 from chainrule.shapes import Labels
 
 MINUS = Number(Fraction(-1))
+CLOSEST = 1e-5
+"""How near to 1 a probability may be if 1 − p is to keep the ten digits that steps are checked to."""
 
 
 class Reader:
@@ -105,6 +109,20 @@ class Reader:
             found = self.definition(node)
             self._read[node] = found
         return found
+
+    def by_names(self, expr: Expr) -> Expr:
+        """With p where it says 1 ⊘ (1 + e), of which p is the name."""
+        known = [item for node in self.known for item in self._reciprocals(node)]
+        return by_names(expr, known)
+
+    def _reciprocals(self, node: Node) -> list[Reciprocal]:
+        if node.primitive not in (divide, reciprocal):
+            return []
+        symbol, value = self.known[node], self.at_point[node]
+        assert isinstance(symbol, Symbol)
+        if not bool(np.all(np.abs(1 - value) >= CLOSEST)):
+            return []
+        return list(reciprocals(symbol, self.definition(node)))
 
     def definition(self, node: Node) -> Expr:
         """What a node is made of, in terms of named values."""
