@@ -154,7 +154,7 @@ class Builder:
         rest = [node for node in self.names if node not in set(inputs)]
         computed = [self._quantity(node) for node in rest]
         captured = [
-            Quantity(name, array.shape, None, array, False)
+            Quantity(name, array.shape, None, array, False, is_number=array.ndim == 0)
             for name, array in self.reader.values.items()
         ]
         return [*(self._quantity(node) for node in inputs), *captured, *computed]

@@ -15,7 +15,7 @@ from chainrule.explain.lettering import lettered
 from chainrule.explain.names import written
 from chainrule.explain.notation import ATOM, PRODUCT, Notation, Text
 from chainrule.explain.pieces import Value, magnitude
-from chainrule.explain.text_notation import number_text
+from chainrule.explain.text_notation import at_slash, number_text
 from chainrule.primitives.stated import Written
 
 
@@ -96,8 +96,19 @@ def _raised(base: str, above: str) -> str:
 
 def _atom(text: str) -> str:
     """A number, its root, a letter, or a piece of text such as ``0:3``."""
+    above, below = at_slash(text)
+    if below and "π" in text:
+        return f"<mfrac>{row(_atom(above))}{row(_atom(below))}</mfrac>"
     if text.startswith("√"):
         return f"<msqrt>{_atom(text[1:])}</msqrt>"
+    if text.startswith("(") and text.endswith(")"):
+        return _atom(text[1:-1])
+    if text.startswith("log("):
+        return row(word("log"), operator("("), _atom(text[4:-1]), operator(")"))
+    if re.fullmatch(r"\d+(π|log\(2\))", text):
+        digits = re.match(r"\d+", text)
+        assert digits
+        return row(f"<mn>{digits[0]}</mn>", _atom(text[digits.end() :]))
     if re.fullmatch(r"[\d.]+", text):
         return f"<mn>{text}</mn>"
     if len(text) == 1 and text.isalpha():
@@ -136,10 +147,10 @@ class MathmlNotation(Notation):
 
     def number(self, value: Value) -> Text:
         text = number_text(magnitude(value), self.letters)
-        fraction = re.fullmatch(r"(√?\w+)/\(?(√?\w+)\)?", text)
+        above, below = at_slash(text)
         power = re.fullmatch(r"([\d.]+)e([+-]?)0*(\d+)", text)
-        if fraction:
-            inner = f"<mfrac>{_atom(fraction[1])}{_atom(fraction[2])}</mfrac>"
+        if below:
+            inner = f"<mfrac>{_atom(above)}{_atom(below)}</mfrac>"
             shown = f'<mstyle displaystyle="false">{inner}</mstyle>'
         elif power:
             sign = NEGATIVE if power[2] == "-" else ""

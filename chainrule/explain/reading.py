@@ -31,7 +31,7 @@ from chainrule.explain.algebra import (
 )
 from chainrule.explain.logistic import Reciprocal, by_names, reciprocals
 from chainrule.explain.networks import Factor, read_value
-from chainrule.explain.pieces import Value, split_number, times_number
+from chainrule.explain.pieces import Value, split_number
 from chainrule.explain.rewriting import hadamard, inverse, power, product, total, transpose
 from chainrule.explain.values import NodeValues
 from chainrule.graph.node import CONSTANT, Array, Node, make, new_input, scalar_value
@@ -51,7 +51,7 @@ from chainrule.shapes import Labels
 
 MINUS = Number(Fraction(-1))
 CLOSEST = 1e-5
-"""How near to 1 a probability may be if 1 − p is to keep the ten digits that steps are checked to."""
+"""How near to 1 a probability may be if 1 − p is to keep ten digits, which steps are checked to."""
 
 
 class Reader:
@@ -62,7 +62,7 @@ class Reader:
     names : mapping from Node to str
         The values that have names.
     name_constant : callable
-        Gives the name of an array that the function captured.
+        Gives the name of an array or a number that the function captured.
     at_point : NodeValues
         The values of nodes at the point.
     """
@@ -153,15 +153,24 @@ class Reader:
     def _constant(self, node: Node) -> Expr:
         assert node.value is not None
         if node.ndim == 0:
-            return number(float(node.value))
+            return self._number(node.value)
         shape = shape_of_array(node.shape)
         first = node.value.flat[0] if node.size else 0
         if node.size > 1 and node.dtype.kind in "fiub" and bool(np.all(node.value == first)):
-            return times_number(number(float(first)).value, Ones(shape))
+            return product([self._number(np.asarray(first)), Ones(shape)])
         known = _known_matrix(node.value)
         if known is not None:
             return known
         return self.constant_symbol(node.value)
+
+    def _number(self, value: Array) -> Expr:
+        """A number, by the name that the user gave it: ε rather than 1e-05."""
+        name = self._name_constant(value) if value.dtype.kind == "f" else None
+        if name is None or (name in self._taken and name not in self.values):
+            return number(float(value))
+        self._taken.add(name)
+        self.values[name] = value
+        return Symbol(SCALAR, name)
 
     def constant_symbol(self, array: Array, letter: str = "C") -> Symbol:
         """A symbol for an array without a name of its own."""
