@@ -82,9 +82,17 @@ def equals(left: str, right: str) -> str:
 
 
 def fenced(left: str, text: str, right: str) -> str:
-    """In brackets, which grow only around what is more than a line high."""
-    grows = "true" if any(tag in text for tag in ("<mfrac", "<munder")) else "false"
-    return row(operator(left, stretchy=grows), text, operator(right, stretchy=grows))
+    """In brackets, which grow only around what is more than a line high.
+
+    Browsers stretch signs only of fonts made for mathematics; so the style sheet draws round
+    brackets that grow, as the borders of what they are around, and hides their signs.
+    """
+    if not any(tag in text for tag in ("<mfrac", "<munder")):
+        return row(operator(left, stretchy="false"), text, operator(right, stretchy="false"))
+    signs = [operator(sign, stretchy="true") for sign in (left, right)]
+    if (left, right) != ("(", ")"):
+        return row(signs[0], text, signs[1])
+    return f'<mrow class="paren">{signs[0]}{text}{signs[1]}</mrow>'
 
 
 def _raised(base: str, above: str) -> str:
@@ -121,7 +129,7 @@ def _listed(items: Iterable[str]) -> str:
 
 
 EQUALS = operator("=", form="infix")
-TRANSPOSE = '<mi mathvariant="normal">⊤</mi>'
+TRANSPOSE = '<mi class="top" mathvariant="normal">⊤</mi>'
 NEGATIVE = operator("−", form="prefix")
 TIMES = operator("\u2062", lspace="0", rspace="0.17em")
 """A product without a sign: heard by a screen reader, seen as a thin space."""
