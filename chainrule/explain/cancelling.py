@@ -30,8 +30,21 @@ MOST = 24
 
 def shortest(expr: Expr, slopes: Mapping[Slope, Expr]) -> Expr:
     """The expression, or what is left of it when its slopes are written out, if that is shorter."""
+    if not _divides(expr):
+        return expr
     opened = turned(_cancelled(simplified(_opened(expr, slopes))))
     return opened if weight(opened) < weight(expr) else expr
+
+
+def _divides(expr: Expr) -> bool:
+    """Whether something divides in it, which may cancel."""
+    pending = [expr]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Power) and item.exponent == -1:
+            return True
+        pending.extend(item.parts)
+    return False
 
 
 def turned(expr: Expr) -> Expr:
