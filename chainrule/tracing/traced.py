@@ -50,7 +50,7 @@ from chainrule.tracing.exact_types import exact_types_of
 from chainrule.tracing.interpreter import from_in_place_operator, has_one_name, references
 from chainrule.tracing.lanes import NUMBERS
 from chainrule.tracing.layouts import forget_order
-from chainrule.tracing.names import assigned_name, where_it_stands
+from chainrule.tracing.names import assigned_name, numbers_at_hand, where_it_stands
 from chainrule.tracing.places import ByFunction, ByKey, Place
 from chainrule.tracing.repeated import operation, position
 from chainrule.tracing.session import Name, ask, collect_refusals, current
@@ -535,6 +535,8 @@ def named(value: Any, name: str) -> Any:
     session = current()
     if session is not None and isinstance(value, Expression):
         session.add_name(value.node, Name(name))
+    elif session is not None and issubclass(type(value), float):
+        session.add_numbers({name: float(value)})
     return value
 
 
@@ -543,6 +545,7 @@ def _note(result: Traced) -> None:
     session = current()
     if session is None or not session.wants_names or session.depth:
         return
+    session.add_numbers(numbers_at_hand())
     name = assigned_name()
     if name is not None:
         session.add_name(result.node, name)
