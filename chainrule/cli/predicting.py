@@ -10,6 +10,7 @@ from chainrule.cli.paths import checked_output
 from chainrule.tables import (
     Predictions,
     Preparation,
+    notes_of_inputs,
     predictions_of,
     preparation_from,
     read_table,
@@ -60,4 +61,5 @@ def predict(model: Path, source: str, out: Path) -> PredictionReport:
     ]
     predictions = replace(predictions, identifiers={name: table.texts(name) for name in names})
     write_whole(out, predictions.csv().encode())
-    return PredictionReport(model, source, preparation, predictions, out, (*table.notes, *filled))
+    notes = (*notes_of_inputs(table, preparation.numeric), *filled)
+    return PredictionReport(model, source, preparation, predictions, out, notes)

@@ -5,6 +5,7 @@ from chainrule.tables.dataset import Dataset, Part, prepare
 from chainrule.tables.digits import load_digits
 from chainrule.tables.look import ASKED, Kind, Look, kinds_from, look
 from chainrule.tables.metrics import Metrics, answers, constant_answers, judged
+from chainrule.tables.notes import notes_of_inputs
 from chainrule.tables.predictions import Predictions, predictions_of
 from chainrule.tables.preparation import Preparation, preparation_from
 from chainrule.tables.table import Table
@@ -30,6 +31,7 @@ __all__ = [
     "listed",
     "load_digits",
     "look",
+    "notes_of_inputs",
     "predictions_of",
     "preparation_from",
     "prepare",

@@ -23,8 +23,8 @@ TRUTHS = (
 )  # fmt: skip
 DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y", "%m/%d/%Y", "%m-%d-%Y",
-    "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%Y-%m", "%b-%Y", "%b %Y", "%d-%b-%y",
-    "%m/%d/%y", "%d/%m/%y",
+    "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%Y-%m", "%b-%Y", "%b %Y",
+    "%d-%b-%y", "%m/%d/%y", "%d/%m/%y",
 )  # fmt: skip
 """Ways in which a day is written."""
 TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M", "T%H:%M:%S", " %I:%M %p")

@@ -124,7 +124,7 @@ def prepare(
     train, validation, test = (
         Part(X[r], Y[r], truth[r]) for r in (split.train, split.validation, split.test)
     )
-    notes = (*without, *notes_of(table, target, preparation.columns, task), *seen.notes, *filled)
+    notes = (*without, *notes_of(table, target, preparation.numeric, task), *seen.notes, *filled)
     return Dataset(preparation, train, validation, test, notes, seen)
 
 

@@ -107,6 +107,11 @@ class Preparation:
         return tuple(encoder.name for encoder in self.inputs)
 
     @property
+    def numeric(self) -> tuple[str, ...]:
+        """Those of them that are numbers."""
+        return tuple(item.name for item in self.inputs if isinstance(item, Amount))
+
+    @property
     def width(self) -> int:
         """How many inputs the network has."""
         return sum(encoder.width for encoder in self.inputs)

@@ -73,7 +73,7 @@ class BackwardPass:
 
     def __init__(self, output: Node, leaf: Node, seed: Node, effort: Effort | None = None) -> None:
         self.output, self.leaf, self.seed = output, leaf, seed
-        self._effort = effort or Effort(0)
+        self.effort = effort or Effort(0)
         order = topological([output], stop=older_than({leaf}))
         self.active = dependents(order, {leaf})
         self.order = [node for node in order if node in self.active]
@@ -132,7 +132,7 @@ class BackwardPass:
         """
         first = max((self._rank[node] for node in changes), default=len(self.order))
         found = self._before(first) if changes else self._start()
-        self._effort.spend(3 * min(first + 1, len(self.order)))
+        self.effort.spend(3 * min(first + 1, len(self.order)))
         for rank in range(min(first, len(self.order) - 1), -1, -1):
             node = self.order[rank]
             if node not in found or node is self.leaf:
