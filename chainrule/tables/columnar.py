@@ -37,9 +37,7 @@ def read_columnar(source: str) -> Table:
     try:
         read = parquet.read_table(source) if is_parquet else feather.read_table(source)
     except FileNotFoundError:
-        raise DataError(
-            source, "there is no such file", remedy="give the path of a table"
-        ) from None
+        raise DataError(source, "there is no such file", remedy="give a table's path") from None
     except (OSError, pa.ArrowException) as error:
         raise DataError(
             source, "the file cannot be read as " + ("Parquet" if is_parquet else "Arrow"),

@@ -18,9 +18,8 @@ from chainrule.tables.cells import date_in
 from chainrule.tables.table import Floats, Table
 from chainrule.tables.words import listed, quoted
 
-BOUND = 3.0
-"""Scaled amounts stay below this: z / √(1 + (z/3)²), as D. Holzmüller, L. Grinsztajn and
-I. Steinwart, "Better by Default", 2024, has it, so that one wild cell does not rule a step."""
+WILD = 5.0
+"""Scaled numbers beyond this are wild: of a normal distribution, one in two million is."""
 MOST_VALUES = 50
 """Values of a category with a unit of their own, the most frequent ones."""
 EPOCH = np.datetime64("2000-01-01")
@@ -79,7 +78,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class Amount:
-    """A column of numbers: (x − centre) / scale, bent so that it stays below a bound.
+    """A column of numbers: (x − centre) / scale, and less of what is wild.
 
     Attributes
     ----------
@@ -89,8 +88,6 @@ class Amount:
         What stands for a missing number: the median.
     flags : bool
         Whether one more input says that the number was missing.
-    bound : float or None
-        None leaves large numbers as they are.
     """
 
     kind: ClassVar[str] = "number"
@@ -99,7 +96,6 @@ class Amount:
     scale: float
     fill: float
     flags: bool
-    bound: float | None = BOUND
 
     @property
     def width(self) -> int:
@@ -116,8 +112,7 @@ class Amount:
             z = (values - self.centre) / self.scale
         if not np.isfinite(z).all():
             raise too_large(table, self.name, values, int(np.flatnonzero(~np.isfinite(z))[0]))
-        if self.bound is not None:
-            z = z / np.hypot(1, z / self.bound)
+        z = tamed(z)
         return np.column_stack([z, missing]) if self.flags else z[:, None]
 
 
@@ -209,7 +204,7 @@ class Moment:
         if missing.any() and not self.flags:
             remarks.filled[self.name] = int(missing.sum())
         z = (days - self.centre) / self.scale
-        columns = [z / np.hypot(1, z / BOUND)]
+        columns = [tamed(z)]
         for cycle in self.cycles:
             turn = 2 * np.pi * turns(days, cycle)
             columns += [np.sin(turn), np.cos(turn)]
@@ -239,6 +234,12 @@ def days_of(table: Table, name: str, style: str) -> Floats:
             )  # fmt: skip
         known[cell] = float((np.datetime64(moment) - EPOCH) / np.timedelta64(1, "us")) / 1e6 / DAY
     return np.array([known[cell] for cell in texts])
+
+
+def tamed(z: Floats) -> Floats:
+    """Scaled numbers, the logarithm of what is wild, so that one cell does not rule a step."""
+    over = np.maximum(np.abs(z) - WILD, 0.0)
+    return np.where(over > 0, np.copysign(WILD + np.log1p(over), z), z)
 
 
 def turns(days: Floats, cycle: str) -> Floats:
@@ -273,7 +274,8 @@ def learn_amount(table: Table, name: str, rows: npt.NDArray[np.intp], values: Fl
     scale = robust.scale_[0] if quartiles > 0 else plain.scale_[0]
     fill = SimpleImputer(strategy="median").fit(learnt).statistics_[0]
     flags = bool(np.isnan(learnt).any())
-    return Amount(name, float(robust.center_[0]), float(scale), float(fill), flags)
+    centre = float(robust.center_[0])
+    return Amount(name, centre, float(scale), float(fill), flags)
 
 
 def learn_alike(table: Table, names: Sequence[str], rows: npt.NDArray[np.intp]) -> list[Amount]:
@@ -284,7 +286,7 @@ def learn_alike(table: Table, names: Sequence[str], rows: npt.NDArray[np.intp]) 
     scale = float(np.sqrt(scaler.var_.mean()) or 1.0)
     means = scaler.mean_.tolist()
     return [
-        Amount(name, mean, scale, mean, flags=False, bound=None)
+        Amount(name, mean, scale, mean, flags=False)
         for name, mean in zip(names, means, strict=True)
     ]
 

@@ -218,6 +218,8 @@ def _checked(read: Preparation) -> Preparation:
         raise Malformed(f"a {read.task} has classes or a scale, and not both")
     if len(set(read.columns)) != len(read.columns) or read.target in read.columns:
         raise Malformed("two columns have the same name")
+    if not read.inputs:
+        raise Malformed("there is no column")
     return read
 
 
@@ -245,7 +247,6 @@ def _style(value: Any, where: str) -> str:
 
 AMOUNT: dict[str, Check] = {
     "name": text, "centre": number, "scale": _positive, "fill": number, "flags": _yes_or_no,
-    "bound": or_none(_positive),
 }  # fmt: skip
 CATEGORY: dict[str, Check] = {
     "name": text, "values": every(text), "rare": every(text), "missing": _yes_or_no,

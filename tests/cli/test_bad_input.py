@@ -37,11 +37,11 @@ def line(number: int, contents: str) -> str:
         (
             line(7, "big,1,142"),
             "t.csv: the column 'area' must hold numbers; got 'big' in row 7; "
-            "write a number there, or remove the column",
+            "write a number there, leave the column out, or say --column area=category",
         ),
         (
-            line(7, "55,NaN,142"),
-            "t.csv: the column 'rooms' holds a value that is not finite; got 'NaN' in row 7; "
+            line(7, "55,-inf,142"),
+            "t.csv: the column 'rooms' holds a value that is not finite; got '-inf' in row 7; "
             "replace it or remove the row",
         ),
         (
@@ -50,9 +50,11 @@ def line(number: int, contents: str) -> str:
             "replace it or remove the row",
         ),
         (
-            line(7, "55,,142"),
-            "t.csv: the column 'rooms' has an empty cell; got nothing in row 7; "
-            "fill it or remove the row",
+            line(7, "big,inf,142"),
+            "t.csv: 2 columns have to be settled first: the column 'area' must hold numbers ('big' "
+            "in row 7), the column 'rooms' holds a value that is not finite ('inf' in row 7); mend "
+            "the cells, leave columns out with --drop NAME, or say what they are with --column "
+            "NAME=category; chainrule look shows all of them",
         ),
         (
             line(7, "55,1"),

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ChainruleError
-from chainrule.tables import predictions_of, preparation_from
+from chainrule.tables import Table, predictions_of, preparation_from
 from chainrule.train import FitResult, History, Network, checkpoints, load, save
 from tests.fuzz.common import Wrong, main, refused
 
@@ -26,19 +26,29 @@ TEXTS = ["NaN", "Infinity", "1e999", "[" * 3000, "{" * 3000, '{"a":1,"a":2}', "1
 DTYPES = ["float16", "float32", "float64", "int64", "bool", "uint8"]
 
 
+ROWS = Table("new", {"a": ["1", ""], "b": ["u", "q"], "d": ["2024-01-02", ""]}, [2, 3])
+
+
 @lru_cache(maxsize=1)
 def originals() -> tuple[tuple[str, dict[str, Any]], ...]:
     """The descriptions and the parameters of whole files."""
-    columns = {"columns": ["a", "b"], "inputs": {"mean": [0.0, 1.0], "scale": [1.0, 2.0]}}
+    scale = {"centre": 1.0, "scale": 2.0}
+    inputs = [
+        {"kind": "number", "name": "a", **scale, "fill": 1.0, "flags": True},
+        {"kind": "category", "name": "b", "values": ["u", "v"], "rare": ["w"], "missing": False},
+        {"kind": "date", "name": "d", "style": "%Y-%m-%d", **scale, "cycles": ["year"],
+         "flags": False},
+    ]  # fmt: skip
+    columns = {"inputs": inputs, "identifiers": ["id"]}
     classes = {"task": "classification", "target": "c", "classes": ["x", "y"], "outputs": None}
     amount = {"task": "regression", "target": "c", "classes": None}
-    amount |= {"outputs": {"mean": [5.0], "scale": [2.0]}}
+    amount |= {"outputs": {"mean": 5.0, "scale": 2.0}}
     settings = {"cost": "squared", "reduction": "mean", "epochs": 2, "batch_size": 5}
     settings["optimiser"] = {"name": "GradientDescent", "rate": 0.1}
     found = []
     for network, words in (
-        (Network([2, 3, 2], "tanh", "softmax"), classes),
-        (Network([2, 3, 1], "relu"), amount),
+        (Network([8, 3, 2], "tanh", "softmax"), classes),
+        (Network([8, 3, 1], "relu"), amount),
     ):
         result = FitResult(
             network,
@@ -80,7 +90,7 @@ def judged(path: Path) -> str:
     result = refused(lambda: load(path))
     if isinstance(result, ChainruleError):
         return f"refused: {result.problem}"
-    X = np.array([[0.5, -1.0], [1e6, 3.0]])[:, : result.network.sizes[0]]
+    X = np.array([[0.5, -1.0] * 4, [1e6, 3.0] * 4])[:, : result.network.sizes[0]]
     outputs = refused(lambda: result.predict(X))
     if isinstance(outputs, ChainruleError):
         return f"predict: {outputs.problem}"
@@ -91,6 +101,9 @@ def judged(path: Path) -> str:
     )
     if isinstance(preparation, ChainruleError):
         return f"preparation: {preparation.problem}"
+    inputs = refused(lambda: preparation.inputs_of(ROWS))
+    if not isinstance(inputs, ChainruleError) and not np.isfinite(inputs.X).all():
+        raise Wrong("prepares what is not finite")
     predictions = refused(lambda: predictions_of(preparation, outputs))
     if isinstance(predictions, ChainruleError):
         return f"predictions: {predictions.problem}"

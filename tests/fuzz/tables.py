@@ -18,6 +18,7 @@ import sklearn.preprocessing  # noqa: F401  both are slow to import, which is no
 
 from chainrule.errors import ChainruleError
 from chainrule.tables import Table, Task, prepare, read_table
+from chainrule.tables.target import UNKNOWN
 from tests.fuzz.common import Wrong, main, refused
 
 WORDS = ["a", "b", "red", "größe", "x y", "it's", 'in "quotes"', "a,b", "a;b", "two\nlines", "é|è"]
@@ -67,14 +68,15 @@ def _prepared(rng: random.Random, table: Table) -> str:
     if isinstance(dataset, ChainruleError):
         return "not prepared"
     parts = (dataset.train, dataset.validation, dataset.test)
-    if sum(map(len, parts)) != len(table):
+    known = [str(cell) for cell in table.columns[target] if str(cell).casefold() not in UNKNOWN]
+    if sum(map(len, parts)) != len(known):
         raise Wrong("rows were lost")
     for part in parts:
         if not (np.isfinite(part.X).all() and np.isfinite(part.Y).all()):
             raise Wrong("prepared numbers are not finite")
     classes = dataset.preparation.classes
     if classes is not None:
-        if set(classes) != set(table.columns[target]):
+        if set(classes) != set(known):
             raise Wrong(f"classes {classes} for other cells")
         return "classes"
     return "amounts"

@@ -22,7 +22,7 @@ AMOUNTS = dataset(x=np.arange(50.0), y=1.5 * np.arange(50.0))
 
 def test_answers_in_the_terms_of_the_truth():
     assert answers(CLASSES.preparation, np.array([[0.9, 0.1], [0.2, 0.8]])).tolist() == [0, 1]
-    mean, scale = AMOUNTS.preparation.outputs.mean[0], AMOUNTS.preparation.outputs.scale[0]
+    mean, scale = AMOUNTS.preparation.outputs.mean, AMOUNTS.preparation.outputs.scale
     given = answers(AMOUNTS.preparation, np.array([[0.0], [2.0]]))
     np.testing.assert_allclose(given, [mean, mean + 2 * scale], rtol=1e-15)
 

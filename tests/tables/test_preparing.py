@@ -20,6 +20,7 @@ from chainrule.tables import (
     prepare,
     task_of,
 )
+from chainrule.tables.encoders import Remarks, described
 from chainrule.tables.split import split_rows
 from chainrule.tables.table import problem_of
 from chainrule.tables.target import classes_of
@@ -103,25 +104,23 @@ def test_what_could_be_read_in_two_ways_is_said():
         "'01067' in 'y' begins with a 0, so its cells are labels",
         "'01067' and '1067' in 'y' are two classes, as they are written",
     ]
-    said = prepare(table_of(x=[f"0{i}" for i in range(12)], y=["a", "b"] * 6), "y").notes
-    assert said == (
-        "'00' in 'x' begins with a 0 and is taken as a number; "
-        "remove the column if its cells are labels",
-    )
+    said = prepare(table_of(x=["01", "02", "1"] * 4, y=["a", "b"] * 6), "y").notes
+    assert not said  # labels are a category
     assert not prepare(table_of(x=x, y=["a", "b"] * 6), "y").notes
 
 
 def test_whole_numbers_that_are_rounded_are_said():
     long = [str(2**53 + i) for i in range(12)]
     short = [str(2**53 - 2 * i) for i in range(12)]
-    (said,) = prepare(table_of(x=long, z=long, y=["a", "b"] * 6), "y").notes
+    (said,) = prepare(table_of(x=long, z=long[::-1], y=["a", "b"] * 6), "y").notes
     assert said == (
         "'9007199254740993' in 'x' (and so in 1 more column) is rounded, as numbers are kept to "
         "some 16 digits; remove the column if its cells are labels"
     )
-    (said,) = prepare(table_of(x=short, y=long), "y", Task.regression).notes
+    squares = [str(i * i) for i in range(12)]
+    (said,) = prepare(table_of(x=squares, y=long), "y", Task.regression).notes
     assert said.endswith("16 digits; --task classification takes its cells as labels")
-    assert not prepare(table_of(x=short, y=short), "y", Task.regression).notes
+    assert not prepare(table_of(x=squares, y=short), "y", Task.regression).notes
 
 
 @pytest.mark.parametrize(
@@ -143,7 +142,10 @@ def test_a_point_that_may_part_thousands_is_said(cells, delimiter, is_said):
 
 
 def test_a_kind_of_note_is_said_once_however_many_columns_there_are():
-    columns = {f"x{i}": ["01", "02"] * 6 for i in range(3000)}
+    long = [[str(2**53 + i * k) for k in range(1, 13)] for i in range(1, 40, 2)]
+    columns = {f"x{i}": cells for i, cells in enumerate(long)}
+    assert len(prepare(table_of(**columns, y=["a", "b"] * 6), "y").notes) == 1
+    columns = {f"x{i}": ["1", "2", "1"] * 4 for i in range(3000)}
     assert len(prepare(table_of(**columns, y=["a", "b"] * 6), "y").notes) == 1
 
 
@@ -281,7 +283,7 @@ def test_numbers_too_large_to_scale_are_named():
         prepare(table_of(x=x, y=y), "y", Task.regression, seed=2)
     small = prepare(table_of(x=list("1234567890"), y=y), "y", Task.regression).preparation
     tiny = Table("t.csv", {"x": ["1e308", "-1.7e308"]}, [2, 3])
-    assert np.isfinite(small.inputs_of(tiny)).all()
+    assert np.isfinite(small.inputs_of(tiny).X).all()
     narrow = prepare(table_of(x=[f"{i}e-9" for i in range(10)], y=y), "y", Task.regression)
     with pytest.raises(DataError, match="'x' holds a number too large to scale; got 1e"):
         narrow.preparation.inputs_of(tiny)
@@ -336,16 +338,32 @@ def test_another_seed_holds_out_other_rows():
 def numbers(rows=120):
     rng = np.random.default_rng(7)
     x = rng.normal(100.0, 5.0, rows)
-    return table_of(x=x, one=np.full(rows, 3.0), wide=1e6 * rng.normal(size=rows), y=2 * x - 50)
+    few = rng.choice([0.0, 1.0], rows, p=[0.9, 0.1])
+    return table_of(
+        x=x, few=few, wide=1e6 * rng.normal(size=rows), y=2 * x - 50 + (x - 100) ** 2 / 1e3
+    )
 
 
-def test_inputs_and_amounts_are_standardised_on_the_training_rows_alone():
+def test_inputs_and_amounts_are_scaled_on_the_training_rows_alone():
     data = prepare(numbers(), "y", seed=3)
-    np.testing.assert_allclose(data.train.X.mean(axis=0), 0, atol=1e-12)
-    np.testing.assert_allclose(data.train.X.std(axis=0), [1, 0, 1], atol=1e-12)
+    quartiles = np.percentile(data.train.X, [25, 50, 75], axis=0)
+    np.testing.assert_allclose(quartiles[1], 0, atol=1e-12)
+    # the quartiles of a normal distribution are 1.349 standard deviations apart; most of `few` are
+    # 0, so that its own deviation counts
+    np.testing.assert_allclose((quartiles[2] - quartiles[0])[[0, 2]], 1.349, rtol=1e-3)
+    np.testing.assert_allclose(data.train.X[:, 1].std(), 1, rtol=1e-12)
     np.testing.assert_allclose((data.train.Y.mean(), data.train.Y.std()), (0, 1), atol=1e-12)
-    assert abs(data.test.X[:, 0].mean()) > 1e-3
-    assert data.preparation.inputs.scale[1] == 1.0
+    assert abs(np.median(data.test.X[:, 0])) > 1e-3
+
+
+def test_of_a_wild_cell_the_logarithm_counts():
+    data = prepare(numbers(), "y")
+    encoder = data.preparation.inputs[0]
+    z = np.array([-1e9, -5.0, 0.5, 5.0, 6.0, 1e9])
+    table = table_of(x=encoder.centre + encoder.scale * z)
+    found = encoder.encode(table, Remarks())[:, 0]
+    wanted = [-5 - np.log(1e9 - 4), -5, 0.5, 5, 5 + np.log(2), 5 + np.log(1e9 - 4)]
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)  # a few roundings
 
 
 def test_amounts_come_back_in_their_own_unit():
@@ -357,7 +375,7 @@ def test_amounts_come_back_in_their_own_unit():
 
 def test_columns_of_one_unit_share_one_scale():
     data = prepare(load_digits(), "digit")
-    assert len(set(data.preparation.inputs.scale)) == 1
+    assert len({item.scale for item in data.preparation.inputs}) == 1
     np.testing.assert_allclose(data.train.X.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(data.train.X.std(), 1, rtol=1e-12)
 
@@ -388,24 +406,24 @@ def test_a_preparation_survives_json_to_the_bit(task):
     preparation = prepare(table, "y", task).preparation
     again = preparation_from(json.loads(json.dumps(preparation.description())), "model")
     assert again == preparation
-    assert np.array_equal(again.inputs_of(table), preparation.inputs_of(table))
+    assert np.array_equal(again.inputs_of(table).X, preparation.inputs_of(table).X)
 
 
 def test_columns_are_taken_by_name_in_any_order_and_others_ignored():
     preparation = prepare(numbers(), "y").preparation
     columns = numbers().columns
-    shuffled = table_of(wide=columns["wide"], note=["?"] * 120, one=columns["one"], x=columns["x"])
-    assert np.array_equal(preparation.inputs_of(shuffled), preparation.inputs_of(numbers()))
+    shuffled = table_of(wide=columns["wide"], note=["?"] * 120, few=columns["few"], x=columns["x"])
+    assert np.array_equal(preparation.inputs_of(shuffled).X, preparation.inputs_of(numbers()).X)
     with refused(
-        "t.csv: 2 of the model's 3 columns are missing, 'one', 'wide'; got the column 'x'; "
+        "t.csv: 2 of the model's 3 columns are missing, 'few', 'wide'; got the column 'x'; "
         "give a table like the one that the model was trained on"
     ):
         preparation.inputs_of(table_of(x=columns["x"]))
     with refused(
-        "t.csv: a column of the model is missing, 'wide'; got the columns 'x', 'one', 'Wide '; "
+        "t.csv: a column of the model is missing, 'wide'; got the columns 'x', 'few', 'Wide '; "
         "did you mean 'Wide '?"
     ):
-        preparation.inputs_of(table_of(x=["1"], one=["1"], **{"Wide ": ["1"]}))
+        preparation.inputs_of(table_of(x=["1"], few=["1"], **{"Wide ": ["1"]}))
 
 
 def test_a_model_without_a_preparation_is_refused():
@@ -421,28 +439,47 @@ def test_a_model_without_a_preparation_is_refused():
 
 
 WRONG = [True, -1, 1.5, 10**400, "\ud800", "", [], [1], ["x", "x"], [None], {}, {"mean": [1.0]}]
-ODD_SCALES = [
-    {"mean": mean, "scale": scale}
-    for mean, scale in [
-        ([0.0] * 2, [1.0] * 3),
-        ([0.0] * 3, [1.0, 1.0, 0.0]),
-        ([0.0] * 3, [1.0, 1.0, -1.0]),
-        ([0.0, 0.0, None], [1.0] * 3),
-        (["0"] * 3, [1.0] * 3),
-    ]
-]
+AMOUNT = {"kind": "number", "name": "x", "centre": 0.0, "scale": 1.0, "fill": 0.0, "flags": True}
+CATEGORY = {"kind": "category", "name": "x", "values": ["a"], "rare": ["b"], "missing": False}
+MOMENT = {"kind": "date", "name": "x", "style": "ISO 8601", "centre": 0.0, "scale": 1.0,
+          "cycles": ["year"], "flags": False}  # fmt: skip
+ODD_INPUTS = [
+    AMOUNT | {"scale": 0.0}, AMOUNT | {"scale": -1.0}, AMOUNT | {"centre": None},
+    AMOUNT | {"fill": "0"}, AMOUNT | {"flags": 1}, AMOUNT | {"more": 1},
+    AMOUNT | {"kind": "wavelet"}, AMOUNT | {"name": 1}, CATEGORY | {"values": "ab"},
+    CATEGORY | {"rare": ["a"]}, CATEGORY | {"values": [], "rare": []}, CATEGORY | {"missing": None},
+    MOMENT | {"style": "%Q"}, MOMENT | {"cycles": ["month"]}, MOMENT | {"cycles": ["year"] * 2},
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("part", ["task", "columns", "inputs", "target", "classes", "outputs"])
+@pytest.mark.parametrize("encoder", [AMOUNT, CATEGORY, MOMENT])
+def test_encoders_of_a_description_come_back(encoder):
+    description = prepare(numbers(), "y").preparation.description()
+    description = json.loads(json.dumps(description | {"inputs": [encoder]}))
+    (read,) = preparation_from(description, "m").inputs
+    assert json.loads(json.dumps(described(read))) == encoder
+
+
+@pytest.mark.parametrize("encoder", ODD_INPUTS)
+def test_encoders_that_no_training_gives_are_refused(encoder):
+    description = prepare(numbers(), "y").preparation.description()
+    description = json.loads(json.dumps(description | {"inputs": [encoder]}))
+    with pytest.raises(FileFormatError, match="m: the model's description of its table cannot"):
+        preparation_from(description, "m")
+
+
+@pytest.mark.parametrize("part", ["task", "inputs", "target", "identifiers", "classes", "outputs"])
 @pytest.mark.parametrize("task", list(Task))
 def test_every_part_of_a_description_is_of_its_type(task, part):
     y = ["a", "b"] * 60 if task == "classification" else np.sqrt(np.arange(120.0))
     table = Table("t.csv", {**numbers().columns, "y": y}, range(2, 122))
     description = json.loads(json.dumps(prepare(table, "y", task).preparation.description()))
     preparation_from(description, "m")
-    for value in [*WRONG, *ODD_SCALES]:
-        if part == "target" and value == "":
-            continue  # text like any other
+    for value in WRONG:
+        if (part == "target" and value == "") or (
+            part == "identifiers" and value in ([], ["x", "x"])
+        ):
+            continue  # what may be
         with pytest.raises(FileFormatError, match="m: the model's description of its table cannot"):
             preparation_from(description | {part: value}, "m")
     with pytest.raises(FileFormatError, match=f"'{part}' is missing"):
