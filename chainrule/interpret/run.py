@@ -113,10 +113,11 @@ class Instruction(NamedTuple):
 
 
 def _alone(step: Step) -> Instruction:
-    inputs = step.inputs
-    first, second = (*inputs[:2], -1, -1)[:2]
-    more = inputs if len(inputs) > 2 else ()
-    return Instruction(step.function, first, second, more, step.output, step.frees)
+    function, inputs, output, frees = step
+    if len(inputs) > 2:
+        return Instruction(function, inputs[0], inputs[1], inputs, output, frees)
+    first, second = (*inputs, -1, -1)[:2]
+    return Instruction(function, first, second, (), output, frees)
 
 
 def _together(blocks: Blocks) -> Instruction:
@@ -146,21 +147,21 @@ class Program:
         constants = [node for node in self.order if node.value is not None]
         self.constants = {place[node]: node.value for node in constants}
         computed = [node for node in self.order if node.value is None]
+        functions = [node.primitive.bind(node) for node in computed]
         frees = last_uses(computed, outputs)
-        steps = [
-            Step(
-                node.primitive.bind(node),
-                tuple(place[item] for item in node.inputs),
-                place[node],
-                tuple(place[item] for item in done if place[item] not in self.constants),
-            )
-            for node, done in zip(computed, frees, strict=True)
-        ]
+
+        def step(k: int) -> Step:
+            node = computed[k]
+            inputs = tuple([place[item] for item in node.inputs])
+            done = [place[item] for item in frees[k]]
+            freed = tuple([slot for slot in done if slot not in self.constants])
+            return Step(functions[k], inputs, place[node], freed)
+
         self.instructions = [
-            _alone(steps[run[0]])
+            _alone(step(run[0]))
             if len(run) == 1
-            else _together(Blocks([steps[k] for k in run], [computed[k] for k in run]))
-            for run in runs(computed, [step.function for step in steps])
+            else _together(Blocks([step(k) for k in run], [computed[k] for k in run]))
+            for run in runs(computed, functions)
         ]
         self.nodes = computed
 

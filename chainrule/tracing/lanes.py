@@ -120,7 +120,10 @@ class Lane:
 
     def remember(self, operation: tuple[Any, ...], node: Node) -> None:
         """An operation's result, if both it and the operands can be met again."""
-        if node.lasting and all(item.lasting for item in operation if isinstance(item, Node)):
+        if node.lasting:
+            for item in operation:
+                if type(item) is Node and not item.lasting:
+                    return
             self.operations[operation] = node
             self.size += 1
 
