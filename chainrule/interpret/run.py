@@ -133,12 +133,20 @@ class Program:
         The argument nodes, in the order in which arrays will be given.
     outputs : sequence of Node
         What to compute.
+    order : sequence of Node, optional
+        All that the outputs need, back to the inputs, where that has been listed already.
     """
 
-    def __init__(self, inputs: Sequence[Node], outputs: Sequence[Node]) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[Node],
+        outputs: Sequence[Node],
+        order: Sequence[Node] | None = None,
+    ) -> None:
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         given = set(inputs)
-        order = topological(outputs, stop=lambda node: node in given or node.value is not None)
+        if order is None:
+            order = topological(outputs, stop=lambda node: node in given or node.value is not None)
         self.order = [node for node in order if node not in given]
         place = {node: k for k, node in enumerate(dict.fromkeys([*inputs, *order]))}
         self.slots = len(place)
@@ -153,9 +161,9 @@ class Program:
         def step(k: int) -> Step:
             node = computed[k]
             inputs = tuple([place[item] for item in node.inputs])
-            done = [place[item] for item in frees[k]]
-            freed = tuple([slot for slot in done if slot not in self.constants])
-            return Step(functions[k], inputs, place[node], freed)
+            # a constant stays for the next run
+            freed = [place[item] for item in frees[k] if item.value is None or item in given]
+            return Step(functions[k], inputs, place[node], tuple(freed))
 
         self.instructions = [
             _alone(step(run[0]))
