@@ -148,9 +148,8 @@ class Node:
         for item in inputs:
             lasting = lasting and item.lasting
             oldest = item if item.primitive is INPUT else item.witness
-            if oldest is not witness and oldest is not None:
-                if witness is None or oldest.serial < witness.serial:
-                    witness = oldest
+            if oldest is not None and (witness is None or oldest.serial < witness.serial):
+                witness = oldest
         self.lasting: bool = lasting
         """Whether a later trace may build this very node again."""
         self.witness: Node | None = witness

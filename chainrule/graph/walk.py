@@ -19,7 +19,7 @@ def topological(outputs: Iterable[Node], stop: Callable[[Node], bool] | None = N
     """
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[Node | None] = [*outputs][::-1]
+    stack: list[Node | None] = [*reversed([*outputs])]
     begun: list[Node] = []
     while stack:
         node = stack.pop()

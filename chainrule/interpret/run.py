@@ -114,10 +114,9 @@ class Instruction(NamedTuple):
 
 def _alone(step: Step) -> Instruction:
     function, inputs, output, frees = step
-    if len(inputs) > 2:
-        return Instruction(function, inputs[0], inputs[1], inputs, output, frees)
-    first, second = (*inputs, -1, -1)[:2]
-    return Instruction(function, first, second, (), output, frees)
+    first = inputs[0] if inputs else -1
+    second = inputs[1] if len(inputs) > 1 else -1
+    return Instruction(function, first, second, inputs if len(inputs) > 2 else (), output, frees)
 
 
 def _together(blocks: Blocks) -> Instruction:

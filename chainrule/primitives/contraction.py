@@ -186,7 +186,7 @@ def _inlined(
     operands: Sequence[Node], labels: Sequence[Labels], out: Labels, scale: float
 ) -> tuple[list[Node], list[Labels], float]:
     """Operands that are mere relabellings are replaced by what they relabel."""
-    nodes, lists = list(operands), [*map(tuple, labels)]
+    nodes, lists = [*operands], [*map(tuple, labels)]
     relabelled = [
         k
         for k, node in enumerate(nodes)
@@ -221,12 +221,12 @@ def _without_numbers(
     nodes: list[Node], lists: list[Labels], scale: float
 ) -> tuple[list[Node], list[Labels], float]:
     """Constant numbers such as 2, -1 or 1/2 join the scale; others stay, to be inputs some day."""
-    numbers = [k for k, node in enumerate(nodes) if node.primitive is CONSTANT and not node.shape]
-    for k in reversed(numbers):
-        factor = scalar_value(nodes[k])
-        if factor and (2 * factor) % 1 == 0 and len(nodes) > 1:
-            scale *= factor
-            del nodes[k], lists[k]
+    for k in range(len(nodes) - 1, -1, -1):
+        if nodes[k].primitive is CONSTANT and not nodes[k].shape and len(nodes) > 1:
+            factor = scalar_value(nodes[k])
+            if factor and (2 * factor) % 1 == 0:
+                scale *= factor
+                del nodes[k], lists[k]
     return nodes, lists, scale
 
 
