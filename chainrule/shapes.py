@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
@@ -23,17 +24,25 @@ def broadcast_shapes(operation: str, shapes: Sequence[Shape]) -> Shape:
     """
     if shapes and shapes.count(shapes[0]) == len(shapes):
         return shapes[0]
-    rank = max((len(shape) for shape in shapes), default=0)
-    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
-    result = tuple(_common(sizes) for sizes in zip(*padded, strict=True))
-    if None in result:
+    result = _broadcast(tuple(shapes))
+    if result is None:
         raise ShapeError(
             operation,
             "shapes do not broadcast together",
             got=" and ".join(str(shape) for shape in shapes),
             remedy="make trailing axes equal or 1, for instance with x[:, None] or x.T",
         )
-    return tuple(size for size in result if size is not None)
+    return result
+
+
+@lru_cache(maxsize=2048)
+def _broadcast(shapes: tuple[Shape, ...]) -> Shape | None:
+    """The common shape, or None where there is none."""
+    rank = max((len(shape) for shape in shapes), default=0)
+    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    sizes = [_common(each) for each in zip(*padded, strict=True)]
+    found = tuple([size for size in sizes if size is not None])
+    return found if len(found) == rank else None
 
 
 def _common(sizes: Iterable[int]) -> int | None:

@@ -26,8 +26,8 @@ def batch(outputs: Sequence[Node], mapped: dict[Node, Node], size: int) -> dict[
     affected = dependents(order, mapped)
     for node in order:
         if node in affected and node not in batched:
-            inputs = tuple(batched.get(item, item) for item in node.inputs)
-            flags = tuple(item in batched for item in node.inputs)
+            inputs = tuple([batched.get(item, item) for item in node.inputs])
+            flags = tuple([item in batched for item in node.inputs])
             batched[node] = node.primitive.batch(node, inputs, flags)
     for node in outputs:
         if node not in batched:

@@ -148,15 +148,16 @@ class Node:
         """The value at hand, where there is one; never part of the node's identity."""
         self.serial = next(_serial)
         """Nodes are numbered as they are made: one depends on older ones only."""
-        self.lasting = True
-        """Whether a later trace may build this very node again."""
-        self.witness: Node | None = None
-        """The oldest argument that it depends on; None for leaves."""
+        lasting, witness = True, None
         for item in inputs:
-            self.lasting = self.lasting and item.lasting
+            lasting = lasting and item.lasting
             oldest = item if item.primitive is INPUT else item.witness
-            if oldest is not None and (self.witness is None or oldest.serial < self.witness.serial):
-                self.witness = oldest
+            if oldest is not None and (witness is None or oldest.serial < witness.serial):
+                witness = oldest
+        self.lasting: bool = lasting
+        """Whether a later trace may build this very node again."""
+        self.witness: Node | None = witness
+        """The oldest argument that it depends on; None for leaves."""
 
     @property
     def ndim(self) -> int:
@@ -318,5 +319,5 @@ def is_constant(node: Node) -> bool:
 def scalar_value(node: Node) -> float | None:
     """The number that a constant node holds everywhere, or None."""
     if node.primitive is CONSTANT and node.value is not None and node.value.size == 1:
-        return float(node.value.reshape(()))
+        return float(node.value.item())
     return None

@@ -19,16 +19,20 @@ def topological(outputs: Iterable[Node], stop: Callable[[Node], bool] | None = N
     """
     order: list[Node] = []
     seen: set[Node] = set()
-    stack = [(node, False) for node in reversed(list(outputs))]
+    stack: list[Node | None] = [*reversed([*outputs])]
+    begun: list[Node] = []
     while stack:
-        node, expanded = stack.pop()
-        if expanded:
-            order.append(node)
+        node = stack.pop()
+        if node is None:  # all that the latest of those begun needs is in the order
+            order.append(begun.pop())
         elif node not in seen:
             seen.add(node)
-            stack.append((node, True))
-            if stop is None or not stop(node):
-                stack.extend((item, False) for item in reversed(node.inputs) if item not in seen)
+            if node.inputs and (stop is None or not stop(node)):
+                begun.append(node)
+                stack.append(None)
+                stack += node.inputs[::-1]
+            else:
+                order.append(node)
     return order
 
 
@@ -43,7 +47,7 @@ def dependents(order: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
     """The nodes of a topological order that depend on one of the sources, these included."""
     found = set(sources)
     for node in order:
-        if node not in found and any(item in found for item in node.inputs):
+        if not found.isdisjoint(node.inputs):
             found.add(node)
     return found
 
@@ -51,13 +55,15 @@ def dependents(order: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
 def last_uses(order: Sequence[Node], outputs: Iterable[Node]) -> list[list[Node]]:
     """For each step of an order, the nodes whose value is not needed after it."""
     needed = set(outputs)
-    frees: list[list[Node]] = [[] for _ in order]
-    for step in range(len(order) - 1, -1, -1):
-        for node in order[step].inputs:
+    frees: list[list[Node]] = []
+    for step in reversed(order):
+        done = []
+        for node in step.inputs:
             if node not in needed:
                 needed.add(node)
-                frees[step].append(node)
-    return frees
+                done.append(node)
+        frees.append(done)
+    return frees[::-1]
 
 
 def substitute(outputs: Sequence[Node], replaced: dict[Node, Node]) -> dict[Node, Node]:

@@ -29,7 +29,7 @@ def runs(nodes: Sequence[Node], functions: Sequence[Callable[..., Array]]) -> li
     found: list[list[int]] = []
     latest: Node | None = None
     for position, (node, function) in enumerate(zip(nodes, functions, strict=True)):
-        mine = node if _goes_by_blocks(node, function) else None
+        mine = node if node.shape and _goes_by_blocks(node, function) else None
         if latest is not None and mine is not None and latest.shape == mine.shape:
             found[-1].append(position)
         else:

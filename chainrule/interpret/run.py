@@ -113,10 +113,10 @@ class Instruction(NamedTuple):
 
 
 def _alone(step: Step) -> Instruction:
-    inputs = step.inputs
-    first, second = (*inputs[:2], -1, -1)[:2]
-    more = inputs if len(inputs) > 2 else ()
-    return Instruction(step.function, first, second, more, step.output, step.frees)
+    function, inputs, output, frees = step
+    first = inputs[0] if inputs else -1
+    second = inputs[1] if len(inputs) > 1 else -1
+    return Instruction(function, first, second, inputs if len(inputs) > 2 else (), output, frees)
 
 
 def _together(blocks: Blocks) -> Instruction:
@@ -132,12 +132,20 @@ class Program:
         The argument nodes, in the order in which arrays will be given.
     outputs : sequence of Node
         What to compute.
+    order : sequence of Node, optional
+        All that the outputs need, back to the inputs, where that has been listed already.
     """
 
-    def __init__(self, inputs: Sequence[Node], outputs: Sequence[Node]) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[Node],
+        outputs: Sequence[Node],
+        order: Sequence[Node] | None = None,
+    ) -> None:
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         given = set(inputs)
-        order = topological(outputs, stop=lambda node: node in given or node.value is not None)
+        if order is None:
+            order = topological(outputs, stop=lambda node: node in given or node.value is not None)
         self.order = [node for node in order if node not in given]
         place = {node: k for k, node in enumerate(dict.fromkeys([*inputs, *order]))}
         self.slots = len(place)
@@ -146,21 +154,21 @@ class Program:
         constants = [node for node in self.order if node.value is not None]
         self.constants = {place[node]: node.value for node in constants}
         computed = [node for node in self.order if node.value is None]
+        functions = [node.primitive.bind(node) for node in computed]
         frees = last_uses(computed, outputs)
-        steps = [
-            Step(
-                node.primitive.bind(node),
-                tuple(place[item] for item in node.inputs),
-                place[node],
-                tuple(place[item] for item in done if place[item] not in self.constants),
-            )
-            for node, done in zip(computed, frees, strict=True)
-        ]
+
+        def step(k: int) -> Step:
+            node = computed[k]
+            inputs = tuple([place[item] for item in node.inputs])
+            # a constant stays for the next run
+            freed = [place[item] for item in frees[k] if item.value is None or item in given]
+            return Step(functions[k], inputs, place[node], tuple(freed))
+
         self.instructions = [
-            _alone(steps[run[0]])
+            _alone(step(run[0]))
             if len(run) == 1
-            else _together(Blocks([steps[k] for k in run], [computed[k] for k in run]))
-            for run in runs(computed, [step.function for step in steps])
+            else _together(Blocks([step(k) for k in run], [computed[k] for k in run]))
+            for run in runs(computed, functions)
         ]
         self.nodes = computed
 

@@ -113,7 +113,8 @@ def _combined(
 def beyond(nodes: Sequence[Node], output: Node) -> list[Node]:
     """Everything that the nodes need and the output does not."""
     primal = set(topological([output]))
-    return [node for node in topological(nodes) if node not in primal]
+    order = topological(nodes, stop=primal.__contains__)
+    return [node for node in order if node not in primal]
 
 
 def operations_of(nodes: Sequence[Node]) -> int:

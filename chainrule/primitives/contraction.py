@@ -115,12 +115,12 @@ def contract(
     strong : bool
         Whether a factor that is exactly zero wins over an infinite or undefined one.
     """
-    result_dtype = dtype or common_dtype(operands)
+    result_dtype = common_dtype(operands) if dtype is None else dtype
     nodes, lists, scale = _inlined(operands, labels, out, scale)
-    if result_dtype.kind == "f":
-        nodes, lists, scale = _without_numbers(nodes, lists, scale)
     if len(nodes) > 1 and result_dtype.kind == "f":
-        nodes, lists = _with_smooth_squares(nodes, lists)
+        nodes, lists, scale = _without_numbers(nodes, lists, scale)
+        if len({*nodes}) < len(nodes):
+            nodes, lists = _with_smooth_squares(nodes, lists)
     same = len(nodes) == 1 and lists[0] == out and scale == 1.0 and nodes[0].dtype == result_dtype
     if same and len(set(out)) == len(out):
         return nodes[0]
@@ -179,11 +179,11 @@ def _is_symmetric(nodes: Sequence[Node], lists: Sequence[Labels], out: Labels) -
     return mine == Counter(zip(nodes, exchanged, strict=True))
 
 
-def _is_relabelling(node: Node) -> bool:
+@lru_cache(maxsize=2048)
+def _is_relabelling(spec: Spec, dtype: np.dtype[Any]) -> bool:
     """Whether a contraction of one input only moves, repeats, inserts or drops axes of it."""
-    spec: Spec = node.params
     return (
-        spec.dtype == node.inputs[0].dtype
+        spec.dtype == dtype
         and len(set(spec.out)) == len(spec.out)
         and all(label in spec.out or spec.sizes[label] == 1 for label in spec.operands[0])
     )
@@ -193,11 +193,13 @@ def _inlined(
     operands: Sequence[Node], labels: Sequence[Labels], out: Labels, scale: float
 ) -> tuple[list[Node], list[Labels], float]:
     """Operands that are mere relabellings are replaced by what they relabel."""
-    nodes, lists = list(operands), [*map(tuple, labels)]
+    nodes, lists = [*operands], [*map(tuple, labels)]
     relabelled = [
         k
         for k, node in enumerate(nodes)
-        if node.primitive is CONTRACT and len(node.inputs) == 1 and _is_relabelling(node)
+        if node.primitive is CONTRACT
+        and len(node.inputs) == 1
+        and _is_relabelling(node.params, node.inputs[0].dtype)
     ]
     together = prod([abs(nodes[k].params.scale) for k in relabelled])
     if not relabelled or not 1 / LARGEST_SCALE <= together <= LARGEST_SCALE:
@@ -228,12 +230,11 @@ def _without_numbers(
 ) -> tuple[list[Node], list[Labels], float]:
     """Constant numbers such as 2, -1 or 1/2 join the scale; others stay, to be inputs some day."""
     for k in range(len(nodes) - 1, -1, -1):
-        factor = scalar_value(nodes[k]) if nodes[k].primitive is CONSTANT else None
-        if not factor or nodes[k].ndim or len(nodes) == 1:
-            continue
-        if (2 * factor) % 1 == 0 and abs(factor) <= LARGEST_SCALE:
-            scale *= factor
-            del nodes[k], lists[k]
+        if nodes[k].primitive is CONSTANT and not nodes[k].shape and len(nodes) > 1:
+            factor = scalar_value(nodes[k])
+            if factor and (2 * factor) % 1 == 0 and abs(factor) <= LARGEST_SCALE:
+                scale *= factor
+                del nodes[k], lists[k]
     return nodes, lists, scale
 
 
@@ -319,11 +320,12 @@ def scaled(node: Node, scale: float) -> Node:
 
 def multiply(a: Node, b: Node, *, strong: bool = False) -> Node:
     """The elementwise product with broadcasting."""
-    shape = broadcast_shapes("multiply", [a.shape, b.shape])
+    shape = broadcast_shapes("multiply", (a.shape, b.shape))
     dtype = common_dtype((a, b))
-    a, b = as_numbers([a, b])
-    labels = [_aligned(node, shape) for node in (a, b)]
-    return contract([a, b], labels, tuple(range(len(shape))), shape, dtype=dtype, strong=strong)
+    if a.dtype is not b.dtype:
+        a, b = as_numbers([a, b])
+    labels = (_aligned(a.shape, shape), _aligned(b.shape, shape))
+    return contract((a, b), labels, _aligned(shape, shape), shape, dtype=dtype, strong=strong)
 
 
 def as_numbers(nodes: Sequence[Node]) -> list[Node]:
@@ -337,18 +339,21 @@ def as_numbers(nodes: Sequence[Node]) -> list[Node]:
 
 def cast_to(node: Node, dtype: np.dtype[Any]) -> Node:
     """The node in another dtype; a constant, also one that is repeated, stays one."""
+    if node.dtype is dtype:
+        return node
     number = None if node.dtype == dtype else repeated_scalar(node)
     if number is None or number.value is None:
         return cast(node, dtype)
     return broadcast_to(constant(number.value.astype(dtype)), node.shape)
 
 
-def _aligned(node: Node, shape: Shape) -> Labels:
+@lru_cache(maxsize=2048)
+def _aligned(own: Shape, shape: Shape) -> Labels:
     """Labels of an operand that broadcasts to ``shape``; its axes of size 1 get their own."""
-    rank, offset = len(shape), len(shape) - node.ndim
+    rank, offset = len(shape), len(shape) - len(own)
     return tuple(
-        rank + 100 * axis + node.ndim if size != shape[axis + offset] else axis + offset
-        for axis, size in enumerate(node.shape)
+        rank + 100 * axis + len(own) if size != shape[axis + offset] else axis + offset
+        for axis, size in enumerate(own)
     )
 
 

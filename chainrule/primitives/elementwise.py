@@ -98,10 +98,11 @@ class Elementwise(Primitive):
         derivative = self.derivatives[position]
         if derivative is None:
             return ()
-        loop = self.loop(tuple(item.dtype for item in node.inputs))
-        inputs = map(contraction.cast_to, node.inputs, loop)
-        factors = derivative(*(Expression(item) for item in inputs), Expression(node))
-        return _diagonal_term(factors, node)
+        if type(derivative) is Constant:
+            return _diagonal_term(derivative.number, node)
+        loop = self.loop(tuple([item.dtype for item in node.inputs]))
+        inputs = map(Expression, map(contraction.cast_to, node.inputs, loop))
+        return _diagonal_term(derivative(*inputs, Expression(node)), node)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         ranks = [item.ndim - is_mapped for item, is_mapped in zip(inputs, mapped, strict=True)]
@@ -168,11 +169,14 @@ def apply(row: Elementwise, *operands: Node) -> Node:
     if shapes.count(shapes[0]) < len(shapes):
         shape = broadcast_shapes(row.name, shapes)
         operands = tuple(contraction.broadcast_to(node, shape) for node in operands)
-    sources = [contraction.repeated_scalar(node) for node in operands]
-    if None in sources:
-        return make(row, operands)
+    sources = []
+    for node in operands:
+        number = contraction.repeated_scalar(node)
+        if number is None:
+            return make(row, operands)
+        sources.append(number)
     with np.errstate(all="ignore"):
-        value = row.value(*(node.value for node in sources if node is not None))
+        value = row.value(*(node.value for node in sources))
     return contraction.broadcast_to(constant(np.asarray(value)), operands[0].shape)
 
 
@@ -254,10 +258,19 @@ def elementwise(
     return row
 
 
+class Constant:
+    """A derivative that is the same number everywhere."""
+
+    def __init__(self, number: float) -> None:
+        self.number = float(number)
+
+    def __call__(self, *_: Any) -> float:
+        """The number, whatever the inputs."""
+        return self.number
+
+
 def _as_callable(derivative: Derivative | float | None) -> Derivative | None:
-    if derivative is None or callable(derivative):
-        return derivative
-    return lambda *_: derivative
+    return derivative if derivative is None or callable(derivative) else Constant(derivative)
 
 
 def _resolver(function: Callable[..., Any]) -> Loop:

@@ -15,6 +15,9 @@ from chainrule.graph.node import (
 
 Builder = Callable[..., Node]
 
+WEAK = frozenset({bool, int, float})
+"""Python's numbers, which take the dtype of what they meet; np.float64 is a float, but not weak."""
+
 
 UFUNCS: dict[np.ufunc, Builder] = {}
 """NumPy's ufuncs, each with the function that builds its node from operand nodes."""
@@ -24,10 +27,16 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
     """A node for an operand: an expression's own, or a constant."""
     if isinstance(value, Expression):
         return value.node
-    if type(value) in (bool, int, float):  # np.float64 is a float too, but not a weak one
-        dtype = np.result_type(*meets, value) if meets else np.asarray(value).dtype
-        return constant(np.asarray(value, dtype))
+    if type(value) in WEAK:
+        return constant(np.asarray(value, dtype_of_number(value, meets)))
     return constant(np.array(value))
+
+
+def dtype_of_number(value: float, meets: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
+    """The dtype that a Python number takes among operands of these dtypes."""
+    if len(meets) == 1 and meets[0].kind == "f":
+        return meets[0]
+    return np.result_type(*meets, value) if meets else np.asarray(value).dtype
 
 
 def full_name(ufunc: np.ufunc) -> str:
@@ -50,8 +59,13 @@ class Expression:
 
     def _nodes(self, operands: Sequence[Any]) -> list[Node]:
         """Operands as nodes; Python numbers take the dtype of the others."""
-        strong = [item for item in operands if type(item) not in (bool, int, float)]
-        nodes = {id(item): self._capture(item) for item in strong}
+        nodes: dict[int, Node] = {}
+        for item in operands:
+            if type(item) not in WEAK and id(item) not in nodes:
+                is_expression = isinstance(item, Expression)
+                nodes[id(item)] = item.node if is_expression else self._capture(item)
+        if len(nodes) == len(operands):
+            return [*nodes.values()]
         dtypes = [node.dtype for node in nodes.values()]
         return [
             nodes[id(item)] if id(item) in nodes else as_node(item, dtypes) for item in operands

@@ -66,10 +66,10 @@ class Lane:
         What was decided about nodes, such as the structure of a Jacobian.
     size : int
         About how many nodes all this keeps alive.
-    before : int
-        The size when the lane was last given back.
+    begun : int
+        The size when the lane was last taken.
     largest : int
-        The most that one call has added.
+        The most that one call has added, with what was computed of its results afterwards.
     """
 
     inputs: dict[Hashable, Node] = field(default_factory=dict)
@@ -79,13 +79,17 @@ class Lane:
     programs: dict[Hashable, Ready] = field(default_factory=dict)
     decisions: dict[Hashable, Any] = field(default_factory=dict)
     size: int = 0
-    before: int = 0
+    begun: int = 0
     largest: int = 0
 
     @property
     def is_full(self) -> bool:
         """Whether it is worth more to begin anew than to go on."""
         return self.size > min(MOST_NODES, max(USUAL_NODES, CALLS * self.largest))
+
+    def count(self) -> None:
+        """Take note of how much has been added since the lane was last taken."""
+        self.largest = max(self.largest, self.size - self.begun)
 
     def add_program(self, key: Hashable, ready: Ready) -> None:
         """Keep a program for later calls."""
@@ -116,7 +120,10 @@ class Lane:
 
     def remember(self, operation: tuple[Any, ...], node: Node) -> None:
         """An operation's result, if both it and the operands can be met again."""
-        if node.lasting and all(item.lasting for item in operation if isinstance(item, Node)):
+        if node.lasting:
+            for item in operation:
+                if type(item) is Node and not item.lasting:
+                    return
             self.operations[operation] = node
             self.size += 1
 
@@ -127,9 +134,12 @@ _waiting: list[Lane] = []
 def take_lane() -> Lane:
     """A lane that no other call has."""
     try:
-        return _waiting.pop()
+        lane = _waiting.pop()
     except IndexError:
         return Lane()
+    lane.count()  # a Jacobian that the last call gave may have been computed since
+    lane.begun = lane.size
+    return lane
 
 
 def give_back(lane: Lane) -> None:
@@ -137,8 +147,7 @@ def give_back(lane: Lane) -> None:
 
     Nothing outside the lane may look for its nodes' values any more.
     """
-    lane.largest = max(lane.largest, lane.size - lane.before)
-    lane.before = lane.size
+    lane.count()
     held = lane.size + sum(item.size for item in _waiting)
     if not lane.is_full and len(_waiting) < MOST_LANES and held <= MOST_NODES:
         _waiting.append(lane)

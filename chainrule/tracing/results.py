@@ -91,8 +91,9 @@ def point() -> Point | None:
 
 def _made_ready(nodes: Sequence[Node], held: Mapping[Node, Array]) -> Ready:
     """A program that starts from the values at hand."""
-    inputs = [node for node in topological(nodes, stop=held.__contains__) if node in held]
-    return Ready(tuple(inputs), Program(inputs, nodes))
+    order = topological(nodes, stop=lambda node: node in held or node.value is not None)
+    inputs = tuple([node for node in order if node in held])
+    return Ready(inputs, Program(inputs, nodes, order))
 
 
 def derived(key: tuple[Any, ...], differentiate: Callable[[], Sequence[Node]]) -> Sequence[Node]:

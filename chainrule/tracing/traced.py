@@ -27,7 +27,7 @@ from chainrule.errors import (
 from chainrule.graph.node import Array, Node
 from chainrule.interpret.run import keep_value, missing_inputs
 from chainrule.primitives import contraction
-from chainrule.primitives.expression import Expression, full_name
+from chainrule.primitives.expression import WEAK, Expression, dtype_of_number, full_name
 from chainrule.primitives.identities import cast
 from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
@@ -439,9 +439,8 @@ def as_node(value: Any, meets: Sequence[np.dtype[Any]] = ()) -> Node:
     """A node for an operand: a traced value's own, or a constant with a copy of the contents."""
     if isinstance(value, Expression):
         return value.node
-    if type(value) in (bool, int, float):
-        dtype = np.result_type(*meets, value) if meets else np.asarray(value).dtype
-        return capture(np.asarray(value, dtype))
+    if type(value) in WEAK:
+        return capture(np.asarray(value, dtype_of_number(value, meets)))
     if isinstance(value, (list, tuple)) and _holds_traced(value):
         parts = [as_node(item, meets) for item in value]
         shape = broadcast_shapes("np.stack", [part.shape for part in parts])

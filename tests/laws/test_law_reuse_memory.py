@@ -93,3 +93,25 @@ def test_inner_arguments_are_not_held_beyond_a_bound(monkeypatch):
 
     cr.grad(f)(X)
     assert max(alive) <= 10_000 + 200 * 8
+
+
+@pytest.mark.parametrize("steps", [10, 100])
+def test_a_jacobian_computed_after_its_call_is_found_by_the_next(steps, empty, monkeypatch):
+    """However much more its program holds than what the call itself has recorded."""
+    monkeypatch.setattr(lanes, "USUAL_NODES", 10)
+
+    def states(p):
+        y, found = np.stack([p[0], p[1]]), []
+        for _ in range(steps):
+            y = y + 0.1 * np.stack([y[1] * p[0], np.sin(y[0]) * p[1]])
+            found.append(y)
+        return np.concatenate(found)
+
+    jacobian = cr.jacobian(states)
+    jacobian(np.ones(2)).toarray()
+    (lane,) = lanes._waiting
+    size = lane.size
+    for k in range(3):
+        jacobian(np.full(2, 1.0 + k)).toarray()
+        assert lanes._waiting == [lane]
+        assert lane.size == size
