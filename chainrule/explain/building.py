@@ -23,7 +23,7 @@ from chainrule.explain.derivation import Derivation
 from chainrule.explain.evaluation import evaluate, partial_key
 from chainrule.explain.independent import forward_values
 from chainrule.explain.kinks import kinks
-from chainrule.explain.local import LocalJacobians, Summands, reshaped, row_shape
+from chainrule.explain.local import LocalJacobians, reshaped, row_shape
 from chainrule.explain.pieces import ONE
 from chainrule.explain.quantities import Chosen, choose, without_compact_form
 from chainrule.explain.reading import Reader
@@ -52,6 +52,7 @@ from chainrule.explain.values import NodeValues
 from chainrule.explain.verifying import Verifier
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.interpret.run import evaluate as run
+from chainrule.jacobian.accumulate import Summands
 from chainrule.jacobian.composing import compose
 from chainrule.jacobian.summands import Summand, Unstructured
 from chainrule.primitives.terms import Coefficient

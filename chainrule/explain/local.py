@@ -23,13 +23,13 @@ from chainrule.explain.pieces import Value, product_of
 from chainrule.explain.reading import Reader
 from chainrule.explain.rewriting import constants_first, total
 from chainrule.graph.node import Node, new_input
+from chainrule.graph.sweeps import Region, backward
 from chainrule.graph.walk import topological
-from chainrule.jacobian.composing import compose
-from chainrule.jacobian.merging import merged, simplified
+from chainrule.jacobian.accumulate import Summands, composed, simple
+from chainrule.jacobian.merging import merged
 from chainrule.jacobian.summands import (
     Summand,
     Unstructured,
-    canonical,
     from_term,
     identity_summand,
     plain_axes,
@@ -53,8 +53,6 @@ from chainrule.shapes import Labels, Shape
 MOST = 16
 """More summands than this at one value are not worth reading."""
 
-Summands = list[Summand]
-
 
 class LocalJacobians:
     """Local Jacobians of named values, with σ′(Z) kept as a symbol unless ``expanded``."""
@@ -76,21 +74,17 @@ class LocalJacobians:
         """
         stops = set(named) - {top}
         order = topological([top], stop=lambda node: node in stops or node not in active)
-        found: dict[Node, Summands] = {top: [identity_summand(top.shape)]}
-        result: dict[Node, Summands] = {}
-        for node in reversed(order):
-            outer = found.pop(node, None)
-            if outer is None:
-                continue
-            if node in stops or not node.inputs:
-                result[node] = outer
-                continue
-            for position, item in enumerate(node.inputs):
-                if item in active and item.differentiable:
-                    inner = [from_term(t, node, item) for t in self._terms(node, position)]
-                    known = found.get(item, [])
-                    found[item] = _combined(known, None if node is top else outer, inner)
-        return {node: summands for node, summands in result.items() if summands}
+        nodes = [node for node in order if node not in stops and node.inputs]
+        ends = [node for node in reversed(order) if node in stops or not node.inputs]
+
+        def through(node: Node, position: int, outer: Summands) -> Summands:
+            item = node.inputs[position]
+            inner = [from_term(term, node, item) for term in self._terms(node, position)]
+            return simple(inner, False) if node is top else composed(outer, inner, False)
+
+        start = {top: [identity_summand(top.shape)]}
+        found = backward(Region(nodes, active), start, through, _added)
+        return {node: found[node] for node in ends if found.get(node)}
 
     def _terms(self, node: Node, position: int) -> Sequence[Term]:
         """A primitive's own terms; what it has a name for, such as σ′, is one coefficient."""
@@ -218,11 +212,8 @@ def reshaped(expr: Expr, shape: Shape) -> Expr:
     return Call("reshape", (expr,), shape_of_array(shape), detail, lambda a: np.reshape(a, shape))
 
 
-def _combined(known: Summands, outer: Summands | None, inner: Summands) -> Summands:
-    """What is known plus all compositions; ``outer`` is None for the identity."""
-    made = [compose(one, two) for one in outer for two in inner] if outer is not None else inner
-    new = [canonical(simplified(item, eager=False)) for item in made if item is not None]
-    result = merged([*known, *new])
+def _added(known: Summands | None, new: Summands) -> Summands:
+    result = merged([*(known or ()), *new])
     if len(result) > MOST:
         raise Unstructured("too many summands at one value")
     return result

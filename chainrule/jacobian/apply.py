@@ -39,14 +39,29 @@ def pull_back(terms: Sequence[Term], cotangent: Node, target: Node) -> Node | No
     """The cotangent of an input, ``u^T J``, in its shape and dtype; None where J is zero."""
     total: Node | None = None
     for term in terms:
-        part = _pull_through(term, cotangent, target)
-        total = part if total is None else sum_of(total, part)
+        total = added(total, _pull_through(term, cotangent, target))
     return total
 
 
 def push_forward(terms: Sequence[Term], tangent: Node, target: Node) -> Node | None:
     """The tangent of an output, ``J v``, in its shape and dtype; None where J is zero."""
     return pull_back([term.transposed for term in terms], tangent, target)
+
+
+def pulled_back(node: Node, position: int, cotangent: Node) -> Node | None:
+    """What a node's cotangent adds to that of one of its inputs."""
+    terms = node.primitive.jacobian(node, position)
+    return pull_back(terms, cotangent, node.inputs[position])
+
+
+def pushed_forward(node: Node, position: int, tangent: Node) -> Node | None:
+    """What the tangent of one of a node's inputs adds to its own."""
+    return push_forward(node.primitive.jacobian(node, position), tangent, node)
+
+
+def added(total: Node | None, part: Node) -> Node:
+    """A cotangent or tangent with one more part; None is what has none yet."""
+    return part if total is None else sum_of(total, part)
 
 
 def _pull_through(term: Term, cotangent: Node, target: Node) -> Node:
