@@ -54,8 +54,7 @@ from chainrule.graph.node import Array, Node, new_input
 from chainrule.interpret.run import evaluate as run
 from chainrule.jacobian.accumulate import Summands
 from chainrule.jacobian.composing import compose
-from chainrule.jacobian.summands import Summand, Unstructured
-from chainrule.primitives.terms import Coefficient
+from chainrule.jacobian.summands import Unstructured, dense
 
 LONGEST = 80
 """An expression of more symbols than this stays in terms of earlier steps."""
@@ -343,11 +342,7 @@ class Builder:
             raise Unstructured
         stand_in = new_input(user.shape, user.dtype)
         self.reader.known[stand_in] = Transpose(outer) if user.ndim == 1 else outer
-        labels = tuple(range(user.ndim))
-        cotangent = Summand(
-            (Coefficient(stand_in, labels),), (), labels, dict(enumerate(user.shape))
-        )
-        composed = [compose(cotangent, item) for item in summands]
+        composed = [compose(dense(stand_in, 0), item) for item in summands]
         kept = [item for item in composed if item is not None]
         return self.local.expression(kept, (), node.shape, False)
 
@@ -370,12 +365,8 @@ class Builder:
         name = GREEK[count % len(GREEK)]
         tangent = new_input(node.shape, node.dtype)
         self.reader.known[tangent] = Partial(node.shape, self.names[node], name)
-        labels = tuple(range(2))
-        direction = Summand(
-            (Coefficient(tangent, labels),), labels, (), dict(enumerate(node.shape))
-        )
         try:
-            composed = [compose(item, direction) for item in summands]
+            composed = [compose(item, dense(tangent, 2)) for item in summands]
         except Unstructured:
             return step
         kept = [item for item in composed if item is not None]

@@ -27,13 +27,7 @@ from chainrule.graph.sweeps import Region, backward
 from chainrule.graph.walk import topological
 from chainrule.jacobian.accumulate import Summands, composed, simple
 from chainrule.jacobian.merging import merged
-from chainrule.jacobian.summands import (
-    Summand,
-    Unstructured,
-    from_term,
-    identity_summand,
-    plain_axes,
-)
+from chainrule.jacobian.summands import Unstructured, identity_on, plain_axes, sized
 from chainrule.primitives.contraction import contract
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.terms import (
@@ -79,10 +73,10 @@ class LocalJacobians:
 
         def through(node: Node, position: int, outer: Summands) -> Summands:
             item = node.inputs[position]
-            inner = [from_term(term, node, item) for term in self._terms(node, position)]
+            inner = [sized(term, node, item) for term in self._terms(node, position)]
             return simple(inner, False) if node is top else composed(outer, inner, False)
 
-        start = {top: [identity_summand(top.shape)]}
+        start = {top: [identity_on(top.shape)]}
         found = backward(Region(nodes, active), start, through, _added)
         return {node: found[node] for node in ends if found.get(node)}
 
@@ -137,7 +131,7 @@ class LocalJacobians:
             return reshaped(found, bottom)
         return found
 
-    def _labelled(self, summand: Summand, top: Shape, bottom: Shape) -> Labelled:
+    def _labelled(self, summand: Term, top: Shape, bottom: Shape) -> Labelled:
         summand = plain_axes(summand, top, bottom)
         sizes = dict(summand.sizes)
         extra = [Factor(Triangle(t.size, t.upper), (t.row, t.column)) for t in summand.triangles]

@@ -15,18 +15,12 @@ from chainrule.graph.sweeps import backward, between, forward
 from chainrule.graph.walk import topological
 from chainrule.jacobian.composing import compose
 from chainrule.jacobian.merging import merged, simplified
-from chainrule.jacobian.summands import (
-    Summand,
-    Unstructured,
-    canonical,
-    from_term,
-    identity_summand,
-    plain_axes,
-)
+from chainrule.jacobian.summands import Unstructured, canonical, identity_on, plain_axes, sized
 from chainrule.primitives.contraction import CONTRACT
 from chainrule.primitives.products import is_sum_of_products
+from chainrule.primitives.terms import Term
 
-Summands = list[Summand]
+Summands = list[Term]
 Order = Literal["forward", "reverse", "mixed"]
 MOST = 16
 """More summands than this at one node are no structure worth keeping."""
@@ -36,7 +30,7 @@ class Accumulated(NamedTuple):
     """The Jacobian of an output by an input, and what it takes to compute its coefficients."""
 
     order: Order
-    summands: tuple[Summand, ...]
+    summands: tuple[Term, ...]
     operations: int
     has_products: bool = True
     """Whether sums of products were formed on the way: else every order takes the same work."""
@@ -66,10 +60,10 @@ def _paths(output: Node, leaf: Node, order: Order) -> Summands:
     region = between([output], [leaf])
     add = partial(_added, eager=order != "mixed")
     if order == "forward":
-        found = {leaf: [identity_summand(leaf.shape)]}
+        found = {leaf: [identity_on(leaf.shape)]}
         forward(region, found, _through_inner, add, wanted=[output])
         return found.get(output, [])
-    found = {output: [identity_summand(output.shape)]}
+    found = {output: [identity_on(output.shape)]}
     backward(region, found, partial(_through_outer, eager=order != "mixed"), add, wanted=[leaf])
     return found.get(leaf, [])
 
@@ -84,7 +78,7 @@ def _through_outer(node: Node, position: int, outer: Summands, eager: bool) -> S
 
 def _local(node: Node, position: int) -> Summands:
     terms = node.primitive.jacobian(node, position)
-    return [from_term(term, node, node.inputs[position]) for term in terms]
+    return [sized(term, node, node.inputs[position]) for term in terms]
 
 
 def composed(outer: Summands, inner: Summands, eager: bool) -> Summands:

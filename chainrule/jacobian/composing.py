@@ -17,7 +17,6 @@ import numpy as np
 from chainrule.graph.node import Array, Node, constant, is_constant
 from chainrule.interpret.run import evaluate
 from chainrule.jacobian.summands import (
-    Summand,
     Unstructured,
     as_gather,
     axis_sizes,
@@ -38,6 +37,7 @@ from chainrule.primitives.terms import (
     Digit,
     Gather,
     Group,
+    Term,
     Triangle,
     are_digits,
     labels_of,
@@ -51,7 +51,7 @@ MOST_MATCHES = 10**7
 """More places than this where two tables agree are not listed."""
 
 
-def compose(outer: Summand, inner: Summand) -> Summand | None:
+def compose(outer: Term, inner: Term) -> Term | None:
     """``outer ∘ inner``, or None where no entry survives."""
     shift = 1 + max([-1, *outer.sizes])
     moved = renamed(inner, {label: label + shift for label in inner.sizes})
@@ -95,7 +95,7 @@ def _meeting(a: Affine, b: Affine) -> _Meeting | None:
 class Composition:
     """A composition under way: what is composed, and pairs of axes yet to be identified."""
 
-    def __init__(self, outer: Summand, inner: Summand) -> None:
+    def __init__(self, outer: Term, inner: Term) -> None:
         self.coefficients = [*outer.coefficients, *inner.coefficients]
         self.out, self.into = list(outer.out), list(inner.into)
         self.pairs = list(zip(outer.into, inner.out, strict=True))
@@ -104,9 +104,9 @@ class Composition:
         self.scale = outer.scale * inner.scale
 
     @classmethod
-    def of(cls, summand: Summand) -> Composition:
+    def of(cls, summand: Term) -> Composition:
         """One summand, to be restricted."""
-        nothing = Summand((), (), (), {})
+        nothing = Term((), (), ())
         state = cls(summand._replace(into=()), nothing)
         state.into = list(summand.into)
         return state
@@ -126,10 +126,10 @@ class Composition:
                 return False
         return True
 
-    def summand(self) -> Summand:
-        return Summand(
-            tuple(self.coefficients), tuple(self.out), tuple(self.into), self.sizes, self.scale,
-            tuple(self.triangles),
+    def summand(self) -> Term:
+        return Term(
+            tuple(self.coefficients), tuple(self.out), tuple(self.into), self.scale,
+            tuple(self.triangles), self.sizes,
         )  # fmt: skip
 
     def fresh(self, size: int) -> int:

@@ -21,9 +21,9 @@ from chainrule.jacobian.composing import compose
 from chainrule.jacobian.merging import merged, simplified
 from chainrule.jacobian.picture import spy_svg
 from chainrule.jacobian.solving import solve
-from chainrule.jacobian.summands import Summand, Unstructured, canonical
+from chainrule.jacobian.summands import Unstructured, canonical, dense
 from chainrule.primitives.expression import Expression
-from chainrule.primitives.terms import Coefficient
+from chainrule.primitives.terms import Term
 from chainrule.properties import cached_property
 from chainrule.shapes import Shape
 
@@ -115,7 +115,7 @@ class Jacobian:
         out: Shape,
         into: Shape,
         dtype: np.dtype[Any],
-        summands: Sequence[Summand],
+        summands: Sequence[Term],
         evaluate: Evaluate = evaluate,
         is_symmetric: bool = False,
     ) -> Jacobian:
@@ -131,7 +131,7 @@ class Jacobian:
         return self._accumulate()
 
     @property
-    def summands(self) -> tuple[Summand, ...]:
+    def summands(self) -> tuple[Term, ...]:
         """The structured summands, from the cheapest order of accumulation."""
         return self.orders[0].summands
 
@@ -150,7 +150,7 @@ class Jacobian:
         return values
 
     @cached_property
-    def _settled(self) -> tuple[Summand, ...]:
+    def _settled(self) -> tuple[Term, ...]:
         """Summands to compute with where nodes stand for other points too, and have no value."""
         if self._evaluate is evaluate:
             return self.summands
@@ -158,7 +158,7 @@ class Jacobian:
         return tuple(structure.with_coefficients(item, became) for item in self.summands)
 
     @property
-    def _parts(self) -> tuple[tuple[Summand, ...], Evaluate]:
+    def _parts(self) -> tuple[tuple[Term, ...], Evaluate]:
         """Summands to take parts of, and what computes them: later, unless it is done already."""
         return (self._settled, evaluate) if self._is_computed else (self.summands, self._evaluate)
 
@@ -465,7 +465,7 @@ class Jacobian:
 
 
 def _again(
-    out: Shape, into: Shape, dtype: np.dtype[Any], table: Table, summands: Sequence[Summand],
+    out: Shape, into: Shape, dtype: np.dtype[Any], table: Table, summands: Sequence[Term],
     is_symmetric: bool,
 ) -> Jacobian:  # fmt: skip
     """A Jacobian whose coefficients are at hand."""
@@ -500,10 +500,4 @@ def _size(shape: Shape) -> str:
 
 def _dense(array: Array, out: Shape, into: Shape) -> Jacobian:
     """An array as a Jacobian with one dense coefficient."""
-    labels = tuple(range(array.ndim))
-    node: Node = constant(array)
-    rank = len(out)
-    summand = Summand(
-        (Coefficient(node, labels),), labels[:rank], labels[rank:], dict(enumerate(array.shape))
-    )
-    return Jacobian.of_summands(out, into, array.dtype, [summand])
+    return Jacobian.of_summands(out, into, array.dtype, [dense(constant(array), len(out))])

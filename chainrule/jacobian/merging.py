@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from chainrule.graph.node import Node
-from chainrule.jacobian.summands import Summand, in_order, written_triangle
+from chainrule.jacobian.summands import in_order, written_triangle
 from chainrule.primitives import contraction
 from chainrule.primitives.arithmetic import sum_of
 from chainrule.primitives.arrangement import cumulative_sum
-from chainrule.primitives.terms import Affine, Axis, Coefficient, all_labels, labels_of
+from chainrule.primitives.terms import Affine, Axis, Coefficient, Term, all_labels, labels_of
 from chainrule.shapes import Labels
 
 
-def simplified(summand: Summand, eager: bool) -> Summand:
+def simplified(summand: Term, eager: bool) -> Term:
     """Summed labels contracted, and factors over the same labels multiplied.
 
     Coefficients are multiplied out only inside a component that summed labels join, so that outer
@@ -42,7 +42,7 @@ def simplified(summand: Summand, eager: bool) -> Summand:
     return summand._replace(coefficients=tuple(coefficients), sizes=sizes, scale=scale)
 
 
-def _without_open_triangles(summand: Summand) -> Summand:
+def _without_open_triangles(summand: Term) -> Term:
     """A cumulative sum over a label that is summed is carried out on what has that label."""
     ends = {*all_labels(summand.out), *all_labels(summand.into)}
     for item in summand.triangles:
@@ -77,7 +77,7 @@ def _without_open_triangles(summand: Summand) -> Summand:
     return summand
 
 
-def _turned_triangles(summand: Summand) -> Summand:
+def _turned_triangles(summand: Term) -> Term:
     """A running sum from behind of what is read from behind is one from the front."""
     axes = {labels_of(axis): axis for axis in (*summand.out, *summand.into)}
     counted = Counter(label for axis in (*summand.out, *summand.into) for label in labels_of(axis))
@@ -142,9 +142,9 @@ def _same_labels(coefficients: Sequence[Coefficient], outer: set[int]) -> list[C
     return list(found.values())
 
 
-def merged(summands: Sequence[Summand]) -> list[Summand]:
+def merged(summands: Sequence[Term]) -> list[Term]:
     """Like terms added: those that differ in the scale or in one coefficient only."""
-    result: list[Summand] = []
+    result: list[Term] = []
     for summand in summands:
         if summand.scale == 0.0:
             continue
@@ -158,7 +158,7 @@ def merged(summands: Sequence[Summand]) -> list[Summand]:
     return result
 
 
-def _added(a: Summand, b: Summand) -> Summand | None:
+def _added(a: Term, b: Term) -> Term | None:
     """The sum as one summand, where their axes agree and at most one coefficient differs."""
     if (a.out, a.into, a.triangles, a.sizes) != (b.out, b.into, b.triangles, b.sizes):
         return None
@@ -188,12 +188,12 @@ def _added(a: Summand, b: Summand) -> Summand | None:
     return a._replace(coefficients=(*a.coefficients[:k], total, *a.coefficients[k + 1 :]))
 
 
-def _numbers(summand: Summand) -> list[Node]:
+def _numbers(summand: Term) -> list[Node]:
     """Factors without labels, such as the step of a method for differential equations."""
     return [item.node for item in summand.coefficients if not item.labels]
 
 
-def _multiplied_in(a: Summand, b: Summand) -> tuple[Summand, Summand]:
+def _multiplied_in(a: Term, b: Term) -> tuple[Term, Term]:
     """Both with their numbers multiplied into one of the others: the one in which they differ."""
     rests = [[item for item in each.coefficients if item.labels] for each in (a, b)]
     places = range(min(len(rest) for rest in rests))
@@ -206,7 +206,7 @@ def _multiplied_in(a: Summand, b: Summand) -> tuple[Summand, Summand]:
     return first, second
 
 
-def _with_numbers_in(summand: Summand, rest: list[Coefficient], k: int) -> Summand:
+def _with_numbers_in(summand: Term, rest: list[Coefficient], k: int) -> Term:
     numbers = _numbers(summand)
     if not numbers or k >= len(rest):
         return summand
@@ -217,7 +217,7 @@ def _with_numbers_in(summand: Summand, rest: list[Coefficient], k: int) -> Summa
     return summand._replace(coefficients=changed)
 
 
-def _with_constant(a: Summand, constant_part: float) -> Summand:
+def _with_constant(a: Term, constant_part: float) -> Term:
     """A summand with one coefficient, and a constant on the same entries."""
     (item,) = a.coefficients
     node = item.node

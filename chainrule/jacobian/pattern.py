@@ -14,7 +14,7 @@ from chainrule.graph.sweeps import between, forward
 from chainrule.interpret.run import evaluate
 from chainrule.jacobian.composing import known
 from chainrule.jacobian.merging import simplified
-from chainrule.jacobian.summands import Summand, Unstructured, from_term
+from chainrule.jacobian.summands import Unstructured, sized
 from chainrule.jacobian.writing import write_sparse
 from chainrule.primitives.terms import Coefficient, Gather, Term
 from chainrule.shapes import Shape
@@ -76,7 +76,7 @@ def _marked(pattern: csr_array) -> csr_array:
 
 def _local(term: Term, out: Node, into: Node) -> csr_array | None:
     """The pattern of a local Jacobian; None for the identity."""
-    summand = from_term(term, out, into)
+    summand = sized(term, out, into)
     for axis in (*summand.out, *summand.into):
         if isinstance(axis, Gather) and known(axis.positions) is None:
             raise Unstructured("positions that depend on values")
@@ -96,7 +96,7 @@ def _local(term: Term, out: Node, into: Node) -> csr_array | None:
     return written
 
 
-def _computed(summand: Summand) -> Summand:
+def _computed(summand: Term) -> Term:
     """A summand of constants with their values at hand."""
     nodes = [item.node for item in summand.coefficients]
     arrays = evaluate(nodes)

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.graph.node import Array, Node
-from chainrule.jacobian.summands import Summand
 from chainrule.jacobian.writing import strided, unique_labels
 from chainrule.primitives.terms import (
     Affine,
@@ -19,6 +18,7 @@ from chainrule.primitives.terms import (
     Coefficient,
     Gather,
     Group,
+    Term,
     all_labels,
     are_digits,
     labels_of,
@@ -26,7 +26,7 @@ from chainrule.primitives.terms import (
 from chainrule.shapes import Shape
 
 
-def coefficient_nodes(summands: Sequence[Summand]) -> list[Node]:
+def coefficient_nodes(summands: Sequence[Term]) -> list[Node]:
     """Every array that the summands hold, each once."""
     found: dict[Node, None] = {}
     for summand in summands:
@@ -37,7 +37,7 @@ def coefficient_nodes(summands: Sequence[Summand]) -> list[Node]:
     return list(found)
 
 
-def with_coefficients(summand: Summand, became: Mapping[Any, Any]) -> Summand:
+def with_coefficients(summand: Term, became: Mapping[Any, Any]) -> Term:
     """A summand with other arrays, or numbers for them, in place of its coefficients and tables."""
 
     def moved(axis: Axis) -> Axis:
@@ -52,7 +52,7 @@ def with_coefficients(summand: Summand, became: Mapping[Any, Any]) -> Summand:
     )
 
 
-def nbytes(summands: Sequence[Summand]) -> int:
+def nbytes(summands: Sequence[Term]) -> int:
     """Bytes of the coefficients and of the tables of positions."""
     return nbytes_of(coefficient_nodes(summands))
 
@@ -62,12 +62,12 @@ def nbytes_of(nodes: Sequence[Node]) -> int:
     return sum(node.size * node.dtype.itemsize for node in nodes)
 
 
-def entries(summands: Sequence[Summand]) -> int:
+def entries(summands: Sequence[Term]) -> int:
     """Entries of the sparse matrix, before equal places are added."""
     return sum(prod(s.sizes[n] for n in unique_labels(s)) for s in summands)
 
 
-def describe(summands: Sequence[Summand], out: Shape, into: Shape) -> str:
+def describe(summands: Sequence[Term], out: Shape, into: Shape) -> str:
     """The structure in words: never more than is true of every value of the coefficients."""
     if not summands:
         return "zero"
@@ -88,12 +88,12 @@ def _counted(words: str, count: int) -> str:
     return f"{count} outer products" if words == "outer product" else f"{count} × ({words})"
 
 
-def is_diagonal(summands: Sequence[Summand]) -> bool:
+def is_diagonal(summands: Sequence[Term]) -> bool:
     """Whether the entries of a square Jacobian stand on the diagonal only."""
     return all(_is_diagonal(item) for item in summands)
 
 
-def _one(summand: Summand, out: Shape, into: Shape) -> str:
+def _one(summand: Term, out: Shape, into: Shape) -> str:
     rows, columns = prod(out), prod(into)
     shared = [n for n in unique_labels(summand) if _is_shared(n, summand)]
     if summand.triangles:
@@ -115,7 +115,7 @@ def _one(summand: Summand, out: Shape, into: Shape) -> str:
     return _block_kind(summand, shared)
 
 
-def _running(summand: Summand) -> str:
+def _running(summand: Term) -> str:
     """Running sums: triangular where they start at one end of what they are counted by."""
     plain = all(t.row in summand.out and t.column in summand.into for t in summand.triangles)
     crossed = all(t.column in summand.out and t.row in summand.into for t in summand.triangles)
@@ -125,7 +125,7 @@ def _running(summand: Summand) -> str:
     return "triangular" if alone else "triangular along an axis"
 
 
-def _dense_kind(summand: Summand, rows: int, columns: int) -> str:
+def _dense_kind(summand: Term, rows: int, columns: int) -> str:
     sides = [set(all_labels(summand.out)), set(all_labels(summand.into))]
     if not summand.coefficients:
         return f"constant {summand.scale:g}"
@@ -134,7 +134,7 @@ def _dense_kind(summand: Summand, rows: int, columns: int) -> str:
     return "dense"
 
 
-def _block_kind(summand: Summand, shared: Sequence[int]) -> str:
+def _block_kind(summand: Term, shared: Sequence[int]) -> str:
     """Deltas on some labels: blocks along a diagonal, all equal or each its own.
 
     Only deltas on the leading axes of both sides are blocks along the diagonal of the flattened
@@ -158,11 +158,11 @@ def _block_kind(summand: Summand, shared: Sequence[int]) -> str:
     return f"block diagonal: {blocks:,} blocks of {inside}"
 
 
-def _is_shared(label: int, summand: Summand) -> bool:
+def _is_shared(label: int, summand: Term) -> bool:
     return label in all_labels(summand.out) and label in all_labels(summand.into)
 
 
-def _is_diagonal(summand: Summand) -> bool:
+def _is_diagonal(summand: Term) -> bool:
     places = [
         [_place(axis, summand.sizes) for axis in side] for side in (summand.out, summand.into)
     ]
@@ -187,14 +187,14 @@ def _place(axis: Axis, sizes: Mapping[int, int]) -> Axis | _Position:
     return axis
 
 
-def _is_thin(summand: Summand) -> bool:
+def _is_thin(summand: Term) -> bool:
     """Whether the positions of the input follow from those of the output, up to a few."""
     out = set(all_labels(summand.out))
     free = prod(summand.sizes[n] for n in unique_labels(summand) if n not in out)
     return not summand.triangles and free <= 16
 
 
-def _is_banded(summands: Sequence[Summand]) -> bool:
+def _is_banded(summands: Sequence[Term]) -> bool:
     """One axis each side, and positions that move in step."""
     for summand in summands:
         if len(summand.out) != 1 or len(summand.into) != 1:
@@ -212,7 +212,7 @@ def _is_banded(summands: Sequence[Summand]) -> bool:
     return True
 
 
-def _thin(summands: Sequence[Summand], out: Shape, columns: int) -> str:
+def _thin(summands: Sequence[Term], out: Shape, columns: int) -> str:
     if not all(_names_rows_once(item) for item in summands):
         return f"sparse, {entries(summands):,} entries"
     most, diagonals = _most_per_row(summands, out)
@@ -220,7 +220,7 @@ def _thin(summands: Sequence[Summand], out: Shape, columns: int) -> str:
     return f"{kind}, at most {most} of {columns:,} per row"
 
 
-def _names_rows_once(summand: Summand) -> bool:
+def _names_rows_once(summand: Term) -> bool:
     """Whether no row is counted several times by the labels of the output."""
     if are_digits(summand.out):
         return True
@@ -241,7 +241,7 @@ COUNTED = 2**16
 """Rows up to this number are counted one by one; of more, slices are taken to be without gaps."""
 
 
-def _most_per_row(summands: Sequence[Summand], out: Shape) -> tuple[int, int]:
+def _most_per_row(summands: Sequence[Term], out: Shape) -> tuple[int, int]:
     """Entries of the fullest row, where several on one place count once, and of all bands."""
     if prod(out) <= COUNTED and not any(are_digits(item.out) for item in summands):
         return _counted_rows(summands, out)
@@ -257,7 +257,7 @@ def _most_per_row(summands: Sequence[Summand], out: Shape) -> tuple[int, int]:
     return most + _deepest([_united(rows) for rows in spans.values()]), most + len(spans)
 
 
-def _counted_rows(summands: Sequence[Summand], out: Shape) -> tuple[int, int]:
+def _counted_rows(summands: Sequence[Term], out: Shape) -> tuple[int, int]:
     """The same, row by row."""
     others, bands = 0, dict[Any, Array]()
     total = np.zeros(out, np.int64)
@@ -278,7 +278,7 @@ def _counted_rows(summands: Sequence[Summand], out: Shape) -> tuple[int, int]:
     return int(total.max(initial=0)), others + len(bands)
 
 
-def _band(summand: Summand) -> _Band | None:
+def _band(summand: Term) -> _Band | None:
     """The summand as a band, where its columns are straight functions of its rows."""
     rows = {
         labels_of(axis)[0]: (place, *_line(axis))

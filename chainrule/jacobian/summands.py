@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from chainrule.primitives import contraction
 from chainrule.primitives.identities import cast
 from chainrule.primitives.terms import (
     Affine,
-    Axes,
     Axis,
     Coefficient,
     Digit,
@@ -21,6 +19,7 @@ from chainrule.primitives.terms import (
     Term,
     Triangle,
     all_labels,
+    identity,
     labels_of,
 )
 from chainrule.shapes import Labels, Shape
@@ -30,28 +29,7 @@ class Unstructured(Exception):  # not an error: the caller takes another way
     """A composition that this representation has no compact form for."""
 
 
-class Summand(NamedTuple):
-    """``J[out, into] = scale * product of coefficients``, summed over all labels."""
-
-    coefficients: tuple[Coefficient, ...]
-    out: Axes
-    into: Axes
-    sizes: Mapping[int, int]
-    scale: float = 1.0
-    triangles: tuple[Triangle, ...] = ()
-
-    @property
-    def transposed(self) -> Summand:
-        return self._replace(out=self.into, into=self.out)
-
-    @property
-    def outer_labels(self) -> set[int]:
-        """Labels of the output and of the input; all others are summed."""
-        ends = [label for item in self.triangles for label in (item.row, item.column)]
-        return {*all_labels(self.out), *all_labels(self.into), *ends}
-
-
-def from_term(term: Term, out: Node, into: Node) -> Summand:
+def sized(term: Term, out: Node, into: Node) -> Term:
     """A declared local Jacobian with the sizes of its labels, and in the dtype of its output.
 
     Masks and whole numbers are cast: a scale of 0.5, or a sum of many, has no room in an int8.
@@ -70,7 +48,7 @@ def from_term(term: Term, out: Node, into: Node) -> Summand:
         sizes.update(zip(coefficient.labels, coefficient.node.shape, strict=True))
     for triangle in term.triangles:
         sizes.update({triangle.row: triangle.size, triangle.column: triangle.size})
-    return Summand(coefficients, term.out, term.into, sizes, term.scale, term.triangles)
+    return term._replace(coefficients=coefficients, sizes=sizes)
 
 
 def axis_sizes(axis: Axis, size: int) -> dict[int, int]:
@@ -88,13 +66,19 @@ def axis_sizes(axis: Axis, size: int) -> dict[int, int]:
     )
 
 
-def identity_summand(shape: Shape) -> Summand:
+def identity_on(shape: Shape) -> Term:
     """The identity on arrays of a shape."""
-    labels = tuple(range(len(shape)))
-    return Summand((), labels, labels, dict(enumerate(shape)))
+    return identity(len(shape))._replace(sizes=dict(enumerate(shape)))
 
 
-def renamed(summand: Summand, names: Mapping[int, int]) -> Summand:
+def dense(node: Node, rank: int) -> Term:
+    """An array that is a whole map; its first axes, ``rank`` of them, are the output's."""
+    labels = tuple(range(node.ndim))
+    sizes = dict(enumerate(node.shape))
+    return Term((Coefficient(node, labels),), labels[:rank], labels[rank:], sizes=sizes)
+
+
+def renamed(summand: Term, names: Mapping[int, int]) -> Term:
     """The same summand with other numbers for its labels."""
 
     def rename(axis: Axis) -> Axis:
@@ -104,19 +88,18 @@ def renamed(summand: Summand, names: Mapping[int, int]) -> Summand:
             return axis._replace(label=names[axis.label])
         return axis._replace(labels=tuple(names[label] for label in axis.labels))
 
-    return Summand(
-        tuple(
+    return summand._replace(
+        coefficients=tuple(
             Coefficient(item.node, tuple(names[label] for label in item.labels))
             for item in summand.coefficients
         ),
-        tuple(rename(axis) for axis in summand.out),
-        tuple(rename(axis) for axis in summand.into),
-        {names[label]: size for label, size in summand.sizes.items()},
-        summand.scale,
-        tuple(
+        out=tuple(rename(axis) for axis in summand.out),
+        into=tuple(rename(axis) for axis in summand.into),
+        triangles=tuple(
             item._replace(row=names[item.row], column=names[item.column])
             for item in summand.triangles
         ),
+        sizes={names[label]: size for label, size in summand.sizes.items()},
     )
 
 
@@ -130,7 +113,7 @@ def in_order(item: Coefficient) -> Coefficient:
     return Coefficient(contraction.relabel(item.node, item.labels, labels, shape), labels)
 
 
-def canonical(summand: Summand) -> Summand:
+def canonical(summand: Term) -> Term:
     """Labels numbered in the order in which they appear, coefficients ordered by their labels."""
     order = [*all_labels(summand.out), *all_labels(summand.into)]
     order += [label for item in summand.triangles for label in (item.row, item.column)]
@@ -142,7 +125,7 @@ def canonical(summand: Summand) -> Summand:
     return named._replace(coefficients=tuple(coefficients))
 
 
-def plain_axes(summand: Summand, out: Shape, into: Shape) -> Summand:
+def plain_axes(summand: Term, out: Shape, into: Shape) -> Term:
     """Slices that take a whole axis as the label itself."""
 
     def plain(axis: Axis, size: int) -> Axis:

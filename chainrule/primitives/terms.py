@@ -8,7 +8,7 @@ both sides is a Kronecker delta; a label on neither side is summed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeGuard
 
@@ -84,11 +84,19 @@ class Term(NamedTuple):
     into: Axes
     scale: float = 1.0
     triangles: tuple[Triangle, ...] = ()
+    sizes: Mapping[int, int] = {}
+    """The size of every label; a row leaves it to the arrays between which its term stands."""
 
     @property
     def transposed(self) -> Term:
         """The map from outputs to inputs: pulling back is pushing forward through it."""
         return self._replace(out=self.into, into=self.out)
+
+    @property
+    def outer_labels(self) -> set[int]:
+        """Labels of the output and of the input; all others are summed."""
+        ends = [label for item in self.triangles for label in (item.row, item.column)]
+        return {*all_labels(self.out), *all_labels(self.into), *ends}
 
 
 def labels_of(axis: Axis) -> Labels:
