@@ -25,10 +25,11 @@ from chainrule.jacobian.pattern import Marks, detected, given, groups
 from chainrule.jacobian.structure import nbytes
 from chainrule.jacobian.summands import Unstructured
 from chainrule.primitives.arrangement import reshape
+from chainrule.primitives.axes import Axes, Gather
 from chainrule.primitives.contraction import broadcast_to, relabel, transpose
 from chainrule.primitives.gathers import take
 from chainrule.primitives.identities import cast
-from chainrule.primitives.terms import Axes, Coefficient, Gather, Term
+from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Shape
 
 if TYPE_CHECKING:

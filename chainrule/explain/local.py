@@ -28,20 +28,19 @@ from chainrule.graph.walk import topological
 from chainrule.jacobian.accumulate import Summands, composed, simple
 from chainrule.jacobian.merging import merged
 from chainrule.jacobian.summands import Unstructured, identity_on, plain_axes, sized
-from chainrule.primitives.contraction import contract
-from chainrule.primitives.elementwise import Elementwise
-from chainrule.primitives.terms import (
+from chainrule.primitives.axes import (
     Affine,
     Axes,
     Axis,
     Digit,
     Gather,
     Group,
-    Term,
     all_labels,
     are_digits,
-    diagonal,
 )
+from chainrule.primitives.contraction import contract
+from chainrule.primitives.elementwise import Elementwise
+from chainrule.primitives.terms import Term, diagonal
 from chainrule.shapes import Labels, Shape
 
 MOST = 16

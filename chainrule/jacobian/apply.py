@@ -15,23 +15,21 @@ import numpy as np
 from chainrule.graph.node import Node
 from chainrule.primitives.arithmetic import sum_of
 from chainrule.primitives.arrangement import cumulative_sum, reshape
-from chainrule.primitives.contraction import contract
-from chainrule.primitives.gathers import put, take
-from chainrule.primitives.linear_algebra import INVERSE, solve_along, transposed
-from chainrule.primitives.selections import Range, place, take_slice, whole
-from chainrule.primitives.terms import (
-    Affine,
+from chainrule.primitives.axes import (
     Axes,
-    Coefficient,
-    Gather,
-    Group,
-    Term,
-    Triangle,
+    Axis,
     all_labels,
     are_digits,
     are_plain,
-    identity,
+    kind,
+    sizes_of_axes,
+    sizes_of_labels,
 )
+from chainrule.primitives.contraction import contract
+from chainrule.primitives.gathers import put, take
+from chainrule.primitives.linear_algebra import INVERSE, solve_along, transposed
+from chainrule.primitives.selections import Range, place, take_slice
+from chainrule.primitives.terms import Coefficient, Term, Triangle, identity
 from chainrule.shapes import Labels, Shape
 
 
@@ -73,7 +71,7 @@ def _pull_through(term: Term, cotangent: Node, target: Node) -> Node:
     for triangle in term.triangles:
         node, labels = _through_triangle(triangle, node, labels)
     wanted = all_labels(term.into)
-    shape = written_shape(term.into, target.shape)
+    shape = sizes_of_labels(term.into, target.shape)
     product = _product(term, node, labels, wanted, shape, target.dtype)
     return write(product, term.into, target.shape)
 
@@ -94,45 +92,18 @@ def read(node: Node, axes: Axes) -> tuple[Node, Labels]:
         return node, axes
     if are_digits(axes):
         return reshape(node, (-1,)), all_labels(axes)
-    ranges = [
-        Range(axis.start, axis.step, axis.length) if isinstance(axis, Affine) else whole(size)
-        for axis, size in zip(axes, node.shape, strict=True)
-    ]
-    node = take_slice(node, ranges)
-    for place_of, axis in reversed(list(enumerate(axes))):
-        if isinstance(axis, Gather):
-            node = take(node, axis.positions, place_of)
-    sizes = _label_sizes(axes, node.shape)
-    return reshape(node, sizes), all_labels(axes)
+    return looked_up(node, axes)
 
 
-def _label_sizes(axes: Axes, shape: Shape) -> Shape:
-    """The sizes of all labels, from a shape in which gathered axes already have theirs."""
-    sizes: list[int] = []
-    rest = iter(shape)
-    for axis in axes:
-        if isinstance(axis, Group):
-            next(rest)
-            sizes.extend(axis.sizes)
-        else:
-            count = len(axis.labels) if isinstance(axis, Gather) else 1
-            sizes.extend(next(rest) for _ in range(count))
-    return tuple(sizes)
-
-
-def written_shape(axes: Axes, shape: Shape) -> Shape:
-    """The sizes of the labels of axes of an array of this shape."""
-    if are_digits(axes):
-        return (prod(shape),)
-    sizes: list[int] = []
-    for axis, size in zip(axes, shape, strict=True):
-        if isinstance(axis, int):
-            sizes.append(size)
-        elif isinstance(axis, Gather):
-            sizes.extend(axis.positions.shape)
-        else:
-            sizes.extend(axis.sizes if isinstance(axis, Group) else (axis.length,))
-    return tuple(sizes)
+def looked_up(node: Node, axes: Sequence[Axis]) -> tuple[Node, Labels]:
+    """The same, one axis after the other: each is sliced, looked up, and split into its labels."""
+    kinds = [kind(axis) for axis in axes]
+    sizes = sizes_of_axes(axes, node.shape)
+    node = take_slice(node, [Range(*k.part(n)) for k, n in zip(kinds, node.shape, strict=True)])
+    for place_of, axis in reversed(list(enumerate(kinds))):
+        if axis.lookup is not None:
+            node = take(node, axis.lookup, place_of)
+    return reshape(node, sizes), tuple(label for axis in kinds for label in axis.labels)
 
 
 def write(node: Node, axes: Axes, shape: Shape) -> Node:
@@ -141,24 +112,18 @@ def write(node: Node, axes: Axes, shape: Shape) -> Node:
         return node
     if are_digits(axes):
         return reshape(node, shape)
-    grouped = [
-        part
-        for axis, size in zip(axes, shape, strict=True)
-        for part in (
-            axis.positions.shape
-            if isinstance(axis, Gather)
-            else (axis.length if isinstance(axis, Affine) else size,)
-        )
-    ]
-    node = reshape(node, grouped)
-    for place_of, (axis, size) in enumerate(zip(axes, shape, strict=True)):
-        if isinstance(axis, Gather):
-            node = put(node, axis.positions, place_of, size)
-    ranges = [
-        Range(axis.start, axis.step, axis.length) if isinstance(axis, Affine) else whole(size)
-        for axis, size in zip(axes, shape, strict=True)
-    ]
-    return place(node, ranges, shape)
+    kinds = [kind(axis) for axis in axes]
+    parts = [Range(*k.part(size)) for k, size in zip(kinds, shape, strict=True)]
+    tables = [axis.table for axis in kinds]
+    node = reshape(node, [
+        size
+        for table, part in zip(tables, parts, strict=True)
+        for size in ((part.length,) if table is None else table.shape)
+    ])  # fmt: skip
+    for place_of, (table, part) in enumerate(zip(tables, parts, strict=True)):
+        if table is not None:
+            node = put(node, table, place_of, part.length)
+    return place(node, parts, shape)
 
 
 def _through_triangle(triangle: Triangle, node: Node, labels: Labels) -> tuple[Node, Labels]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node, constant, is_constant
 from chainrule.interpret.run import evaluate
+from chainrule.jacobian.apply import looked_up
 from chainrule.jacobian.summands import (
     Unstructured,
     as_gather,
@@ -25,23 +26,22 @@ from chainrule.jacobian.summands import (
 )
 from chainrule.primitives import contraction
 from chainrule.primitives.arrangement import reshape
-from chainrule.primitives.expression import UFUNCS
-from chainrule.primitives.gathers import take
-from chainrule.primitives.identities import cast
-from chainrule.primitives.selections import Range, take_slice, whole
-from chainrule.primitives.terms import (
+from chainrule.primitives.axes import (
     Affine,
     Axes,
     Axis,
-    Coefficient,
     Digit,
     Gather,
     Group,
-    Term,
-    Triangle,
     are_digits,
+    are_plain,
+    kind,
     labels_of,
 )
+from chainrule.primitives.expression import UFUNCS
+from chainrule.primitives.gathers import take
+from chainrule.primitives.identities import cast
+from chainrule.primitives.terms import Coefficient, Term, Triangle
 from chainrule.shapes import Labels, common_factors
 
 LARGEST_TRIANGLE = 4096
@@ -110,14 +110,6 @@ class Composition:
         state = cls(summand._replace(into=()), nothing)
         state.into = list(summand.into)
         return state
-
-    def axis_length(self, axis: Axis) -> int:
-        """How many positions an axis has, as far as its own labels tell; 0 if they do not."""
-        if isinstance(axis, int):
-            return self.sizes[axis]
-        if isinstance(axis, Digit):
-            return axis.size
-        return prod(axis.sizes) if isinstance(axis, Group) else 0
 
     def resolve(self) -> bool:
         """Identify all pairs of axes; False where no entry survives."""
@@ -237,12 +229,12 @@ class Composition:
         """All axes of an array at once: one side counts its elements by one label."""
         label = labels_of(digits[0])[0]
         if are_digits(others):
-            names = {labels_of(others[0])[0]: label}
-            if tuple(_in_terms(axis, names) for axis in others) == digits:
+            (other,) = labels_of(others[0])
+            if tuple(kind(axis).renamed({other: label}) for axis in others) == digits:
                 self.pairs = []
-                self.substitute(labels_of(others[0])[0], label)
+                self.substitute(other, label)
                 return
-        plain = all(isinstance(axis, int) for axis in others) and len(set(others)) == len(others)
+        plain = are_plain(others) and len(set(others)) == len(others)
         self.pairs = []
         if plain and not any({t.row, t.column} & set(others) for t in self.triangles):
             count = np.arange(self.sizes[label])
@@ -284,16 +276,9 @@ class Composition:
     def _in_axis(self, axis: Axis, label: int, by: Axis) -> Axis:
         if label not in labels_of(axis):
             return axis
-        if isinstance(axis, int):
-            return by
-        if isinstance(axis, (Affine, Digit)) and isinstance(by, int):
-            return axis._replace(label=by)
-        if isinstance(axis, Affine) and isinstance(by, Affine):
-            start = axis.start + axis.step * by.start
-            return Affine(by.label, start, axis.step * by.step, by.length)
-        if isinstance(axis, Group) and isinstance(by, (int, Group)):
-            inside = by if isinstance(by, Group) else Group((by,), (self.sizes[label],))
-            return _spliced(axis, label, inside)
+        closed = kind(axis).replaced(label, by, self.sizes[label])
+        if closed is not None:
+            return closed
         table = as_gather(axis, self.sizes)
         node, labels = _substituted(table.positions, table.labels, label, by)
         return as_gather(Gather(folded(node), labels), self.sizes)
@@ -430,39 +415,14 @@ def _is_diagonal(group: Group) -> bool:
     return len(set(group.labels)) < len(group.labels)
 
 
-def _in_terms(axis: Axis, names: Mapping[int, int]) -> Axis:
-    return axis._replace(label=names[axis.label]) if isinstance(axis, Digit) else axis
-
-
-def _spliced(group: Group, label: int, inside: Group) -> Group:
-    at = group.labels.index(label)
-    return Group(
-        (*group.labels[:at], *inside.labels, *group.labels[at + 1 :]),
-        (*group.sizes[:at], *inside.sizes, *group.sizes[at + 1 :]),
-    )
-
-
 # -- arrays whose labels are replaced -------------------------------------------------------------
 
 
 def _substituted(node: Node, labels: Labels, label: int, by: Axis) -> tuple[Node, Labels]:
     """An array one of whose labels is replaced: renamed, sliced, looked up or split."""
-    while label in labels:
-        at = labels.index(label)
-        if isinstance(by, Affine):
-            ranges = [whole(size) for size in node.shape]
-            ranges[at] = Range(by.start, by.step, by.length)
-            node = take_slice(node, ranges)
-        elif isinstance(by, Gather):
-            node = take(node, by.positions, at)
-        elif isinstance(by, Digit):
-            count = np.arange(by.length) // by.stride % by.size
-            node = take(node, constant(count), at)
-        elif isinstance(by, Group):
-            node = reshape(node, (*node.shape[:at], *by.sizes, *node.shape[at + 1 :]))
-        labels = (*labels[:at], *labels_of(by), *labels[at + 1 :])
-        if node.size > MOST_MATCHES and len(set(labels)) < len(labels):
-            raise Unstructured("a large diagonal of a table")
+    node, labels = looked_up(node, [by if old == label else old for old in labels])
+    if node.size > MOST_MATCHES and len(set(labels)) < len(labels):
+        raise Unstructured("a large diagonal of a table")
     return node, labels
 
 

@@ -12,7 +12,8 @@ from chainrule.jacobian.summands import in_order, written_triangle
 from chainrule.primitives import contraction
 from chainrule.primitives.arithmetic import sum_of
 from chainrule.primitives.arrangement import cumulative_sum
-from chainrule.primitives.terms import Affine, Axis, Coefficient, Term, all_labels, labels_of
+from chainrule.primitives.axes import Affine, Axis, all_labels, labels_of
+from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Labels
 
 

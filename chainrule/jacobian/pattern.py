@@ -16,7 +16,8 @@ from chainrule.jacobian.composing import known
 from chainrule.jacobian.merging import simplified
 from chainrule.jacobian.summands import Unstructured, sized
 from chainrule.jacobian.writing import write_sparse
-from chainrule.primitives.terms import Coefficient, Gather, Term
+from chainrule.primitives.axes import kind
+from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Shape
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def _local(term: Term, out: Node, into: Node) -> csr_array | None:
     """The pattern of a local Jacobian; None for the identity."""
     summand = sized(term, out, into)
     for axis in (*summand.out, *summand.into):
-        if isinstance(axis, Gather) and known(axis.positions) is None:
+        table = kind(axis).table
+        if table is not None and known(table) is None:
             raise Unstructured("positions that depend on values")
     values = [(item, known(item.node)) for item in summand.coefficients]
     masks = [

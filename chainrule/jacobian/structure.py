@@ -12,17 +12,15 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node
 from chainrule.jacobian.writing import strided, unique_labels
-from chainrule.primitives.terms import (
-    Affine,
+from chainrule.primitives.axes import (
     Axis,
-    Coefficient,
-    Gather,
-    Group,
-    Term,
     all_labels,
     are_digits,
+    are_straight,
+    kind,
     labels_of,
 )
+from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Shape
 
 
@@ -32,8 +30,9 @@ def coefficient_nodes(summands: Sequence[Term]) -> list[Node]:
     for summand in summands:
         found.update(dict.fromkeys(item.node for item in summand.coefficients))
         for axis in (*summand.out, *summand.into):
-            if isinstance(axis, Gather):
-                found[axis.positions] = None
+            table = kind(axis).table
+            if table is not None:
+                found[table] = None
     return list(found)
 
 
@@ -41,7 +40,8 @@ def with_coefficients(summand: Term, became: Mapping[Any, Any]) -> Term:
     """A summand with other arrays, or numbers for them, in place of its coefficients and tables."""
 
     def moved(axis: Axis) -> Axis:
-        return axis._replace(positions=became[axis.positions]) if isinstance(axis, Gather) else axis
+        table = kind(axis).table
+        return axis if table is None else kind(axis).with_table(became[table])
 
     return summand._replace(
         coefficients=tuple(
@@ -170,7 +170,7 @@ def _is_diagonal(summand: Term) -> bool:
         places[0] == places[1]
         and not summand.triangles
         and len(set(all_labels(summand.out))) == len(all_labels(summand.out))
-        and not any(isinstance(axis, Gather) for axis in summand.out)
+        and all(kind(axis).table is None for axis in summand.out)
     )
 
 
@@ -182,9 +182,8 @@ class _Position(NamedTuple):
 
 def _place(axis: Axis, sizes: Mapping[int, int]) -> Axis | _Position:
     """The axis, or the one position that it is: a label with one value may have any number."""
-    if isinstance(axis, (int, Affine)) and sizes[labels_of(axis)[0]] == 1:
-        return _Position(_line(axis)[0])
-    return axis
+    line = kind(axis).line
+    return axis if line is None or sizes[line.label] != 1 else _Position(line.start)
 
 
 def _is_thin(summand: Term) -> bool:
@@ -199,15 +198,8 @@ def _is_banded(summands: Sequence[Term]) -> bool:
     for summand in summands:
         if len(summand.out) != 1 or len(summand.into) != 1:
             return False
-        steps = []
-        for axis in (summand.out[0], summand.into[0]):
-            if isinstance(axis, int):
-                steps.append((axis, 1))
-            elif isinstance(axis, Affine):
-                steps.append((axis.label, axis.step))
-            else:
-                return False
-        if steps[0] != steps[1]:
+        row, column = kind(summand.out[0]).line, kind(summand.into[0]).line
+        if row is None or column is None or row._replace(start=column.start) != column:
             return False
     return True
 
@@ -225,8 +217,7 @@ def _names_rows_once(summand: Term) -> bool:
     if are_digits(summand.out):
         return True
     labels = [label for axis in summand.out for label in labels_of(axis)]
-    known = all(isinstance(axis, (int, Affine, Group)) for axis in summand.out)
-    return known and len(set(labels)) == len(labels)
+    return are_straight(summand.out) and len(set(labels)) == len(labels)
 
 
 class _Band(NamedTuple):
@@ -280,39 +271,30 @@ def _counted_rows(summands: Sequence[Term], out: Shape) -> tuple[int, int]:
 
 def _band(summand: Term) -> _Band | None:
     """The summand as a band, where its columns are straight functions of its rows."""
-    rows = {
-        labels_of(axis)[0]: (place, *_line(axis))
-        for place, axis in enumerate(summand.out)
-        if isinstance(axis, (int, Affine))
-    }
+    lines = [kind(axis).line for axis in summand.out]
+    rows = {line.label: (k, line) for k, line in enumerate(lines) if line is not None}
     places = []
     for k, axis in enumerate(summand.into):
-        if not isinstance(axis, (int, Affine)):
+        line = kind(axis).line
+        if line is None:
             return None
-        if summand.sizes[labels_of(axis)[0]] == 1:  # part of any line through it
-            column = _line(axis)[0]
+        if summand.sizes[line.label] == 1:  # part of any line through it
             row = _place(summand.out[k], summand.sizes) if k < len(summand.out) else None
             if isinstance(row, _Position):
-                places.append((k, Fraction(1), Fraction(column - row.start)))
+                places.append((k, Fraction(1), Fraction(line.start - row.start)))
             else:
-                places.append((-1, Fraction(0), Fraction(column)))
+                places.append((-1, Fraction(0), Fraction(line.start)))
             continue
-        if labels_of(axis)[0] not in rows:
+        if line.label not in rows:
             return None
-        place, start, step = rows[labels_of(axis)[0]]
-        there, stride = _line(axis)
-        slope = Fraction(stride, step)
-        places.append((place, slope, there - slope * start))
+        place, known = rows[line.label]
+        slope = Fraction(line.step, known.step)
+        places.append((place, slope, line.start - slope * known.start))
     if len(summand.out) != 1 or len(rows) != 1:  # rows of several axes are all taken to overlap
         return _Band(tuple(places), 0, 0)
-    ((label, (_, start, step)),) = rows.items()
-    end = start + step * (summand.sizes[label] - 1)
-    return _Band(tuple(places), min(start, end), max(start, end))
-
-
-def _line(axis: Axis) -> tuple[int, int]:
-    """Start and step of positions along an axis."""
-    return (axis.start, axis.step) if isinstance(axis, Affine) else (0, 1)
+    ((_, known),) = rows.values()
+    end = known.start + known.step * (summand.sizes[known.label] - 1)
+    return _Band(tuple(places), min(known.start, end), max(known.start, end))
 
 
 def _united(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

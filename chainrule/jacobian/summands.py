@@ -8,20 +8,16 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node, constant, is_constant
 from chainrule.primitives import contraction
-from chainrule.primitives.identities import cast
-from chainrule.primitives.terms import (
+from chainrule.primitives.axes import (
     Affine,
     Axis,
-    Coefficient,
-    Digit,
     Gather,
-    Group,
-    Term,
-    Triangle,
     all_labels,
-    identity,
+    kind,
     labels_of,
 )
+from chainrule.primitives.identities import cast
+from chainrule.primitives.terms import Coefficient, Term, Triangle, identity
 from chainrule.shapes import Labels, Shape
 
 
@@ -53,17 +49,7 @@ def sized(term: Term, out: Node, into: Node) -> Term:
 
 def axis_sizes(axis: Axis, size: int) -> dict[int, int]:
     """The sizes of an axis' labels; a label that is the axis has the axis' own."""
-    if isinstance(axis, int):
-        return {axis: size}
-    if isinstance(axis, (Affine, Digit)):
-        return {axis.label: axis.length}
-    return dict(
-        zip(
-            axis.labels,
-            axis.sizes if isinstance(axis, Group) else axis.positions.shape,
-            strict=True,
-        )
-    )
+    return dict(zip(labels_of(axis), kind(axis).label_sizes(size), strict=True))
 
 
 def identity_on(shape: Shape) -> Term:
@@ -80,21 +66,13 @@ def dense(node: Node, rank: int) -> Term:
 
 def renamed(summand: Term, names: Mapping[int, int]) -> Term:
     """The same summand with other numbers for its labels."""
-
-    def rename(axis: Axis) -> Axis:
-        if isinstance(axis, int):
-            return names[axis]
-        if isinstance(axis, (Affine, Digit)):
-            return axis._replace(label=names[axis.label])
-        return axis._replace(labels=tuple(names[label] for label in axis.labels))
-
     return summand._replace(
         coefficients=tuple(
             Coefficient(item.node, tuple(names[label] for label in item.labels))
             for item in summand.coefficients
         ),
-        out=tuple(rename(axis) for axis in summand.out),
-        into=tuple(rename(axis) for axis in summand.into),
+        out=tuple(kind(axis).renamed(names) for axis in summand.out),
+        into=tuple(kind(axis).renamed(names) for axis in summand.into),
         triangles=tuple(
             item._replace(row=names[item.row], column=names[item.column])
             for item in summand.triangles
@@ -129,8 +107,9 @@ def plain_axes(summand: Term, out: Shape, into: Shape) -> Term:
     """Slices that take a whole axis as the label itself."""
 
     def plain(axis: Axis, size: int) -> Axis:
-        is_whole = isinstance(axis, Affine) and axis[1:] == (0, 1, size)
-        return labels_of(axis)[0] if is_whole else axis
+        if isinstance(axis, Affine) and axis.part(size) == (0, 1, size):
+            return axis.label
+        return axis
 
     return summand._replace(
         out=tuple(plain(axis, size) for axis, size in zip(summand.out, out, strict=True)),
@@ -145,11 +124,8 @@ def as_gather(axis: Axis, sizes: Mapping[int, int]) -> Gather:
     labels = labels_of(axis)
     shape = tuple(sizes[label] for label in labels)
     table = np.arange(int(np.prod(shape, dtype=np.int64))).reshape(shape)
-    if isinstance(axis, Affine):
-        table = axis.start + axis.step * table
-    if isinstance(axis, Digit):
-        table = table // axis.stride % axis.size
-    return Gather(constant(on_diagonals(table, labels)), tuple(dict.fromkeys(labels)))
+    table = on_diagonals(kind(axis).at(table), labels)
+    return Gather(constant(table), tuple(dict.fromkeys(labels)))
 
 
 def _over_distinct(axis: Gather) -> Gather:

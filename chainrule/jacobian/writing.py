@@ -10,17 +10,17 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node
 from chainrule.jacobian.summands import as_gather, on_diagonals, written_triangle
-from chainrule.primitives.products import strong_product
-from chainrule.primitives.terms import (
-    Affine,
+from chainrule.primitives.axes import (
     Axes,
     Axis,
-    Gather,
-    Group,
-    Term,
     all_labels,
+    are_plain,
+    are_straight,
+    kind,
     labels_of,
 )
+from chainrule.primitives.products import strong_product
+from chainrule.primitives.terms import Term
 from chainrule.shapes import Labels, Shape
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def write_dense(
 def _leaves_zeros(summand: Term) -> bool:
     """Whether some entries are not written at all."""
     axes = (*summand.out, *summand.into)
-    return len(set(axes)) < len(axes) or not all(isinstance(axis, int) for axis in axes)
+    return len(set(axes)) < len(axes) or not are_plain(axes)
 
 
 def _add(result: Array, summand: Term, known: Values) -> None:
@@ -99,7 +99,7 @@ def _add(result: Array, summand: Term, known: Values) -> None:
     if 0 in sizes:
         return
     product = values(summand, labels, known)
-    if all(isinstance(axis, (int, Affine, Group)) for axis in axes):
+    if are_straight(axes):
         view = strided(result, axes, labels, sizes)
         view += product
         return
@@ -112,14 +112,11 @@ def strided(result: Array, axes: Axes, labels: Labels, sizes: Shape) -> Array:
     strides = dict.fromkeys(labels, 0)
     offset = 0
     for axis, stride in zip(axes, result.strides, strict=True):
-        if isinstance(axis, int):
-            strides[axis] += stride
-        elif isinstance(axis, Affine):
-            strides[axis.label] += axis.step * stride
-            offset += axis.start * stride
-        elif isinstance(axis, Group):
-            for k, label in enumerate(axis.labels):
-                strides[label] += stride * prod(axis.sizes[k + 1 :])
+        positions = kind(axis).straight
+        assert positions is not None, "only straight axes are a view"
+        offset += positions[0] * stride
+        for label, step in positions[1]:
+            strides[label] += step * stride
     return np.ndarray(
         sizes, result.dtype, result, offset, tuple(strides[label] for label in labels)
     )
@@ -128,8 +125,9 @@ def strided(result: Array, axes: Axes, labels: Labels, sizes: Shape) -> Array:
 def _positions(axis: Axis, labels: Labels, summand: Term, known: Values) -> Array:
     """Where a summand's entries stand along an axis, broadcastable over its labels."""
     own = labels_of(axis)
-    if isinstance(axis, Gather):
-        held = known.get(axis.positions, axis.positions.value)
+    own_table = kind(axis).table
+    if own_table is not None:
+        held = known.get(own_table, own_table.value)
         assert held is not None, "tables are computed before they are written"
         return _aligned(on_diagonals(held, own), tuple(dict.fromkeys(own)), labels)
     table = as_gather(axis, summand.sizes)
@@ -150,8 +148,7 @@ def write_sparse(
 
 def _is_regular(summand: Term, out: Shape) -> bool:
     """Whether every row has the same number of entries: the output's labels count all rows."""
-    plain = all(isinstance(axis, int) for axis in summand.out)
-    return plain and len(set(summand.out)) == len(out)
+    return are_plain(summand.out) and len(set(summand.out)) == len(out)
 
 
 def _index_dtype(out: Shape, into: Shape, entries: int) -> type[np.int32] | type[np.int64]:
@@ -203,7 +200,8 @@ def _interleaved(
 
 def _first_column(entry: tuple[Term, int]) -> tuple[int, ...]:
     """Summands in the order of their columns, where slices tell it."""
-    return tuple(axis.start if isinstance(axis, Affine) else 0 for axis in entry[0].into)
+    starts = [kind(axis).straight for axis in entry[0].into]
+    return tuple(0 if positions is None else positions[0] for positions in starts)
 
 
 def _collected(

@@ -11,7 +11,8 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
-from chainrule.primitives.terms import Axes, Digit, Group, Term, Triangle
+from chainrule.primitives.axes import Axes, Digit, Group
+from chainrule.primitives.terms import Term, Triangle
 from chainrule.shapes import Labels, Shape, common_factors, resolve_reshape
 
 

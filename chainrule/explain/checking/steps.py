@@ -9,9 +9,10 @@ from chainrule.explain.checking.backward import Part, Step
 from chainrule.explain.checking.segments import is_diagonal
 from chainrule.explain.checking.slips import Edge, Family, Slip, Symmetry, Workshop, times
 from chainrule.graph.node import Node
+from chainrule.primitives.axes import all_labels
 from chainrule.primitives.contraction import CONTRACT, contract, transpose
 from chainrule.primitives.linear_algebra import INV, INVERSE
-from chainrule.primitives.terms import Coefficient, Term, all_labels
+from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Labels
 
 
