@@ -28,6 +28,7 @@ from chainrule.graph.walk import topological
 from chainrule.jacobian.accumulate import Summands, composed, simple
 from chainrule.jacobian.merging import merged
 from chainrule.jacobian.summands import Unstructured, identity_on, plain_axes, sized
+from chainrule.primitives import arrangement
 from chainrule.primitives.axes import (
     Affine,
     Axes,
@@ -40,7 +41,7 @@ from chainrule.primitives.axes import (
 )
 from chainrule.primitives.contraction import contract
 from chainrule.primitives.elementwise import Elementwise
-from chainrule.primitives.terms import Term, diagonal
+from chainrule.primitives.terms import Term, Virtual, diagonal
 from chainrule.shapes import Labels, Shape
 
 MOST = 16
@@ -133,7 +134,7 @@ class LocalJacobians:
     def _labelled(self, summand: Term, top: Shape, bottom: Shape) -> Labelled:
         summand = plain_axes(summand, top, bottom)
         sizes = dict(summand.sizes)
-        extra = [Factor(Triangle(t.size, t.upper), (t.row, t.column)) for t in summand.triangles]
+        extra = [Factor(self._virtual(item), item.ends) for item in summand.virtual]
         out = self._labels(summand.out, top, sizes, extra)
         into = self._labels(summand.into, bottom, sizes, extra)
         held = {label for factor in extra for label in factor.labels if sizes[label] != 1}
@@ -143,6 +144,11 @@ class LocalJacobians:
         axes = (*summand.out, *summand.into)
         grouped = any(isinstance(axis, (Group, Digit)) for axis in axes)
         return Labelled([*made, *extra], out, into, all_sizes, scale, grouped)
+
+    def _virtual(self, item: Virtual) -> Expr:
+        if isinstance(item, arrangement.Triangle):
+            return Triangle(item.size, item.upper)
+        return self.reader.constant_symbol(item.formed(), item.symbol)
 
     def _labels(
         self, axes: Axes, shape: Shape, sizes: dict[int, int], extra: list[Factor]

@@ -7,14 +7,13 @@ and what remains is written at the input's axes; a tangent is pushed through the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from chainrule.graph.node import Node
 from chainrule.primitives.arithmetic import sum_of
-from chainrule.primitives.arrangement import cumulative_sum, reshape
+from chainrule.primitives.arrangement import reshape
 from chainrule.primitives.axes import (
     Axes,
     Axis,
@@ -29,7 +28,7 @@ from chainrule.primitives.contraction import contract
 from chainrule.primitives.gathers import put, take
 from chainrule.primitives.linear_algebra import INVERSE, solve_along, transposed
 from chainrule.primitives.selections import Range, place, take_slice
-from chainrule.primitives.terms import Coefficient, Term, Triangle, identity
+from chainrule.primitives.terms import Coefficient, Term, Virtual, identity
 from chainrule.shapes import Labels, Shape
 
 
@@ -65,15 +64,32 @@ def added(total: Node | None, part: Node) -> Node:
 def _pull_through(term: Term, cotangent: Node, target: Node) -> Node:
     if term == identity(target.ndim) and cotangent.dtype == target.dtype:
         return cotangent
-    if not term.triangles and are_plain(term.out) and are_plain(term.into):
+    if not term.virtual and are_plain(term.out) and are_plain(term.into):
         return _product(term, cotangent, term.out, term.into, target.shape, target.dtype)
     node, labels = read(cotangent, term.out)
-    for triangle in term.triangles:
-        node, labels = _through_triangle(triangle, node, labels)
+    coefficients: Sequence[Coefficient] = term.coefficients
     wanted = all_labels(term.into)
+    for item in term.virtual:
+        node, labels, coefficients = _through_virtual(item, node, labels, coefficients, wanted)
+    term = term._replace(coefficients=tuple(coefficients))
     shape = sizes_of_labels(term.into, target.shape)
     product = _product(term, node, labels, wanted, shape, target.dtype)
     return write(product, term.into, target.shape)
+
+
+def _through_virtual(
+    item: Virtual, node: Node, labels: Labels, coefficients: Sequence[Coefficient], wanted: Labels
+) -> tuple[Node, Labels, Sequence[Coefficient]]:
+    """An array times a virtual coefficient, and what is yet to be multiplied with."""
+    here, there = item.ends if item.row in labels else item.ends[::-1]
+    joining = [other for other in coefficients if here in other.labels]
+    everything = tuple(dict.fromkeys([*labels, *(n for c in joining for n in c.labels)]))
+    if here not in labels or here in wanted or there in everything:
+        return node, labels, [*coefficients, item.written()]  # no plain product along one axis
+    if joining:
+        node, labels = _joined(node, labels, joining, everything)
+    rest = [other for other in coefficients if here not in other.labels]
+    return *item.through(node, labels), rest
 
 
 def _product(
@@ -126,14 +142,6 @@ def write(node: Node, axes: Axes, shape: Shape) -> Node:
     return place(node, parts, shape)
 
 
-def _through_triangle(triangle: Triangle, node: Node, labels: Labels) -> tuple[Node, Labels]:
-    """A cumulative sum along the side that the array has."""
-    from_row = triangle.row in labels
-    here, there = (triangle.row, triangle.column) if from_row else (triangle.column, triangle.row)
-    summed = cumulative_sum(node, labels.index(here), backwards=from_row != triangle.upper)
-    return summed, tuple(there if label == here else label for label in labels)
-
-
 def _through_inverses(
     node: Node, labels: Labels, coefficients: Sequence[Coefficient], wanted: Labels
 ) -> tuple[Node, Labels, Sequence[Coefficient]]:
@@ -162,15 +170,21 @@ def _smaller(
     joining = [item for item in others if summed & set(item.labels)]
     if not joining:
         return node, labels, others
+    rest = [item for item in others if item not in joining]
+    needed = kept.union(*(item.labels for item in rest))
+    found = dict.fromkeys([*labels, *(n for item in joining for n in item.labels)])
+    smaller, out = _joined(node, labels, joining, tuple(n for n in found if n in needed))
+    return (smaller, out, rest) if smaller.size < node.size else (node, labels, others)
+
+
+def _joined(
+    node: Node, labels: Labels, joining: Sequence[Coefficient], out: Labels
+) -> tuple[Node, Labels]:
+    """An array times some coefficients, with the labels that are wanted of it."""
     sizes = dict(zip(labels, node.shape, strict=True))
     for item in joining:
         sizes.update(zip(item.labels, item.node.shape, strict=True))
-    rest = [item for item in others if item not in joining]
-    needed = kept.union(*(item.labels for item in rest))
-    out = tuple(label for label in sizes if label in needed)
-    shape = tuple(sizes[label] for label in out)
-    if prod(shape) >= node.size:
-        return node, labels, others
     operands = [node, *(item.node for item in joining)]
     lists = [labels, *(item.labels for item in joining)]
-    return contract(operands, lists, out, shape, dtype=node.dtype, strong=True), out, rest
+    shape = tuple(sizes[label] for label in out)
+    return contract(operands, lists, out, shape, dtype=node.dtype, strong=True), out

@@ -22,7 +22,6 @@ from chainrule.jacobian.summands import (
     as_gather,
     axis_sizes,
     renamed,
-    written_triangle,
 )
 from chainrule.primitives import contraction
 from chainrule.primitives.arrangement import reshape
@@ -41,11 +40,11 @@ from chainrule.primitives.axes import (
 from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.gathers import take
 from chainrule.primitives.identities import cast
-from chainrule.primitives.terms import Coefficient, Term, Triangle
+from chainrule.primitives.terms import Coefficient, Term, Virtual
 from chainrule.shapes import Labels, common_factors
 
-LARGEST_TRIANGLE = 4096
-"""Rows of a cumulative sum that may be written out as zeros and ones."""
+LARGEST_WRITTEN = 4096
+"""Rows and columns of a virtual coefficient, such as a cumulative sum, that may be written out."""
 _Replacing = Callable[[Axis], Axis]
 MOST_MATCHES = 10**7
 """More places than this where two tables agree are not listed."""
@@ -100,7 +99,7 @@ class Composition:
         self.out, self.into = list(outer.out), list(inner.into)
         self.pairs = list(zip(outer.into, inner.out, strict=True))
         self.sizes = {**outer.sizes, **inner.sizes}
-        self.triangles = [*outer.triangles, *inner.triangles]
+        self.virtual = [*outer.virtual, *inner.virtual]
         self.scale = outer.scale * inner.scale
 
     @classmethod
@@ -121,7 +120,7 @@ class Composition:
     def summand(self) -> Term:
         return Term(
             tuple(self.coefficients), tuple(self.out), tuple(self.into), self.scale,
-            tuple(self.triangles), self.sizes,
+            tuple(self.virtual), self.sizes,
         )  # fmt: skip
 
     def fresh(self, size: int) -> int:
@@ -159,7 +158,7 @@ class Composition:
         """A label is what an axis is; where a running sum has it, rather the other way round."""
         size = self.sizes[label]
         turned = isinstance(axis, Affine) and axis[1:] == (size - 1, -1, size)
-        if turned and any(label in t[:2] for t in self.triangles):
+        if turned and any(label in v.ends and v.turned is not None for v in self.virtual):
             self.substitute(labels_of(axis)[0], Affine(label, size - 1, -1, size))
         else:
             self.substitute(label, axis)
@@ -236,7 +235,7 @@ class Composition:
                 return
         plain = are_plain(others) and len(set(others)) == len(others)
         self.pairs = []
-        if plain and not any({t.row, t.column} & set(others) for t in self.triangles):
+        if plain and not any(set(item.ends) & set(others) for item in self.virtual):
             count = np.arange(self.sizes[label])
             by = {
                 axis: digit
@@ -257,8 +256,7 @@ class Composition:
         if label in labels_of(by):
             raise Unstructured("a label in terms of itself")
         self.sizes.update(axis_sizes(by, self.sizes[label]) if not isinstance(by, int) else {})
-        if any(label in (item.row, item.column) for item in self.triangles):
-            self._replace_in_triangles(label, by)
+        self._replace_in_virtual(label, by)
         self.coefficients = [
             Coefficient(*_substituted(item.node, item.labels, label, by))
             if label in item.labels
@@ -283,28 +281,28 @@ class Composition:
         node, labels = _substituted(table.positions, table.labels, label, by)
         return as_gather(Gather(folded(node), labels), self.sizes)
 
-    def _replace_in_triangles(self, label: int, by: Axis) -> None:
-        """A rename, or the triangle written out as a coefficient."""
-        kept = []
-        for item in self.triangles:
-            if label not in (item.row, item.column):
-                kept.append(item)
-            elif isinstance(by, int):
-                kept.append(
-                    item._replace(
-                        row=by if item.row == label else item.row,
-                        column=by if item.column == label else item.column,
-                    )
-                )
-            else:
-                self._write_triangle(item)
-        # an entry on the diagonal of a triangle is one
-        self.triangles = [item for item in kept if item.row != item.column]
+    def _replace_in_virtual(self, label: int, by: Axis) -> None:
+        """A rename, or the virtual coefficient written out."""
+        for item in [item for item in self.virtual if label in item.ends]:
+            if not isinstance(by, int):
+                self._write(item)
+                continue
+            renamed = item.renamed({label: by})
+            self.virtual = [renamed if other is item else other for other in self.virtual]
+            if renamed.row == renamed.column:
+                self._to_diagonal(renamed)
 
-    def _write_triangle(self, item: Triangle) -> None:
-        if item.size > LARGEST_TRIANGLE:
-            raise Unstructured("part of a large cumulative sum")
-        self.coefficients.append(written_triangle(item))
+    def _to_diagonal(self, item: Virtual) -> None:
+        self.virtual.remove(item)
+        entries = item.on_diagonal()
+        if entries is not None:
+            self.coefficients.append(entries)
+
+    def _write(self, item: Virtual) -> None:
+        if max(item.shape) > LARGEST_WRITTEN:
+            raise Unstructured("part of a large virtual coefficient")
+        self.virtual.remove(item)
+        self.coefficients.append(item.written())
 
     def list_places(
         self,
@@ -318,9 +316,8 @@ class Composition:
         """
         count = next(iter(places.values())).size
         label = self.fresh(count) if label is None else label
-        for item in [t for t in self.triangles if t.row in places or t.column in places]:
-            self.triangles.remove(item)
-            self._write_triangle(item)
+        for item in [item for item in self.virtual if not places.keys().isdisjoint(item.ends)]:
+            self._write(item)
         shapes = {old: self.sizes[old] for old in places}
         whole_axes = axes or {
             old: _closed_form(table, label, shapes[old]) for old, table in places.items()

@@ -254,7 +254,7 @@ class Jacobian:
         held = [item for item in only.coefficients if item.node.value is None]
         if len(only.coefficients) != 1 or not held or held[0].node.dtype != self.dtype:
             return None
-        if ((only.out, only.into), held[0].labels, only.scale) != whole or only.triangles:
+        if ((only.out, only.into), held[0].labels, only.scale) != whole or only.virtual:
             return None
         self._handed_out = True
         array: Array = owned([held[0].node], self._evaluate([held[0].node]))[0]

@@ -88,7 +88,7 @@ def _local(term: Term, out: Node, into: Node) -> csr_array | None:
         for item, value in values
         if value is not None and not value.all()
     ]
-    plain = not masks and not summand.triangles and out.shape == into.shape
+    plain = not masks and not summand.virtual and out.shape == into.shape
     if plain and summand.out == summand.into and len(set(summand.out)) == len(summand.out):
         return None
     bare = simplified(summand._replace(coefficients=tuple(masks), scale=1.0), eager=True)

@@ -96,8 +96,8 @@ def is_diagonal(summands: Sequence[Term]) -> bool:
 def _one(summand: Term, out: Shape, into: Shape) -> str:
     rows, columns = prod(out), prod(into)
     shared = [n for n in unique_labels(summand) if _is_shared(n, summand)]
-    if summand.triangles:
-        return _running(summand)
+    if summand.virtual:
+        return _virtual_kind(summand)
     if out == into and _is_diagonal(summand):
         if summand.coefficients or not all(isinstance(axis, int) for axis in summand.out):
             return "diagonal"
@@ -115,14 +115,16 @@ def _one(summand: Term, out: Shape, into: Shape) -> str:
     return _block_kind(summand, shared)
 
 
-def _running(summand: Term) -> str:
-    """Running sums: triangular where they start at one end of what they are counted by."""
-    plain = all(t.row in summand.out and t.column in summand.into for t in summand.triangles)
-    crossed = all(t.column in summand.out and t.row in summand.into for t in summand.triangles)
-    if not plain and not crossed:
-        return "running sums"
+def _virtual_kind(summand: Term) -> str:
+    """Virtual coefficients by their own words: for where they stand as they are, and elsewhere."""
+    sides = (summand.out, summand.into)
+    in_place = any(
+        all(item.row in out and item.column in into for item in summand.virtual)
+        for out, into in (sides, sides[::-1])
+    )
+    words = dict.fromkeys(item.words[not in_place] for item in summand.virtual)
     alone = len(summand.out) == len(summand.into) == 1
-    return "triangular" if alone else "triangular along an axis"
+    return " and ".join(words) + (" along an axis" if in_place and not alone else "")
 
 
 def _dense_kind(summand: Term, rows: int, columns: int) -> str:
@@ -168,7 +170,7 @@ def _is_diagonal(summand: Term) -> bool:
     ]
     return (
         places[0] == places[1]
-        and not summand.triangles
+        and not summand.virtual
         and len(set(all_labels(summand.out))) == len(all_labels(summand.out))
         and all(kind(axis).table is None for axis in summand.out)
     )
@@ -190,7 +192,7 @@ def _is_thin(summand: Term) -> bool:
     """Whether the positions of the input follow from those of the output, up to a few."""
     out = set(all_labels(summand.out))
     free = prod(summand.sizes[n] for n in unique_labels(summand) if n not in out)
-    return not summand.triangles and free <= 16
+    return not summand.virtual and free <= 16
 
 
 def _is_banded(summands: Sequence[Term]) -> bool:

@@ -17,7 +17,7 @@ from chainrule.primitives.axes import (
     labels_of,
 )
 from chainrule.primitives.identities import cast
-from chainrule.primitives.terms import Coefficient, Term, Triangle, identity
+from chainrule.primitives.terms import Coefficient, Term, identity
 from chainrule.shapes import Labels, Shape
 
 
@@ -42,8 +42,8 @@ def sized(term: Term, out: Node, into: Node) -> Term:
     )
     for coefficient in coefficients:
         sizes.update(zip(coefficient.labels, coefficient.node.shape, strict=True))
-    for triangle in term.triangles:
-        sizes.update({triangle.row: triangle.size, triangle.column: triangle.size})
+    for item in term.virtual:
+        sizes.update(item.sizes)
     return term._replace(coefficients=coefficients, sizes=sizes)
 
 
@@ -73,10 +73,7 @@ def renamed(summand: Term, names: Mapping[int, int]) -> Term:
         ),
         out=tuple(kind(axis).renamed(names) for axis in summand.out),
         into=tuple(kind(axis).renamed(names) for axis in summand.into),
-        triangles=tuple(
-            item._replace(row=names[item.row], column=names[item.column])
-            for item in summand.triangles
-        ),
+        virtual=tuple(item.renamed(names) for item in summand.virtual),
         sizes={names[label]: size for label, size in summand.sizes.items()},
     )
 
@@ -94,7 +91,7 @@ def in_order(item: Coefficient) -> Coefficient:
 def canonical(summand: Term) -> Term:
     """Labels numbered in the order in which they appear, coefficients ordered by their labels."""
     order = [*all_labels(summand.out), *all_labels(summand.into)]
-    order += [label for item in summand.triangles for label in (item.row, item.column)]
+    order += [label for item in summand.virtual for label in item.ends]
     order += [label for item in summand.coefficients for label in item.labels]
     names = {label: k for k, label in enumerate(dict.fromkeys(order))}
     kept = summand._replace(sizes={label: summand.sizes[label] for label in names})
@@ -149,9 +146,3 @@ def on_diagonals(table: Array, labels: Labels) -> Array:
             table = np.moveaxis(table.diagonal(0, first, second), -1, first)
             del own[second]
     return table
-
-
-def written_triangle(item: Triangle) -> Coefficient:
-    """The zeros and ones of a cumulative sum."""
-    ones = np.tri(item.size, dtype=np.float32)  # of the narrowest dtype: it widens nothing
-    return Coefficient(constant(ones.T if item.upper else ones), (item.row, item.column))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.graph.node import Array, Node
-from chainrule.jacobian.summands import as_gather, on_diagonals, written_triangle
+from chainrule.jacobian.summands import as_gather, on_diagonals
 from chainrule.primitives.axes import (
     Axes,
     Axis,
@@ -38,7 +38,7 @@ Values = Mapping[Node, Array]
 
 def values(summand: Term, labels: Labels, known: Values, out: Array | None = None) -> Array:
     """The product of the coefficients over labels, broadcastable to their sizes."""
-    parts = [*summand.coefficients, *(written_triangle(item) for item in summand.triangles)]
+    parts = [*summand.coefficients, *(item.written() for item in summand.virtual)]
     factors = [
         _aligned(known.get(item.node, item.node.value), item.labels, labels) for item in parts
     ]

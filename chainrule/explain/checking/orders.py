@@ -159,7 +159,7 @@ def _sides(edge: Edge) -> tuple[Coefficient, Coefficient] | None:
     shape = edge.node.shape
     is_plain = all(isinstance(axis, int) for axis in (*term.out, *term.into))
     one, two = term.coefficients
-    if shape[0] != shape[1] or edge.item.shape != shape or not is_plain or term.triangles:
+    if shape[0] != shape[1] or edge.item.shape != shape or not is_plain or term.virtual:
         return None
     if not one.node.shape == two.node.shape == shape:
         return None

@@ -42,7 +42,7 @@ def _only_diagonal(shop: Workshop, edge: Edge, name: str) -> Iterator[Slip]:
 
 def _diagonal_of(term: Term) -> Term | None:
     """The term where the input's labels are the output's."""
-    if term.triangles or not all(isinstance(axis, int) for axis in (*term.out, *term.into)):
+    if term.virtual or not all(isinstance(axis, int) for axis in (*term.out, *term.into)):
         return None
     out, into = all_labels(term.out), all_labels(term.into)
     if len(set(out)) < len(out) or len(set(into)) < len(into):
