@@ -26,7 +26,7 @@ from chainrule.primitives.axes import (
 )
 from chainrule.primitives.contraction import contract
 from chainrule.primitives.gathers import put, take
-from chainrule.primitives.linear_algebra import INVERSE, solve_along, transposed
+from chainrule.primitives.linear_algebra import is_inverse_factor, solve_along, transposed
 from chainrule.primitives.selections import Range, place, take_slice
 from chainrule.primitives.terms import Coefficient, Term, Virtual, identity
 from chainrule.shapes import Labels, Shape
@@ -146,7 +146,7 @@ def _through_inverses(
     node: Node, labels: Labels, coefficients: Sequence[Coefficient], wanted: Labels
 ) -> tuple[Node, Labels, Sequence[Coefficient]]:
     """Inverses among the coefficients are multiplied with by solving, where that can be done."""
-    for inverse in [item for item in coefficients if item.node.primitive is INVERSE]:
+    for inverse in [item for item in coefficients if is_inverse_factor(item.node)]:
         others = [item for item in coefficients if item is not inverse]
         *stack, row, column = inverse.labels
         if (row in labels) == (column in labels) or not set(stack) <= set(labels):

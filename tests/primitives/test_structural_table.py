@@ -12,7 +12,6 @@ from chainrule.graph.node import PRIMITIVES, make
 from chainrule.graph.program import check
 from chainrule.primitives.elementwise import ROWS
 from chainrule.primitives.identities import new_alias
-from chainrule.primitives.linear_algebra import INVERSE
 from chainrule.primitives.reductions import SHARES
 from chainrule.tracing import wrap
 
@@ -63,10 +62,6 @@ CASES = {
     "log_softmax": (lambda x: np.log(softmax(x)), lambda x: cr.log_softmax(x)),
     "logsumexp": (logsumexp, lambda x: cr.logsumexp(x, axis=0)),
     "inv": (lambda x: np.linalg.inv(square(x)), None),
-    "inverse": (
-        lambda x: np.linalg.inv(square(x)),
-        lambda x: wrap(make(INVERSE, (square(x).node,))),
-    ),
     "det": (lambda x: np.linalg.det(square(x)), None),
     "logabsdet": (
         lambda x: np.log(np.linalg.det(square(x))),

@@ -11,7 +11,7 @@ from chainrule.explain.checking.slips import Edge, Family, Slip, Symmetry, Works
 from chainrule.graph.node import Node
 from chainrule.primitives.axes import all_labels
 from chainrule.primitives.contraction import CONTRACT, contract, transpose
-from chainrule.primitives.linear_algebra import INV, INVERSE
+from chainrule.primitives.linear_algebra import INV
 from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Labels
 
@@ -189,7 +189,7 @@ def _as_identity(shop: Workshop, factor: Factor) -> Iterator[dict[Node, Step]]:
 def _exchanged(shop: Workshop, factor: Factor, named: list[Node]) -> Iterator[Slip]:
     node, labels = factor.coefficient
     right, place = shop.words.of(node), shop.words.of(factor.edge.item)
-    inverted = node.inputs if node.primitive in (INV, INVERSE) else ()
+    inverted = node.inputs if node.primitive is INV else ()
     for other in dict.fromkeys([*inverted, *named]):
         if other is node or (other.shape, other.dtype) != (node.shape, node.dtype):
             continue

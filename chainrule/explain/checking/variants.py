@@ -16,7 +16,7 @@ from chainrule.graph.walk import substitute, topological
 from chainrule.primitives.arithmetic import add, power, sqrt
 from chainrule.primitives.contraction import CONTRACT, contract, multiply, repeated_scalar
 from chainrule.primitives.elementwise import Elementwise, apply
-from chainrule.primitives.linear_algebra import INV, INVERSE
+from chainrule.primitives.linear_algebra import INV
 from chainrule.primitives.reductions import LOG_SOFTMAX, SOFTMAX
 
 
@@ -152,7 +152,7 @@ def _other_sum(shop: Workshop, node: Node) -> Iterator[Variant]:
 
 
 def _without_inverse(shop: Workshop, node: Node) -> Iterator[Variant]:
-    if node.primitive in (INV, INVERSE):
+    if node.primitive is INV:
         name = shop.words.of(node.inputs[0])
         says = f"has {name} where its inverse belongs"
         yield Variant(node, node.inputs[0], "forgotten inverse", says, 2.5)
