@@ -53,7 +53,7 @@ from chainrule.explain.verifying import Verifier
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.interpret.run import evaluate as run
 from chainrule.jacobian.accumulate import Summands
-from chainrule.jacobian.composing import compose
+from chainrule.jacobian.composing import compositions
 from chainrule.jacobian.summands import Unstructured, dense
 
 LONGEST = 80
@@ -342,9 +342,8 @@ class Builder:
             raise Unstructured
         stand_in = new_input(user.shape, user.dtype)
         self.reader.known[stand_in] = Transpose(outer) if user.ndim == 1 else outer
-        composed = [compose(dense(stand_in, 0), item) for item in summands]
-        kept = [item for item in composed if item is not None]
-        return self.local.expression(kept, (), node.shape, False)
+        pulled = compositions([dense(stand_in, 0)], summands)
+        return self.local.expression(pulled, (), node.shape, False)
 
     def _opaque(self, user: Node, node: Node) -> Expr:
         """A Jacobian that has no notation: a symbol with the numbers as its value."""
@@ -366,11 +365,10 @@ class Builder:
         tangent = new_input(node.shape, node.dtype)
         self.reader.known[tangent] = Partial(node.shape, self.names[node], name)
         try:
-            composed = [compose(item, dense(tangent, 2)) for item in summands]
+            pushed = compositions(summands, [dense(tangent, 2)])
         except Unstructured:
             return step
-        kept = [item for item in composed if item is not None]
-        inner = self.local.expression(kept, user.shape, (), False)
+        inner = self.local.expression(pushed, user.shape, (), False)
         entry = Entry(
             name, self.names[node], (0, 0), self.names[user], inner, self._chain(user),
             float(step.value[0, 0]),

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from chainrule.graph.node import Node
 from chainrule.graph.sweeps import backward, between, forward
 from chainrule.graph.walk import topological
-from chainrule.jacobian.composing import compose
+from chainrule.jacobian.composing import compositions
 from chainrule.jacobian.merging import merged, simplified
 from chainrule.jacobian.summands import Unstructured, canonical, identity_on, plain_axes, sized
 from chainrule.primitives.contraction import CONTRACT
@@ -81,13 +81,12 @@ def _local(node: Node, position: int) -> Summands:
     return [sized(term, node, node.inputs[position]) for term in terms]
 
 
-def composed(outer: Summands, inner: Summands, eager: bool) -> Summands:
-    """All compositions of two sums."""
-    made = [compose(one, two) for one in outer for two in inner]
-    return simple([item for item in made if item is not None], eager)
+def composed(outer: Sequence[Term], inner: Sequence[Term], eager: bool) -> Summands:
+    """All compositions of two sums, each in its simplest form."""
+    return simple(compositions(outer, inner), eager)
 
 
-def simple(summands: Summands, eager: bool) -> Summands:
+def simple(summands: Sequence[Term], eager: bool) -> Summands:
     """Each summand in its simplest form."""
     return [canonical(simplified(item, eager)) for item in summands]
 

@@ -62,6 +62,12 @@ def compose(outer: Term, inner: Term) -> Term | None:
     return state.summand() if state.resolve() else None
 
 
+def compositions(outer: Sequence[Term], inner: Sequence[Term]) -> list[Term]:
+    """All terms of ``outer ∘ inner`` of which an entry survives, as they come."""
+    made = [compose(one, two) for one in outer for two in inner]
+    return [term for term in made if term is not None]
+
+
 class _Meeting(NamedTuple):
     """Where two affine axes meet: both labels as affine functions of one."""
 

@@ -16,9 +16,8 @@ from chainrule.graph.node import INPUT, Array, Node, constant, holding
 from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.interpret.run import evaluate, owned
 from chainrule.jacobian import indexing, structure, writing
-from chainrule.jacobian.accumulate import Accumulated
-from chainrule.jacobian.composing import compose
-from chainrule.jacobian.merging import merged, simplified
+from chainrule.jacobian.accumulate import Accumulated, composed
+from chainrule.jacobian.merging import merged
 from chainrule.jacobian.picture import spy_svg
 from chainrule.jacobian.solving import solve
 from chainrule.jacobian.summands import Unstructured, canonical, dense
@@ -383,8 +382,7 @@ class Jacobian:
             )
         dtype = np.result_type(self.dtype, inner.dtype)
         try:
-            made = [compose(one, two) for one in self._settled for two in inner._settled]
-            parts = merged([canonical(simplified(m, eager=True)) for m in made if m is not None])
+            parts = merged(composed(self._settled, inner._settled, eager=True))
         except Unstructured:
             rank = len(self.input_shape)
             size = prod(self.output_shape + inner.input_shape) * dtype.itemsize
