@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 from typer.core import TyperCommand
 
+from chainrule.cli.paths import checked_output
 from chainrule.cli.points import Point, point_for
 from chainrule.errors import ArgumentError
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.deriving import derive as derivation_of
 from chainrule.explain.formula import Formula, normal_name, parse, shape_text
 from chainrule.tables import closest
+from chainrule.train import write_whole
 
 
 class FormulaCommand(TyperCommand):
@@ -37,6 +40,15 @@ class Format(Enum):
     text = "text"
     latex = "latex"
     markdown = "markdown"
+    html = "html"
+    svg = "svg"
+
+
+SUFFIXES = {
+    ".txt": Format.text, ".tex": Format.latex, ".md": Format.markdown, ".html": Format.html,
+    ".svg": Format.svg,
+}  # fmt: skip
+"""The format of a file by its name, where none is asked for."""
 
 
 def derive(
@@ -68,8 +80,16 @@ def derive(
         ),
     ] = None,
     written: Annotated[
-        Format, typer.Option("--format", help="How to write the derivation.")
-    ] = Format.text,
+        Format | None,
+        typer.Option(
+            "--format",
+            help="How to write the derivation: text, or what the name of FILE says; svg is the "
+            "picture of both passes.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write to a file instead of stdout.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write one JSON object to stdout.")
     ] = False,
@@ -79,17 +99,25 @@ def derive(
     \b
     chainrule derive "norm(A @ x - b)**2" --wrt x --shape A=m×n --shape x=n --shape b=m
     chainrule derive "x' @ A @ x" --wrt x --at x=[1,2] --at A=[[1,2],[3,4]]
+    chainrule derive "tanh(A @ x)" --wrt x --shape A=m×n --shape x=n --out passes.svg
 
     Without --at the numbers that the steps are checked with are made for the shapes.
     """
     read = parse(formula)
     names = checked_wrt(read, wrt)
+    if out is not None:
+        checked_output("derive", out, *(value for value in at or () if "=" not in value))
     point = point_for(read, shape or (), at or ())
     derivation = derived(read, names, point)
     if as_json:
-        typer.echo(json.dumps(as_object(read, names, point, derivation), allow_nan=False))
+        text = json.dumps(as_object(read, names, point, derivation), allow_nan=False)
     else:
-        typer.echo(in_format(derivation, written))
+        by_name = SUFFIXES.get(out.suffix.lower(), Format.text) if out else Format.text
+        text = in_format(derivation, written or by_name)
+    if out is None:
+        typer.echo(text)
+    else:
+        write_whole(out, f"{text.rstrip()}\n".encode())
 
 
 def checked_wrt(formula: Formula, wrt: Sequence[str]) -> tuple[str, ...]:
@@ -123,10 +151,8 @@ def derived(formula: Formula, wrt: Sequence[str], point: Point) -> Derivation:
 
 
 def in_format(derivation: Derivation, written: Format) -> str:
-    """The derivation as text, LaTeX or Markdown."""
-    if written is Format.latex:
-        return derivation.latex()
-    return derivation.markdown() if written is Format.markdown else str(derivation)
+    """The derivation as text, LaTeX, Markdown, a page of HTML or a picture."""
+    return str(derivation) if written is Format.text else str(getattr(derivation, written.value)())
 
 
 def as_object(

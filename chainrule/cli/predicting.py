@@ -10,6 +10,7 @@ from chainrule.cli.paths import checked_output
 from chainrule.tables import (
     Predictions,
     Preparation,
+    notes_of_inputs,
     predictions_of,
     preparation_from,
     read_table,
@@ -55,4 +56,5 @@ def predict(model: Path, source: str, out: Path) -> PredictionReport:
     checked_output("predict", out, model, source)
     predictions = predictions_of(preparation, result.predict(X), table.rows)
     write_whole(out, predictions.csv().encode())
-    return PredictionReport(model, source, preparation, predictions, out, table.notes)
+    notes = notes_of_inputs(table, preparation.columns)
+    return PredictionReport(model, source, preparation, predictions, out, notes)

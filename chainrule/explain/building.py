@@ -19,6 +19,7 @@ from chainrule.explain.algebra import (
     shape_of_array,
     weight,
 )
+from chainrule.explain.cancelling import shortest
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.evaluation import evaluate, partial_key
 from chainrule.explain.independent import forward_values
@@ -77,7 +78,7 @@ class Builder:
             if node.value is not None:
                 self.node_values[node] = node.value
         self.reader = Reader(self.names, recorded.constant_name, self.node_values)
-        self.local = LocalJacobians(self.reader, expanded)
+        self.local = LocalJacobians(self.reader, expanded, self.chosen.order)
         self.values: dict[str, Array] = {
             name: self.node_values[node] for node, name in self.names.items()
         }
@@ -153,7 +154,7 @@ class Builder:
         rest = [node for node in self.names if node not in set(inputs)]
         computed = [self._quantity(node) for node in rest]
         captured = [
-            Quantity(name, array.shape, None, array, False)
+            Quantity(name, array.shape, None, array, False, is_number=array.ndim == 0)
             for name, array in self.reader.values.items()
         ]
         return [*(self._quantity(node) for node in inputs), *captured, *computed]
@@ -242,6 +243,7 @@ class Builder:
             if node in self.steps
         }
         whole = simplified(_substitute(local, known))
+        whole = shortest(whole, self.local.written_out)
         if weight(whole) > LONGEST:
             return local
         back = simplified(_written_back(whole, self._definitions_of_numbers()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from chainrule.explain.algebra import Expr
+from chainrule.explain.algebra import Expr, number
 from chainrule.explain.html_style import FRAGMENT, NOTEBOOK, PAGE
 from chainrule.explain.html_values import number_text, slices_html, tag, value_html
 from chainrule.explain.layout import (
@@ -99,15 +99,18 @@ class _Html:
 
     def _forward(self) -> str:
         given = [item for item in self.passes.quantities if item.definition is None]
-        listed = ", ".join(
-            f"{math(self.notation.named(q.name), False)} "
-            f"({escape(shape_text(q.shape, self.passes.letters))})"
-            for q in given
-        )
+        listed = ", ".join(map(self._given, given))
         made = [item for item in self.passes.quantities if item.definition is not None]
         rows = [self._forward_row(item) for item in made]
         table = _table(("quantity", "shape", "value"), rows)
         return tag("p", f"given {listed}") + table + self._shares()
+
+    def _given(self, item: Quantity) -> str:
+        """An argument with its shape, or a number with its value."""
+        name = self.notation.named(item.name)
+        if item.is_number:
+            return math(equals(name, self.notation(number(float(item.value)))), False)
+        return f"{math(name, False)} ({escape(shape_text(item.shape, self.passes.letters))})"
 
     def _shares(self) -> str:
         """What each example contributes to the cost."""

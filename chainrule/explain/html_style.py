@@ -16,7 +16,13 @@ FRAGMENT = """
 .chainrule { line-height: 1.45; font-size: 1rem; max-width: 62rem; overflow-wrap: break-word; }
 .chainrule :is(h2, h3) { font-size: 1.15em; margin: 1.6em 0 .5em; line-height: 1.3; }
 .chainrule p { margin: .5em 0; }
-.chainrule math { font-size: 1.08em; }
+.chainrule math { font-size: 1.08em; font-family: "Latin Modern Math", "STIX Two Math",
+  "Cambria Math", "Noto Sans Math", "DejaVu Math TeX Gyre", math, serif; }
+.chainrule mrow.paren { border: solid currentColor; border-width: 0 1.2px;
+  border-radius: .45em / 50%; padding: 0 .22em; margin: 0 .1em; }
+.chainrule mrow.paren > mo:is(:first-child, :last-child) { font-size: 0; }
+.chainrule .top { position: relative; top: .2em; }
+.chainrule msubsup > .top { top: 0; }
 .chainrule :is(.b, .r) { font-family: "STIX Two Text", Cambria, Georgia, serif; }
 .chainrule .b { font-weight: bold; }
 .chainrule .scroll { overflow-x: auto; max-width: 100%; padding: .25em 0; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chainrule.explain.algebra import number
 from chainrule.explain.latex_notation import LatexNotation, escaped, symbol_latex
 from chainrule.explain.layout import lettered_size, notice_text
 from chainrule.explain.notation import PRODUCT
@@ -73,12 +74,14 @@ class LatexWriter:
         return r" \times ".join(sizes) or "1"
 
     def forward(self) -> list[str]:
-        """The forward path."""
-        return [
-            rf"{symbol_latex(item.name, bool(item.shape))} &= {self.notation(item.definition)}"
-            for item in self.passes.quantities
-            if item.definition is not None
-        ]
+        """The forward path, with numbers that have names."""
+        rows = []
+        for item in self.passes.quantities:
+            made = number(float(item.value)) if item.is_number else item.definition
+            if made is not None:
+                name = symbol_latex(item.name, bool(item.shape))
+                rows.append(rf"{name} &= {self.notation(made)}")
+        return rows
 
     def by(self, bottom: str) -> str:
         """∂E/∂bottom."""

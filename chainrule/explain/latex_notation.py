@@ -9,7 +9,7 @@ from chainrule.explain.algebra import Expr, Partial
 from chainrule.explain.names import written
 from chainrule.explain.notation import ATOM, PRODUCT, Notation, Text
 from chainrule.explain.pieces import Value, magnitude
-from chainrule.explain.text_notation import GREEK, number_text
+from chainrule.explain.text_notation import GREEK, at_slash, number_text
 from chainrule.primitives.stated import Written
 
 SIGNS = {
@@ -47,6 +47,13 @@ def symbol_latex(name: str, bold: bool) -> str:
     return f"{text}_{{{inner}}}"
 
 
+def _rooted(text: str) -> str:
+    """√(2π), log(2) and the like."""
+    text = text[1:-1] if text.startswith("(") else text
+    text = re.sub(r"√(?:\(([^)]*)\)|(\w+))", lambda m: rf"\sqrt{{{m[1] or m[2]}}}", text)
+    return text.replace("π", r"\pi").replace("log", r"\log")
+
+
 class LatexNotation(Notation):
     """LaTeX: bold for columns and matrices, ⊤ for the transpose."""
 
@@ -59,10 +66,9 @@ class LatexNotation(Notation):
 
     def number(self, value: Value) -> Text:
         text = number_text(magnitude(value), self.letters)
-        if "√" in text:
-            above, _, below = text.rpartition("/")
-            rooted = re.sub(r"√(\d+)", r"\\sqrt{\1}", below)
-            text = rf"\tfrac{{{above}}}{{{rooted}}}" if above else rooted
+        if set("√π(") & set(text) and isinstance(value, float):
+            above, below = map(_rooted, at_slash(text))
+            text = rf"\tfrac{{{above}}}{{{below}}}" if below else above
             return (f"-{text}", PRODUCT - 1) if value < 0 else (text, ATOM)
         match = re.fullmatch(r"(\d+|\w+)/\(?(\w+)\)?", text)
         power = re.fullmatch(r"([\d.]+)e([+-]?)0*(\d+)", text)

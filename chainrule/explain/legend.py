@@ -28,6 +28,7 @@ MEANINGS = {
     "unit": "e[k] is column k of I, counted from 0",
     "selector": "I[a:b] are those rows of I, counted from 0",
     "triangle": "tril(1) has ones on and below the diagonal, triu(1) on and above",
+    "logistic": "σ(x) = 1 / (1 + exp(−x))",
     "power": "x^⊙p is a power entry by entry",
     "holds": "[a > b] is 1 where that holds, else 0",
     "wins": "[a ≻ b] is 1 where a > b, ½ where both are equal, else 0",
@@ -38,11 +39,18 @@ MEANINGS = {
 def legend(passes: Passes) -> list[str]:
     """One clause for each kind of sign that occurs."""
     found = {_kind(item) for expr in _shown(passes) for item in _walk(expr)}
+    if any(_kind(item) == "logistic" for expr in _written(passes) for item in _walk(expr)):
+        found.remove("logistic")  # whoever writes it knows it
     return [text for name, text in MEANINGS.items() if name in found]
 
 
-def _shown(passes: Passes) -> Iterator[Expr]:
+def _written(passes: Passes) -> Iterator[Expr]:
+    """What the user wrote."""
     yield from (item.definition for item in passes.quantities if item.definition is not None)
+
+
+def _shown(passes: Passes) -> Iterator[Expr]:
+    yield from _written(passes)
     for step in passes.steps:
         yield step.local
         yield step.expression
@@ -74,6 +82,8 @@ def _kind(item: Expr) -> str:
             return "power"
         case Slope() if relation_of(item) is not None:
             return "wins"
+        case Apply() | Slope() if item.function == "sigmoid":
+            return "logistic"
         case Apply() if relation_of(item) is not None:
             return "holds"
         case Indexed():

@@ -17,6 +17,7 @@ from chainrule.explain.algebra import (
     number,
     shape_of_array,
 )
+from chainrule.explain.cancelling import turned
 from chainrule.explain.jacobians import read_jacobian
 from chainrule.explain.networks import Factor, NotMatrices, indexed
 from chainrule.explain.pieces import Value, product_of
@@ -29,6 +30,7 @@ from chainrule.jacobian.accumulate import Summands, composed, simple
 from chainrule.jacobian.merging import merged
 from chainrule.jacobian.summands import Unstructured, identity_on, plain_axes, sized
 from chainrule.primitives import arrangement
+from chainrule.primitives.arithmetic import add, subtract
 from chainrule.primitives.axes import (
     Affine,
     Axes,
@@ -49,12 +51,18 @@ MOST = 16
 
 
 class LocalJacobians:
-    """Local Jacobians of named values, with σ′(Z) kept as a symbol unless ``expanded``."""
+    """Local Jacobians of named values, with σ′(Z) kept as a symbol unless ``expanded``.
 
-    def __init__(self, reader: Reader, expanded: bool) -> None:
+    ``forward`` are the nodes of the forward path, which the user has written.
+    """
+
+    def __init__(self, reader: Reader, expanded: bool, forward: Collection[Node]) -> None:
         self.reader = reader
         self.expanded = expanded
+        self._forward = frozenset(forward)
         self._slopes: dict[tuple[Node, int], Node] = {}
+        self.written_out: dict[Slope, Expr] = {}
+        """What rows gave for the slopes that have names, as notation."""
 
     def of(self, top: Node, named: Collection[Node], active: Collection[Node]) -> dict[
         Node, Summands
@@ -101,7 +109,9 @@ class LocalJacobians:
             args = tuple(self.reader.value(item) for item in node.inputs)
             stand_in = new_input(node.shape, node.dtype)
             value = self.reader.at_point[given]
-            self.reader.known[stand_in] = Slope(row.name, position, args, value)
+            slope = Slope(row.name, position, args, value)
+            self.reader.known[stand_in] = slope
+            self.written_out[slope] = self.reader.value(given)
             self._slopes[key] = stand_in
         return self._slopes[key]
 
@@ -126,10 +136,19 @@ class LocalJacobians:
             found = total([part.matrix(flat) for part in parts])
         except NotMatrices:
             found = total([part.with_indices(as_array=top == () and not flat) for part in parts])
-        found = constants_first(found)
+        if any(map(self._is_sum_of_derivatives, summands)):
+            found = turned(found)
+        found = self.reader.by_names(constants_first(found))
         if is_row and dense_shape(found.shape) != dense_shape(row_shape(bottom)):
             return reshaped(found, bottom)
         return found
+
+    def _is_sum_of_derivatives(self, summand: Term) -> bool:
+        """Whether a factor is a sum that differentiating made: its sign is for us to choose."""
+        return any(
+            item.node.primitive in (add, subtract) and item.node not in self._forward
+            for item in summand.coefficients
+        )
 
     def _labelled(self, summand: Term, top: Shape, bottom: Shape) -> Labelled:
         summand = plain_axes(summand, top, bottom)

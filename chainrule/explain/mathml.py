@@ -15,7 +15,7 @@ from chainrule.explain.lettering import lettered
 from chainrule.explain.names import written
 from chainrule.explain.notation import ATOM, PRODUCT, Notation, Text
 from chainrule.explain.pieces import Value, magnitude
-from chainrule.explain.text_notation import number_text
+from chainrule.explain.text_notation import at_slash, number_text
 from chainrule.primitives.stated import Written
 
 
@@ -82,9 +82,17 @@ def equals(left: str, right: str) -> str:
 
 
 def fenced(left: str, text: str, right: str) -> str:
-    """In brackets, which grow only around what is more than a line high."""
-    grows = "true" if any(tag in text for tag in ("<mfrac", "<munder")) else "false"
-    return row(operator(left, stretchy=grows), text, operator(right, stretchy=grows))
+    """In brackets, which grow only around what is more than a line high.
+
+    Browsers stretch signs only of fonts made for mathematics; so the style sheet draws round
+    brackets that grow, as the borders of what they are around, and hides their signs.
+    """
+    if not any(tag in text for tag in ("<mfrac", "<munder")):
+        return row(operator(left, stretchy="false"), text, operator(right, stretchy="false"))
+    signs = [operator(sign, stretchy="true") for sign in (left, right)]
+    if (left, right) != ("(", ")"):
+        return row(signs[0], text, signs[1])
+    return f'<mrow class="paren">{signs[0]}{text}{signs[1]}</mrow>'
 
 
 def _raised(base: str, above: str) -> str:
@@ -96,8 +104,19 @@ def _raised(base: str, above: str) -> str:
 
 def _atom(text: str) -> str:
     """A number, its root, a letter, or a piece of text such as ``0:3``."""
+    above, below = at_slash(text)
+    if below and "π" in text:
+        return f"<mfrac>{row(_atom(above))}{row(_atom(below))}</mfrac>"
     if text.startswith("√"):
         return f"<msqrt>{_atom(text[1:])}</msqrt>"
+    if text.startswith("(") and text.endswith(")"):
+        return _atom(text[1:-1])
+    if text.startswith("log("):
+        return row(word("log"), operator("("), _atom(text[4:-1]), operator(")"))
+    if re.fullmatch(r"\d+(π|log\(2\))", text):
+        digits = re.match(r"\d+", text)
+        assert digits
+        return row(f"<mn>{digits[0]}</mn>", _atom(text[digits.end() :]))
     if re.fullmatch(r"[\d.]+", text):
         return f"<mn>{text}</mn>"
     if len(text) == 1 and text.isalpha():
@@ -110,7 +129,7 @@ def _listed(items: Iterable[str]) -> str:
 
 
 EQUALS = operator("=", form="infix")
-TRANSPOSE = '<mi mathvariant="normal">⊤</mi>'
+TRANSPOSE = '<mi class="top" mathvariant="normal">⊤</mi>'
 NEGATIVE = operator("−", form="prefix")
 TIMES = operator("\u2062", lspace="0", rspace="0.17em")
 """A product without a sign: heard by a screen reader, seen as a thin space."""
@@ -136,10 +155,10 @@ class MathmlNotation(Notation):
 
     def number(self, value: Value) -> Text:
         text = number_text(magnitude(value), self.letters)
-        fraction = re.fullmatch(r"(√?\w+)/\(?(√?\w+)\)?", text)
+        above, below = at_slash(text)
         power = re.fullmatch(r"([\d.]+)e([+-]?)0*(\d+)", text)
-        if fraction:
-            inner = f"<mfrac>{_atom(fraction[1])}{_atom(fraction[2])}</mfrac>"
+        if below:
+            inner = f"<mfrac>{_atom(above)}{_atom(below)}</mfrac>"
             shown = f'<mstyle displaystyle="false">{inner}</mstyle>'
         elif power:
             sign = NEGATIVE if power[2] == "-" else ""

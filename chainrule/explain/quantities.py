@@ -97,7 +97,8 @@ def _letters_for_unnamed(
         if node in names or not works or not node.inputs:
             continue
         mine = users.get(node, set()) if node in active else set()
-        letter = role(node, mine, names.keys() | result.keys(), active)
+        sums = {known for known, letter in result.items() if letter in ("Z", "z")}
+        letter = role(node, mine, names.keys() | result.keys(), active, sums)
         if letter or len(mine) > 1 or node in also or lengths[node] > LONGEST:
             result[node] = letter or "v"
     return result

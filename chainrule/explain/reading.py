@@ -29,18 +29,19 @@ from chainrule.explain.algebra import (
     number,
     shape_of_array,
 )
+from chainrule.explain.logistic import Reciprocal, by_names, reciprocals
 from chainrule.explain.networks import Factor, read_value
-from chainrule.explain.pieces import Value, split_number, times_number
+from chainrule.explain.pieces import Value, split_number
 from chainrule.explain.rewriting import hadamard, inverse, power, product, total, transpose
 from chainrule.explain.values import NodeValues
 from chainrule.graph.node import CONSTANT, Array, Node, make, new_input, scalar_value
 from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import topological
+from chainrule.primitives.arithmetic import divide, reciprocal
 from chainrule.primitives.arrangement import RESHAPE
 from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
 from chainrule.primitives.elementwise import Elementwise
-from chainrule.primitives.expression import Expression
 from chainrule.primitives.identities import ALIAS, CAST, DERIVED_AS, STOP_GRADIENT
 from chainrule.primitives.linear_algebra import INV
 from chainrule.primitives.products import Spec
@@ -48,6 +49,8 @@ from chainrule.primitives.selections import REPLACE, SLICE, Range
 from chainrule.shapes import Labels
 
 MINUS = Number(Fraction(-1))
+CLOSEST = 1e-5
+"""How near to 1 a probability may be if 1 − p is to keep ten digits, which steps are checked to."""
 
 
 class Reader:
@@ -58,7 +61,7 @@ class Reader:
     names : mapping from Node to str
         The values that have names.
     name_constant : callable
-        Gives the name of an array that the function captured.
+        Gives the name of an array or a number that the function captured.
     at_point : NodeValues
         The values of nodes at the point.
     """
@@ -106,6 +109,20 @@ class Reader:
             self._read[node] = found
         return found
 
+    def by_names(self, expr: Expr) -> Expr:
+        """With p where it says 1 ⊘ (1 + e), of which p is the name."""
+        known = [item for node in self.known for item in self._reciprocals(node)]
+        return by_names(expr, known)
+
+    def _reciprocals(self, node: Node) -> list[Reciprocal]:
+        if node.primitive not in (divide, reciprocal):
+            return []
+        symbol, value = self.known[node], self.at_point[node]
+        assert isinstance(symbol, Symbol)
+        if not bool(np.all(np.abs(1 - value) >= CLOSEST)):
+            return []
+        return list(reciprocals(symbol, self.definition(node)))
+
     def definition(self, node: Node) -> Expr:
         """What a node is made of, in terms of named values."""
         primitive = node.primitive
@@ -117,6 +134,9 @@ class Reader:
             return self._constant(node)
         if primitive in (CAST, ALIAS, DERIVED_AS, STOP_GRADIENT):
             return self.value(node.inputs[0])
+        written = primitive.written(node)
+        if written is not None:
+            return self.value(written)
         if primitive is SLICE:
             key: Key = tuple((part.start, part.step, part.length) for part in node.params)
             return Index(self.value(node.inputs[0]), key)
@@ -135,15 +155,24 @@ class Reader:
     def _constant(self, node: Node) -> Expr:
         assert node.value is not None
         if node.ndim == 0:
-            return number(float(node.value))
+            return self._number(node.value)
         shape = shape_of_array(node.shape)
         first = node.value.flat[0] if node.size else 0
         if node.size > 1 and node.dtype.kind in "fiub" and bool(np.all(node.value == first)):
-            return times_number(number(float(first)).value, Ones(shape))
+            return product([self._number(np.asarray(first)), Ones(shape)])
         known = _known_matrix(node.value)
         if known is not None:
             return known
         return self.constant_symbol(node.value)
+
+    def _number(self, value: Array) -> Expr:
+        """A number, by the name that the user gave it: ε rather than 1e-05."""
+        name = self._name_constant(value) if value.dtype.kind == "f" else None
+        if name is None or (name in self._taken and name not in self.values):
+            return number(float(value))
+        self._taken.add(name)
+        self.values[name] = value
+        return Symbol(SCALAR, name)
 
     def constant_symbol(self, array: Array, letter: str = "C") -> Symbol:
         """A symbol for an array without a name of its own."""
@@ -173,8 +202,6 @@ class Reader:
     def _elementwise(self, node: Node) -> Expr:
         row = node.primitive
         assert isinstance(row, Elementwise)
-        if row.stands_for is not None:
-            return self.value(row.stands_for(*map(Expression, node.inputs)).node)
         name = row.name
         builder = _BUILDERS.get(name)
         if name in ("power", "float_power"):

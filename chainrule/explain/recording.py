@@ -40,6 +40,8 @@ class Recorded:
         Names that captured arrays may have.
     place : mapping from Node to int
         For each leaf to differentiate by, which of the arguments asked for it belongs to.
+    numbers : mapping from float to str
+        Names of numbers in the function's code, of those that have one name only.
     """
 
     output: Node
@@ -48,9 +50,12 @@ class Recorded:
     names: Mapping[Node, str]
     constants: tuple[tuple[str, Array], ...]
     place: Mapping[Node, int]
+    numbers: Mapping[float, str]
 
     def constant_name(self, array: Array) -> str | None:
-        """The name under which the function reached a captured array."""
+        """The name under which the function reached a captured array, or a number."""
+        if array.ndim == 0:
+            return self.numbers.get(float(array))
         for name, known in self.constants:
             if known.shape == array.shape and np.array_equal(known, array):
                 return name
@@ -113,9 +118,10 @@ class _Arguments:
             output = _output(f, result)
             reached = set(topological([output]))
             given = {n: names[-1].text for n, names in session.names.items() if n in reached}
+            numbers = session.named_numbers()
         names = _distinct(f, output, _leaf_names(labels), given)
         place = {node: k for k, key in enumerate(keys) for node in leaves.get(key, [])}
-        return Recorded(output, tuple(place), tuple(inputs), names, tuple(arrays), place)
+        return Recorded(output, tuple(place), tuple(inputs), names, tuple(arrays), place, numbers)
 
 
 def _stand_in(where: str, value: Any, is_wrt: bool) -> Any:

@@ -15,8 +15,9 @@ ALONE = frozenset({"e"})
 
 
 def role(
-    node: Node, users: Collection[Node], named: Collection[Node], active: Collection[Node]
-) -> str:
+    node: Node, users: Collection[Node], named: Collection[Node], active: Collection[Node],
+    unnamed_sums: Collection[Node],
+) -> str:  # fmt: skip
     """The letter for an unnamed value, or nothing where it needs no name.
 
     Parameters
@@ -28,16 +29,21 @@ def role(
         The values that have names already.
     active : collection of Node
         Those that derivatives pass through.
+    unnamed_sums : collection of Node
+        Those that were given the letter Z.
 
     Returns
     -------
     str
         Z (z for a number) for a sum with a matrix product in it that a function is applied to; e
         for a difference that is squared and summed and has a function in it, unlike the short
-        y − Φθ of (5.84); else nothing.
+        y − Φθ of (5.84); f for a function of such a Z that enters another layer; else nothing.
     """
     if any(is_applied(user) for user in users) and _is_affine(node, named, active):
         return "Z" if node.ndim else "z"
+    is_layer = is_applied(node) and any(item in unnamed_sums for item in node.inputs)
+    if is_layer and any(_enters_layer(user, node) for user in users):
+        return "f"
     is_residual = _is_sum(node) and any(_is_square(user, node) for user in users)
     if is_residual and any(is_applied(item) and item not in named for item in _inside(node, named)):
         return "e"
@@ -111,6 +117,13 @@ def _is_sum(node: Node) -> bool:
 def _sums_labels(node: Node) -> bool:
     spec = node.params
     return len(spec.sizes) > len(set(spec.out))
+
+
+def _enters_layer(user: Node, node: Node) -> bool:
+    """Whether a value is multiplied by a matrix, or something is subtracted from it."""
+    if user.primitive is CONTRACT:
+        return len(user.inputs) > 1 and user.inputs != (node, node) and _sums_labels(user)
+    return isinstance(user.primitive, Elementwise) and user.primitive.name == "subtract"
 
 
 def _is_square(user: Node, node: Node) -> bool:

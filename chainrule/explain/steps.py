@@ -32,6 +32,8 @@ class Quantity:
     value : ndarray
     is_active : bool
         Whether it lies between an argument to differentiate by and the result.
+    is_number : bool
+        Whether it is a number that stands in the code under this name, such as ε.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Quantity:
     definition: Expr | None
     value: Array
     is_active: bool
+    is_number: bool = False
 
 
 @dataclass(frozen=True)

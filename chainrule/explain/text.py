@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.explain.algebra import Expr, Product, Sum
+from chainrule.explain.algebra import Expr, Product, Sum, number
 from chainrule.explain.layout import (
     check_sentences,
     error_text,
@@ -63,9 +63,15 @@ class _Text:
     def _forward(self) -> list[str]:
         given = [item for item in self.passes.quantities if item.definition is None]
         made = [item for item in self.passes.quantities if item.definition is not None]
-        listed = ", ".join(f"{q.name} {shape_text(q.shape, self.passes.letters)}" for q in given)
+        listed = ", ".join(map(self._given, given))
         rows = [self._forward_row(item) for item in made]
         return [*_wrapped(f"  given {listed}", 8), *_table(rows), *self._shares()]
+
+    def _given(self, item: Quantity) -> str:
+        """An argument with its shape, or a number with its value."""
+        if item.is_number:
+            return f"{item.name} = {self.notation(number(float(item.value)))}"
+        return f"{item.name} {shape_text(item.shape, self.passes.letters)}"
 
     def _shares(self) -> list[str]:
         """What each example contributes to the cost."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import isfinite, isqrt, sqrt
+from math import isfinite, isqrt, log, pi, sqrt
 
 from chainrule.explain.algebra import Expr, Partial
 from chainrule.explain.names import written
@@ -44,7 +44,7 @@ PLAIN = str.maketrans({
 def number_text(value: Value, letters: Mapping[int, str]) -> str:
     """A number: whole, a short decimal, or a fraction, with a letter for a size."""
     if isinstance(value, float):
-        return root_text(value) or f"{value:.6g}"
+        return written_number(value) or f"{value:.6g}"
     if value.denominator == 1:
         return letters.get(value.numerator, str(value.numerator)) if value > 9 else str(value)
     if value.denominator in letters:
@@ -68,8 +68,67 @@ def root_text(value: float) -> str:
         return ""
     if square.denominator == 1:
         return f"√{square}"
-    over = isqrt(square.numerator)
+    over, below = isqrt(square.numerator), isqrt(square.denominator)
+    if below * below == square.denominator:  # no root: 0.1 + 0.2
+        return ""
     return f"{over}/√{square.denominator}" if over * over == square.numerator else ""
+
+
+def written_number(value: float) -> str:
+    """How a number was written, where it is one of a few kinds to all its digits; else nothing.
+
+    >>> [written_number(x) for x in (2**-0.5, 2 * pi, (2 / pi) ** 0.5, (2 * pi) ** -0.5, log(2))]
+    ['1/√2', '2π', '√(2/π)', '1/√(2π)', 'log(2)']
+    """
+    return root_text(value) or _multiple_text(value) or _root_of_pi_text(value)
+
+
+def _simple(value: float) -> Fraction | None:
+    """A short fraction that a number is, but for two or three roundings."""
+    near = Fraction(value).limit_denominator(100) if isfinite(value) else Fraction(0)
+    is_near = near > 0 and abs(float(near) - value) <= 6e-16 * value
+    return near if is_near and near.numerator <= 100 else None
+
+
+def _multiple_text(value: float) -> str:
+    """2π, π/2, 1/(2π), and the same of log(2)."""
+    for sign, base in (("π", pi), ("log(2)", log(2.0))):
+        times = _simple(value / base)
+        if times is not None:
+            above = sign if times.numerator == 1 else f"{times.numerator}{sign}"
+            return above if times.denominator == 1 else f"{above}/{times.denominator}"
+        over = _simple(value * base)
+        if over is not None:
+            below = sign if over.denominator == 1 else f"({over.denominator}{sign})"
+            return f"{over.numerator}/{below}"
+    return ""
+
+
+def _root_of_pi_text(value: float) -> str:
+    """√(2π), 1/√(2π), √(2/π)."""
+    times = _simple(value * value / pi)
+    if times is not None:
+        above = "π" if times.numerator == 1 else f"{times.numerator}π"
+        inside = above if times.denominator == 1 else f"{above}/{times.denominator}"
+        return f"√{inside}" if inside == "π" else f"√({inside})"
+    over = _simple(value * value * pi)
+    if over is None:
+        return ""
+    root = isqrt(over.numerator)
+    below = "π" if over.denominator == 1 else f"{over.denominator}π"
+    if root * root == over.numerator:
+        return f"{root}/√{below}" if below == "π" else f"{root}/√({below})"
+    return f"√({over.numerator}/{below})" if below == "π" else f"√({over.numerator}/({below}))"
+
+
+def at_slash(text: str) -> tuple[str, str]:
+    """What stands above and below the line of a fraction; nothing below where it is none."""
+    depth = 0
+    for k, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if sign == "/" and depth == 0:
+            return text[:k], text[k + 1 :]
+    return text, ""
 
 
 class TextNotation(Notation):
@@ -93,7 +152,7 @@ class TextNotation(Notation):
     def number(self, value: Value) -> Text:
         text = number_text(magnitude(value), self.letters)
         short = text if self.ascii else VULGAR.get(text, text)
-        binding = ATOM if "/" not in short else PRODUCT - 1
+        binding = ATOM if not at_slash(short)[1] else PRODUCT - 1
         return (self.signs["negative"] + short, PRODUCT - 1) if value < 0 else (short, binding)
 
     def partial(self, expr: Partial) -> Text:

@@ -55,6 +55,10 @@ class Primitive(ABC):
         """The node times itself by a smoother way, where there is one: |x|² is x² at 0, too."""
         return None
 
+    def written(self, node: Node) -> Node | None:
+        """The node as a person would write it in plain arithmetic, where that is not itself."""
+        return None
+
     def operations(self, node: Node) -> int:
         """Floating-point operations, counted as one an output element unless overridden."""
         return prod(node.shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -60,15 +59,12 @@ def _sparse(jacobian: Jacobian, columns: Array, size: int) -> Array:
     lower, upper = int((rows - cols).max(initial=0)), int((cols - rows).max(initial=0))
     if (lower + upper + 1) * 20 < size:
         return _banded(jacobian, matrix, columns, max(lower, 0), max(upper, 0))
-    from scipy.sparse.linalg import MatrixRankWarning, spsolve
+    from scipy.sparse.linalg import splu
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", MatrixRankWarning)
-        try:
-            found = spsolve(matrix.tocsc(), columns)
-        except (MatrixRankWarning, RuntimeError):
-            raise _singular(jacobian) from None
-    return np.asarray(found)
+    try:
+        return np.asarray(splu(matrix.tocsc()).solve(columns))
+    except RuntimeError:  # exactly singular
+        raise _singular(jacobian) from None
 
 
 def _banded(jacobian: Jacobian, matrix: csr_array, columns: Array, lower: int, upper: int) -> Array:
@@ -86,17 +82,19 @@ def _banded(jacobian: Jacobian, matrix: csr_array, columns: Array, lower: int, u
 
 
 def _dense(jacobian: Jacobian, columns: Array, size: int) -> Array:
-    from scipy.linalg import LinAlgWarning
-    from scipy.linalg import solve as dense_solve
+    """By LAPACK's own functions: SciPy's warns of what is nearly singular, and no thread can turn
+    another one's warnings into errors."""
+    from scipy.linalg.lapack import get_lapack_funcs
 
-    kind: Any = "sym" if jacobian.is_symmetric else "gen"
-    matrix: Any = jacobian.toarray().reshape(size, size)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", LinAlgWarning)
-        try:
-            return np.asarray(dense_solve(matrix, columns, assume_a=kind))
-        except (np.linalg.LinAlgError, LinAlgWarning):
-            raise _singular(jacobian) from None
+    matrix: Any = np.asarray_chkfinite(jacobian.toarray().reshape(size, size))
+    functions: Any = get_lapack_funcs(("getrf", "gecon", "getrs"), (matrix, columns))
+    factorize, condition, solve_factored = functions
+    factors, pivots, failed = factorize(matrix)
+    largest = np.max(np.sum(np.abs(matrix), axis=0), initial=0.0)
+    inverse_condition = 0.0 if failed else condition(factors, largest)[0]
+    if not inverse_condition >= np.finfo(factors.dtype).eps:
+        raise _singular(jacobian)
+    return np.asarray(solve_factored(factors, pivots, columns)[0])
 
 
 def _singular(jacobian: Jacobian) -> SingularError:

@@ -26,6 +26,7 @@ from chainrule.primitives.contraction import (
 from chainrule.primitives.elementwise import ROWS
 from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
+from chainrule.primitives.norms import DIRECTION, LENGTH, NORM, Axes, scales, squares
 from chainrule.primitives.products import Spec, equation
 from chainrule.primitives.reductions import LOG_SOFTMAX, LOGSUMEXP, MAX, SHARES, SOFTMAX, extremum
 from chainrule.primitives.selections import CONCATENATE, PLACE, Range, whole
@@ -258,12 +259,58 @@ def _logsumexp(node: Node, operands: Sequence[Node]) -> Node:
     return UFUNCS[np.add](UFUNCS[np.log](_sum(UFUNCS[np.exp](shifted), node.params)), top)
 
 
+# -- lengths --------------------------------------------------------------------------------------
+
+
+def _norm(node: Node, operands: Sequence[Node]) -> Node:
+    return ROWS["sqrt"](squares(operands[0], node.params))
+
+
+def _length(node: Node, operands: Sequence[Node]) -> Node:
+    length, powers = _scaled_length(operands[0], node.params)
+    return UFUNCS[np.divide](length, powers)
+
+
+def _direction(node: Node, operands: Sequence[Node]) -> Node:
+    (a,), axes = operands, node.params
+    length, powers = _scaled_length(a, axes)
+    zero, one = (full(length.shape, value, a.dtype) for value in (0.0, 1.0))
+    length = ROWS["where"](UFUNCS[np.equal](length, zero), one, length)
+    return UFUNCS[np.divide](
+        UFUNCS[np.multiply](a, _kept(powers, axes, a.shape)), _kept(length, axes, a.shape)
+    )
+
+
+def _scaled_length(a: Node, axes: Axes) -> tuple[Node, Node]:
+    """Lengths times powers of two, and these: three sums in one loop, of which one is taken."""
+    scale = scales(a.dtype)
+    low, high, up, down, one = (full((), value, a.dtype) for value in (*scale, 1.0))
+    total = squares(a, axes)
+
+    def chosen(short: Node, middle: Node, long: Node) -> Node:
+        short, middle, long = (broadcast_to(item, total.shape) for item in (short, middle, long))
+        is_short, is_long = UFUNCS[np.less](total, low), UFUNCS[np.greater](total, high)
+        return ROWS["where"](is_short, short, ROWS["where"](is_long, long, middle))
+
+    shorter, longer = (
+        squares(UFUNCS[np.multiply](a, broadcast_to(power, a.shape)), axes) for power in (up, down)
+    )
+    return ROWS["sqrt"](chosen(shorter, total, longer)), chosen(up, one, down)
+
+
+def _kept(node: Node, axes: Sequence[int], shape: tuple[int, ...]) -> Node:
+    return broadcast_to(insert_axes(node, axes), shape)
+
+
 _RULES: dict[str, Callable[[Node, Sequence[Node]], Node | None]] = {
     CONTRACT.name: _product,
     SOFTMAX.name: _softmax,
     SHARES.name: _shares,
     LOG_SOFTMAX.name: _log_softmax,
     LOGSUMEXP.name: _logsumexp,
+    NORM.name: _norm,
+    LENGTH.name: _length,
+    DIRECTION.name: _direction,
     PLACE.name: _place,
     CONCATENATE.name: _concatenate,
     "add": _sum_of_two,

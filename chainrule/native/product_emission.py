@@ -47,7 +47,11 @@ class ProductWriter:
             _, n, k = product.shape[-3:]
             if right.steps[1] != 1:
                 right = self._transposed(right, k, n)
-            Tiles(f, self.kind, left, right, out, (n, k), product.scale).write(*within)
+            self._tiles(left, right, out, (n, k)).write(*within)
+
+    def _tiles(self, left: Matrix, right: Matrix, out: Matrix, sizes: tuple[int, int]) -> Tiles:
+        scale, strong = self.product.scale, self.product.strong
+        return Tiles(self.f, self.kind, left, right, out, sizes, scale, strong)
 
     def _matrix(self, access: Access, indices: Sequence[Value], axes: tuple[int, int]) -> Matrix:
         f, where = self.f, self.f.value(access.offset, "i64")
@@ -83,8 +87,7 @@ class ProductWriter:
         start = f.at(self.base[pack.out.array], f.mul(strip, k * width), self.kind)
         target = f.at(out.start, _column(f, strip, pack, columns), self.kind)
         right, result = Matrix(start, (width, 1)), Matrix(target, out.steps)
-        tiles = Tiles(f, self.kind, left, right, result, (columns, k), self.product.scale)
-        tiles.write(begin, end)
+        self._tiles(left, right, result, (columns, k)).write(begin, end)
 
     def _transposed(self, right: Matrix, k: int, n: int) -> Matrix:
         """A small copy whose second index is the one along which elements are neighbours."""

@@ -24,6 +24,8 @@ class Product(NamedTuple):
         Along these axes; with steps of 0 along k, n and m respectively.
     scale : float
     dtype : dtype
+    strong : bool
+        Whether a factor that is exactly zero wins over an infinite or undefined one.
     packed : Pack, optional
         The copy that is read instead of the right operand.
     whole : Product, optional
@@ -37,6 +39,7 @@ class Product(NamedTuple):
     out: Access
     scale: float
     dtype: Dtype
+    strong: bool = False
     packed: Pack | None = None
     whole: Any = None
 
@@ -68,7 +71,7 @@ class Product(NamedTuple):
         body = (
             Load(self.left, self.dtype),
             Load(self.right, self.dtype),
-            Apply("multiply", (0, 1), self.dtype),
+            Apply("strong_multiply" if self.strong else "multiply", (0, 1), self.dtype),
         )
         return Loop(self.shape, body, (), (Reduction(2, self.out, "sum", self.scale),))
 
@@ -216,6 +219,7 @@ def product_of(node: Node) -> Product | None:
         Access(node, tuple(axis.out for axis in axes)),
         spec.scale,
         node.dtype,
+        spec.strong,
     )
     return made if _lies_in_order(made) else None
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from chainrule import forks
 from chainrule.arguments import shown
-from chainrule.errors import ArgumentError
+from chainrule.errors import ArgumentError, ArgumentTypeError
 from chainrule.native.barrier import BYTES
 
 MOST = 64
@@ -47,6 +47,11 @@ def set_threads(count: int | None) -> None:
     >>> cr.set_threads(None)
     """
     global _chosen
+    if isinstance(count, (str, bool)):
+        raise ArgumentTypeError(
+            "set_threads", "the number of threads must be a whole number", shown(count),
+            f"1 to {MOST}",
+        )  # fmt: skip
     _chosen = None if count is None else _checked(count, "set_threads")
 
 

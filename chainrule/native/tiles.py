@@ -9,10 +9,11 @@ k, whatever the tile that it is in.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 from chainrule.native.builder import Function
-from chainrule.native.ir import SIZES, Value, constant, vector
+from chainrule.native.ir import SIZES, Value, constant, mangled, vector
 from chainrule.native.target import TILE_VECTORS, registers
 
 UNROLLED = 4
@@ -90,14 +91,17 @@ class Tiles:
     sizes : (int, int)
         The numbers of columns and of terms.
     scale : float
+    strong : bool
+        Whether a factor that is exactly zero wins over an infinite or undefined one. That shows in
+        a result that is no number, of which a tile is computed again.
     """
 
     def __init__(
         self, f: Function, kind: str, left: Matrix, right: Matrix, out: Matrix,
-        sizes: tuple[int, int], scale: float,
+        sizes: tuple[int, int], scale: float, strong: bool,
     ) -> None:  # fmt: skip
         self.f, self.kind, self.left, self.right, self.out = f, kind, left, right, out
-        (self.n, self.k), self.scale = sizes, scale
+        (self.n, self.k), self.scale, self.strong = sizes, scale, strong
         lanes = f.target.vector_bytes // SIZES[kind]
         while lanes > self.n:
             lanes //= 2
@@ -176,3 +180,48 @@ class Tiles:
                 if self.scale != 1.0:
                     total = f.mul(total, self.scale)
                 f.store(total, f.at(target, offset, self.kind))
+        if self.strong:
+            self._where_zeros_win(lefts[0], top, (row, start), rows, offsets, sums)
+
+    # -- zeros that win ---------------------------------------------------------------------------
+
+    def _where_zeros_win(
+        self, left: Value, top: Value, place: tuple[Value, Value], rows: int,
+        offsets: Sequence[int], sums: Sequence[Value],
+    ) -> None:  # fmt: skip
+        """The tile once more where an element is undefined, which is seen in the sum of all."""
+        f = self.f
+        where = f.add(f.mul(place[0], self.out.steps[0]), place[1])
+        target = f.at(self.out.start, where, self.kind)
+        numbers = constant("i64", rows), constant(self.kind, self.scale)
+        with f.if_(f.any(f.is_nan(reduce(f.add, sums)))):
+            for offset in offsets:
+                ends = (f.at(item, offset, self.kind) for item in (top, target))
+                f.call(self._repair(), "void", left, *ends, *numbers)
+
+    def _repair(self) -> str:
+        """The function that computes undefined elements of one vector of columns of some rows."""
+        steps = (*self.left.steps, self.right.steps[0], self.out.steps[0], self.k)
+        name = ".".join(["zeros", mangled(self.type), *map(str, steps)])
+        if name in self.f.module.functions:
+            return name
+        numbers = [("i64", "rows"), (self.kind, "scale")]
+        arguments = [("ptr", "left"), ("ptr", "right"), ("ptr", "out"), *numbers]
+        f = Function(self.f.module, name, arguments, private=True)
+        left, right, out, rows, scale = f.arguments
+        with f.loop(0, rows) as row:
+            target = f.at(out, f.mul(row, self.out.steps[0]), self.kind)
+            line = f.at(left, f.mul(row, self.left.steps[0]), self.kind)
+            before = f.load(target, self.type)
+            with f.if_(f.any(f.is_nan(before))):
+                with f.accumulate(0, self.k, 1, [constant(self.type, 0.0)]) as along:
+                    k, (total,) = along.index, along.values
+                    factor = f.at(line, f.mul(k, self.left.steps[1]), self.kind)
+                    a = f.splat(f.load(factor, self.kind), self.lanes)
+                    b = f.load(f.at(right, f.mul(k, self.right.steps[0]), self.kind), self.type)
+                    zero = f.bit_or(f.compare("eq", a, 0.0), f.compare("eq", b, 0.0))
+                    along.carry(f.fma(f.select(zero, 0.0, a), f.select(zero, 0.0, b), total))
+                after = f.mul(along.results[0], f.splat(scale, self.lanes))
+                f.store(f.select(f.is_nan(before), after, before), target)
+        f.ret()
+        return name

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,12 @@ from chainrule.primitives.notation import contraction_text
 from chainrule.primitives.products import Spec, multiplications, plan
 from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Labels, Shape, broadcast_shapes
+
+LARGEST_SCALE = 2.0**32
+"""The largest number that is taken out of a product's factors, and its reciprocal the smallest.
+
+(10²⁰⁰ x)² is not 10⁴⁰⁰ x²: what leaves the range of floating-point numbers depends on the order.
+"""
 
 
 class Contraction(Primitive):
@@ -192,7 +199,8 @@ def _inlined(
         for k, node in enumerate(nodes)
         if node.primitive is CONTRACT and len(node.inputs) == 1 and _is_relabelling(node)
     ]
-    if not relabelled:
+    together = prod([abs(nodes[k].params.scale) for k in relabelled])
+    if not relabelled or not 1 / LARGEST_SCALE <= together <= LARGEST_SCALE:
         return nodes, lists, scale
     fresh = 1 + max([-1, *out, *(label for item in lists for label in item)])
     for k in relabelled:
@@ -221,7 +229,9 @@ def _without_numbers(
     """Constant numbers such as 2, -1 or 1/2 join the scale; others stay, to be inputs some day."""
     for k in range(len(nodes) - 1, -1, -1):
         factor = scalar_value(nodes[k]) if nodes[k].primitive is CONSTANT else None
-        if factor and nodes[k].ndim == 0 and (2 * factor) % 1 == 0 and len(nodes) > 1:
+        if not factor or nodes[k].ndim or len(nodes) == 1:
+            continue
+        if (2 * factor) % 1 == 0 and abs(factor) <= LARGEST_SCALE:
             scale *= factor
             del nodes[k], lists[k]
     return nodes, lists, scale

@@ -122,6 +122,12 @@ class Elementwise(Primitive):
         smooth: Node = self.smooth_square(*map(Expression, node.inputs)).node
         return smooth if (smooth.shape, smooth.dtype) == (node.shape, node.dtype) else None
 
+    def written(self, node: Node) -> Node | None:
+        if self.stands_for is None:
+            return None
+        plain: Node = self.stands_for(*map(Expression, node.inputs)).node
+        return plain
+
     @property
     def varies(self) -> bool:
         """Whether it has a derivative other than zero: a comparison or a step has none."""
@@ -279,9 +285,9 @@ def _floating(dtypes: Dtypes) -> Dtypes:
 
 def in_plain_arithmetic(node: Node) -> Node:
     """The node as a person would write it: rows that stand for a formula give way to it."""
-    written = {
-        item: item.primitive.stands_for(*map(Expression, item.inputs)).node
-        for item in topological([node])
-        if isinstance(item.primitive, Elementwise) and item.primitive.stands_for is not None
-    }
-    return substitute([node], written)[node]
+    while True:
+        found = {item: item.primitive.written(item) for item in topological([node])}
+        written = {item: other for item, other in found.items() if other is not None}
+        if not written:
+            return node
+        node = substitute([node], written)[node]

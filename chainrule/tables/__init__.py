@@ -4,6 +4,7 @@ from chainrule.tables.csvfile import read_table
 from chainrule.tables.dataset import Dataset, Part, prepare
 from chainrule.tables.digits import load_digits
 from chainrule.tables.metrics import Metrics, answers, constant_answers, judged
+from chainrule.tables.notes import notes_of_inputs
 from chainrule.tables.predictions import Predictions, predictions_of
 from chainrule.tables.preparation import Preparation, preparation_from
 from chainrule.tables.table import Table
@@ -24,6 +25,7 @@ __all__ = [
     "judged",
     "listed",
     "load_digits",
+    "notes_of_inputs",
     "predictions_of",
     "preparation_from",
     "prepare",

@@ -23,8 +23,9 @@ def read_table(path: str | Path) -> Table:
     ----------
     path : str or Path
         A text file in UTF-8, or in another encoding that is guessed. Cells are parted by commas,
-        semicolons, tabs, vertical bars or blanks, and may be quoted. Blank lines are skipped, and
-        so are blanks around a cell. What was guessed is in the table's `notes`.
+        semicolons, tabs, vertical bars or blanks, and may be quoted. Blanks around a cell are
+        skipped, and so are blank lines; but in a table of one column, a blank line between others
+        is a row whose cell is empty. What was guessed is in the table's `notes`.
 
     Returns
     -------

@@ -37,6 +37,16 @@ def notes_of(table: Table, target: str, columns: Sequence[str], task: Task) -> t
             "they are written; write them alike if they are one"
         )
     amounts = () if task is Task.classification else (target,)
+    return (*notes, *_of_numbers(table, columns, amounts))
+
+
+def notes_of_inputs(table: Table, columns: Sequence[str]) -> tuple[str, ...]:
+    """What was guessed of the file and its inputs, in the words of `notes_of`."""
+    return (*table.notes, *_of_numbers(table, columns))
+
+
+def _of_numbers(table: Table, columns: Sequence[str], amounts: Sequence[str] = ()) -> list[str]:
+    """What may be lost or meant otherwise where cells are taken as numbers."""
     grouped = (*columns, *amounts) if table.delimiter == ";" else ()
     kinds = (
         (columns, codes_in, CODES),
@@ -44,7 +54,7 @@ def notes_of(table: Table, target: str, columns: Sequence[str], task: Task) -> t
         (amounts, _rounded, f"{ROUNDED}; --task classification takes its cells as labels"),
         (grouped, _grouped, GROUPS),
     )
-    return (*notes, *(note for kind in kinds if (note := _of_columns(table, *kind))))
+    return [note for kind in kinds if (note := _of_columns(table, *kind))]
 
 
 def _of_columns(table: Table, columns: Sequence[str], found: Found, what: str) -> str | None:

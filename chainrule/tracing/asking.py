@@ -6,46 +6,85 @@ the function is run once, for each kind of arguments, on plain arrays of the sam
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
-from chainrule.errors import MissingRuleError
+from chainrule.arguments import shown
+from chainrule.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    AxisError,
+    MissingRuleError,
+    PositionError,
+)
 from chainrule.primitives.expression import Expression
-from chainrule.tracing.dispatch import name_of
 
 MOST_ELEMENTS = 1 << 20
 """Of larger arrays nothing is asked: it would take as long as the function itself."""
+DEEPEST = 64
+"""Lists within lists: an array has no more axes, and a list may hold itself."""
 _PLAIN = (bool, int, float, str, type(None), type, np.dtype, type(...), type(np._NoValue))
 
 
-def answered(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> bool:
-    """Whether NumPy gives a result for plain arrays of the same shapes."""
+_OURS = (
+    (np.exceptions.AxisError, AxisError), (IndexError, PositionError),
+    (TypeError, ArgumentTypeError), (ValueError, ArgumentError),
+)  # fmt: skip
+"""NumPy's errors about arguments, each with ours; others are no refusals, and stay as they are."""
+
+
+def numpys_error(
+    function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]
+) -> Exception | None:
+    """What NumPy raises for plain arrays of the same shapes; None if it gives a result."""
     try:
         _run(function, args, kwargs)
-    except Exception:
-        return False
-    return True
+    except Exception as error:
+        return error
+    return None
+
+
+def as_ours(name: str, error: Exception, args: Sequence[Any], kwargs: Any) -> Exception:
+    """NumPy's error about arguments as one that says what came, of the same kind for ``except``."""
+    for numpys, ours in _OURS:
+        if isinstance(error, numpys):
+            text = " ".join(str(error).split())
+            given = [*map(shown, args[1:]), *(f"{key}={shown(kwargs[key])}" for key in kwargs)]
+            return ours(
+                name, f"NumPy takes no such arguments: {text:.200}", got=", ".join(given),
+                remedy=f"see help({name})",
+            )  # fmt: skip
+    return error
 
 
 def agree(
-    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
-) -> None:
-    """Raise what NumPy raises; refuse a result of another shape or dtype than NumPy's."""
+    function: Callable[..., Any], name: str, args: Sequence[Any], kwargs: Mapping[str, Any],
+    result: Any,
+) -> None:  # fmt: skip
+    """Raise where NumPy raises; refuse a result of another shape or dtype than NumPy's."""
+    if _is_large(name, result):
+        return
     try:
-        known = _agreed((function, *map(_kind, args), *((k, _kind(kwargs[k])) for k in kwargs)))
+        key = (function, *map(_kind, args), *((k, _kind(kwargs[k])) for k in kwargs))
+    except _TooLarge:
+        return
+    except _Unknown:
+        known: list[bool] = []
+    else:
+        known = _agreed(key)
         if known:
             return
-    except _NotAsked:
-        return
     try:
         wanted = _run(function, args, kwargs)
     except np.linalg.LinAlgError:  # it goes by the values
         return
-    _compare(function, wanted, result)
+    except Exception as error:
+        raise as_ours(name, error, args, kwargs) from error
+    _compare(name, wanted, result)
     known.append(True)
 
 
@@ -55,50 +94,70 @@ def _agreed(kind: Hashable) -> list[bool]:
     return []
 
 
-def _compare(function: Callable[..., Any], wanted: Any, result: Any) -> None:
+def _compare(name: str, wanted: Any, result: Any) -> None:
     if isinstance(wanted, (tuple, list)) and type(result) in (tuple, list):
         for one, other in zip(wanted, result, strict=True):
-            _compare(function, one, other)
+            _compare(name, one, other)
     elif isinstance(result, Expression):
         found, due = (result.node.dtype, result.node.shape), (wanted.dtype, wanted.shape)
         if found != due:
             raise MissingRuleError(
-                name_of(function), "this call is not supported on traced values",
+                name, "this call is not supported on traced values",
                 got=f"{found[0]}{list(found[1])} where NumPy gives {due[0]}{list(due[1])}",
             )  # fmt: skip
 
 
-class _NotAsked(Exception):
-    """An argument by which a call is not known, or too large a one."""
+def _is_large(name: str, result: Any) -> bool:
+    """Whether NumPy would work long on it, or fail for want of memory; nobody may ask for it."""
+    results = result if isinstance(result, (list, tuple)) else (result,)
+    nodes = [item.node for item in results if isinstance(item, Expression)]
+    for node in nodes:
+        if node.size * node.dtype.itemsize > sys.maxsize:
+            raise ArgumentError(
+                name, "no array is so large", got=f"a result of shape {shown(node.shape)}"
+            )
+    return any(node.size > MOST_ELEMENTS for node in nodes)
 
 
-def _kind(item: Any) -> Any:
+class _TooLarge(Exception):
+    """An argument that takes as long to look at as the function itself."""
+
+
+class _Unknown(Exception):
+    """An argument of a sort by which no call is found again, and which few functions take."""
+
+
+def _kind(item: Any, depth: int = 0) -> Any:
     """What a result's shape and dtype may depend on."""
     if isinstance(item, Expression):
         if item.node.size > MOST_ELEMENTS:
-            raise _NotAsked
+            raise _TooLarge
         return item.node.shape, item.node.dtype, _is_array(item)
     kind = type(item)
-    if kind in (list, tuple):
-        return kind, *map(_kind, item)
+    if kind in (list, tuple) and depth < DEEPEST:
+        return kind, *(_kind(part, depth + 1) for part in item)
     if isinstance(item, _PLAIN):
         return kind, item
-    if isinstance(item, (np.ndarray, np.generic)) and item.nbytes <= 1024:
-        return kind, item.shape, item.dtype, item.tobytes()
-    raise _NotAsked
+    if kind is np.ndarray or isinstance(item, np.generic):
+        if item.dtype.kind in "fiub" and item.nbytes > 1024:
+            raise _TooLarge
+        if item.dtype.kind != "O" and item.nbytes <= 1024:
+            return kind, item.shape, item.dtype, item.tobytes()
+    raise _Unknown
 
 
 def _run(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> Any:
-    with np.errstate(all="ignore"), catch_warnings():
-        simplefilter("ignore")
+    with np.errstate(all="ignore"):  # what NumPy says else, it says to plain arrays too
         given = {key: _plain(item) for key, item in kwargs.items()}
         return function(*map(_plain, args), **given)
 
 
-def _plain(item: Any) -> Any:
+def _plain(item: Any, depth: int = 0) -> Any:
     if isinstance(item, Expression):
         return _ones(item)
-    return type(item)(map(_plain, item)) if type(item) in (list, tuple) else item
+    if type(item) not in (list, tuple) or depth == DEEPEST:
+        return item
+    return type(item)(_plain(part, depth + 1) for part in item)
 
 
 def _ones(item: Expression) -> Any:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
 import numpy as np
 
-from chainrule.errors import TracingError
+from chainrule.arguments import shown
+from chainrule.errors import ArgumentError, TracingError
 
 if TYPE_CHECKING:
     from chainrule.graph.node import Array, Node
@@ -213,8 +214,8 @@ class ArrayAttributes:
         return np.ravel(self, order=order).copy()
 
     def fill(self, value: Any) -> None:
-        if np.ndim(value):
-            raise ValueError("setting an array element with a sequence.")
+        if isinstance(axes := np.ndim(value), int) and axes:  # a module has one of its own
+            raise ArgumentError("fill", "all elements get one number", got=shown(value))
         self[...] = value
 
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, **kwargs: Any) -> None:
@@ -229,7 +230,8 @@ class ArrayAttributes:
         places = np.asarray(indices)
         if not np.can_cast(places.dtype, np.intp, "same_kind"):
             refuse("put", "the indices must be whole numbers", "convert them with astype(int)")
-        Flat(self)[places.astype(np.intp).ravel()] = values
+        if np.size(values):
+            Flat(self)[places.astype(np.intp).ravel()] = values
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
         return np.compress(condition, self, axis, out)

@@ -70,10 +70,17 @@ def by_name(
     if names and not args and names[0] in kwargs:
         args = (kwargs.pop(names[0]),)
     own = _own_parameters(function)
-    same = 1
+    same = max(1, _without_names(function))
     while same < min(len(names), len(own)) and names[same] == own[same]:
         same += 1
     return args[:same], {**dict(zip(names[same:], args[same:], strict=False)), **kwargs}
+
+
+@lru_cache(maxsize=1024)
+def _without_names(function: Any) -> int:
+    """How many of the arguments that a function takes can be given by position only."""
+    given = inspect.signature(function).parameters.values()
+    return sum(p.kind is inspect.Parameter.POSITIONAL_ONLY for p in given)
 
 
 def name_of(function: Any) -> str:
@@ -83,7 +90,10 @@ def name_of(function: Any) -> str:
 
 def is_default(function: Any, key: str, value: Any) -> bool:
     """Whether an argument says no more than leaving it out would, to NumPy's own function."""
-    return value is np._NoValue or value is _defaults(function).get(key, np._NoValue)
+    if value is np._NoValue:
+        return True
+    default = _defaults(function).get(key, np._NoValue)
+    return value is default or (type(value) is type(default) is str and value == default)
 
 
 @lru_cache(maxsize=1024)
@@ -94,7 +104,8 @@ def _defaults(function: Any) -> dict[str, Any]:
         given = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return always
-    return always | {p.name: p.default for p in given if p.default in (None, True, False)}
+    told = (type(None), bool, str)
+    return always | {p.name: p.default for p in given if type(p.default) in told}
 
 
 def _refuse_keywords(name: str, keywords: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import ShapeError, TracingError
+from chainrule.errors import MissingRuleError, PositionError, ShapeError, TracingError
 from chainrule.graph.node import Array, Node, constant
 from chainrule.interpret.run import missing_inputs
 from chainrule.primitives import contraction
@@ -46,13 +46,15 @@ def _plain_item(item: Any) -> Item:
         return item if not isinstance(item, Expression) else _expression(item)
     if isinstance(item, (list, np.ndarray)):
         array = np.asarray(item)
-        if array.size == 0 and array.dtype.kind == "f":
+        if array.size == 0 and array.dtype.kind == "f" and isinstance(item, list):
             array = array.astype(np.intp)
         if array.dtype.kind not in "iub":
             raise IndexError(f"an index must be whole numbers or booleans; got {array.dtype}")
         return array
     if isinstance(item, (bool, np.bool_)):
         return np.asarray(item)
+    if type(item) is tuple and not item:
+        return np.empty(0, np.intp)
     try:
         return operator.index(item)
     except TypeError:
@@ -73,7 +75,9 @@ def _expression(item: Expression) -> Item:
             )
         return ask(item.node)
     if item.node.dtype.kind not in "iu":
-        raise IndexError(f"an index must be whole numbers or booleans; got {item.node.dtype}")
+        raise PositionError(
+            "x[...]", "an index must be whole numbers or booleans", got=str(item.node.dtype)
+        )
     return item
 
 
@@ -213,7 +217,10 @@ def _without_masks(items: list[Item], shape: Shape) -> list[Item]:
                     f"a mask of shape {item.shape} cannot index axes of shape {wanted}"
                 )
             if item.ndim == 0:
-                raise IndexError("a single truth value cannot index a traced array")
+                raise MissingRuleError(
+                    "x[...]", "a single truth value as an index is not supported on traced values",
+                    got=str(item), remedy="write np.where(condition, x, y), or if condition:",
+                )  # fmt: skip
             result.extend(np.nonzero(item))
         else:
             result.append(item)

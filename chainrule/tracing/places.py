@@ -7,7 +7,6 @@ written to, NumPy itself says: the function is run on an array of the same layou
 
 from __future__ import annotations
 
-import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, NoReturn
@@ -56,8 +55,7 @@ class ByFunction(NamedTuple):
 
     def shown(self, array: Array) -> Any:
         """What NumPy's function gives of a plain array."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with np.errstate(all="ignore"):
             return self.function(array)
 
     def read(self, node: Node) -> Node:

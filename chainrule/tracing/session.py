@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import count
+from math import isfinite
 from threading import get_ident
 from typing import Any
 
@@ -15,6 +16,9 @@ from chainrule.errors import REFUSED, ChainruleError
 from chainrule.graph.node import Array, Node
 from chainrule.interpret.run import HELD, keep_value
 from chainrule.tracing.lanes import Lane, give_back, take_lane
+
+PLAIN = (0.0, 0.5, 1.0, 2.0, -1.0)
+"""Numbers that are called by no name, whatever variables hold them too."""
 
 MOST_BYTES = 1 << 26
 """Arguments of inner calls are held until the outermost one ends, but not more than this."""
@@ -35,6 +39,8 @@ class Session:
 
     wants_names: bool = False
     names: dict[Node, list[Name]] = field(default_factory=dict)
+    numbers: dict[str, set[float]] = field(default_factory=dict)
+    """The user's names for plain numbers, with all that each has stood for."""
     depth: int = 0
     """How many NumPy functions written in terms of others are being recorded."""
     captured: dict[int, tuple[weakref.ref[Array], Node]] = field(default_factory=dict)
@@ -63,6 +69,26 @@ class Session:
         known = self.names.setdefault(node, [])
         if all(item.text != name.text for item in known):
             known.append(name)
+
+    def add_numbers(self, numbers: Mapping[str, float]) -> None:
+        """Remember what variables of the user's hold."""
+        for text, value in numbers.items():
+            self.numbers.setdefault(text, set()).add(value)
+
+    def named_numbers(self) -> dict[float, str]:
+        """Numbers that one variable holds, which holds no other, such as ``eps``.
+
+        Numbers that stand in formulas for themselves have no name.
+        """
+        found: dict[float, list[str]] = {}
+        for text, values in self.numbers.items():
+            for value in values if len(values) == 1 else ():
+                found.setdefault(value, []).append(text)
+        return {
+            value: texts[0]
+            for value, texts in found.items()
+            if len(texts) == 1 and value not in PLAIN and isfinite(value)
+        }
 
     def retire(self) -> None:
         """From now on the nodes are this session's alone, for something of it stays behind.

@@ -7,12 +7,15 @@ are computed only where the code asks for them, as in ``if x > 0``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn, Self, SupportsIndex
 
 import numpy as np
 
+from chainrule.arguments import one_of, shown, whole
 from chainrule.errors import (
     REFUSED,
+    ArgumentTypeError,
     ChainruleError,
     DtypeError,
     MissingRuleError,
@@ -30,7 +33,7 @@ from chainrule.primitives.selections import concatenate
 from chainrule.shapes import broadcast_shapes
 from chainrule.tracing import indexing
 from chainrule.tracing.arguments import capture, native, varies
-from chainrule.tracing.asking import agree, answered
+from chainrule.tracing.asking import agree, as_ours, numpys_error
 from chainrule.tracing.attributes import ArrayAttributes, refuse
 from chainrule.tracing.checks import require_options
 from chainrule.tracing.containers import LEAVES
@@ -47,14 +50,18 @@ from chainrule.tracing.exact_types import exact_types_of
 from chainrule.tracing.interpreter import from_in_place_operator, has_one_name, references
 from chainrule.tracing.lanes import NUMBERS
 from chainrule.tracing.layouts import forget_order
-from chainrule.tracing.names import assigned_name, where_it_stands
+from chainrule.tracing.names import assigned_name, numbers_at_hand, where_it_stands
 from chainrule.tracing.places import ByFunction, ByKey, Place
 from chainrule.tracing.repeated import operation, position
 from chainrule.tracing.session import Name, ask, collect_refusals, current
+from chainrule.tracing.special import Silent, Special
 from chainrule.tracing.views import VIEWS, links
 
+ORDERS = ("C", "F", "A", "K")
+"""Of the elements in memory."""
 
-class Traced(ArrayAttributes, Expression):
+
+class Traced(ArrayAttributes, Expression, metaclass=Silent):
     """A value of the function being traced; it takes part in NumPy code like an array.
 
     Nodes never change, but the code may assign to arrays: then this object gets another node. A
@@ -245,6 +252,7 @@ class Traced(ArrayAttributes, Expression):
             raise TypeError("only length-1 arrays can be converted to Python scalars")
         return int(self.concrete("a whole number"))
 
+    @Special
     def __index__(self) -> int:
         if self.node.dtype.kind not in "iu":
             raise TypeError(f"only whole numbers are an index; got {self!r}")
@@ -276,9 +284,10 @@ class Traced(ArrayAttributes, Expression):
 
     # -- as a container ---------------------------------------------------------------------------
 
+    @Special
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("len() of a traced value without axes")
+            raise TypeError("len() of unsized object")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
@@ -286,6 +295,7 @@ class Traced(ArrayAttributes, Expression):
             raise TypeError("a traced value without axes cannot be iterated over")
         return (self[k] for k in range(self.shape[0]))
 
+    @Special
     def __contains__(self, value: Any) -> bool:
         return bool((self == value).any())
 
@@ -386,8 +396,9 @@ class Traced(ArrayAttributes, Expression):
     def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
         return other // self, other % self
 
+    @Special
     def __round__(self, digits: SupportsIndex | None = None) -> Any:
-        return np.round(self, int(digits or 0))
+        return np.round(self, 0 if digits is None else whole("round", "the digits", digits))
 
     # -- copies -----------------------------------------------------------------------------------
 
@@ -396,7 +407,8 @@ class Traced(ArrayAttributes, Expression):
         copy: bool = True,
     ) -> Any:  # fmt: skip
         if isinstance(dtype, np.ndarray):
-            raise TypeError("Cannot construct a dtype from an array")
+            raise ArgumentTypeError("astype", "an array is no dtype", got=shown(dtype),
+                                    remedy="write x.astype(y.dtype)")  # fmt: skip
         wanted = np.dtype(dtype)
         if not np.can_cast(self.dtype, wanted, casting):
             raise TypeError(f"Cannot cast array data from {self.dtype!r} to {wanted!r} according "
@@ -410,9 +422,7 @@ class Traced(ArrayAttributes, Expression):
 
     def _ordered(self, node: Node, order: str) -> Self:
         """A new array, whose order in memory may have been asked for."""
-        if order not in ("C", "K", "A", "F"):
-            raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
-        if order == "F" and node.ndim > 1:
+        if order is not None and one_of("copy", "order", order, ORDERS) == "F" and node.ndim > 1:
             forget_order()
         result = self._like(node)
         result._kind = self._kind if self._kind in (np.ndarray, None) else None
@@ -525,6 +535,8 @@ def named(value: Any, name: str) -> Any:
     session = current()
     if session is not None and isinstance(value, Expression):
         session.add_name(value.node, Name(name))
+    elif session is not None and issubclass(type(value), float):
+        session.add_numbers({name: float(value)})
     return value
 
 
@@ -533,6 +545,7 @@ def _note(result: Traced) -> None:
     session = current()
     if session is None or not session.wants_names or session.depth:
         return
+    session.add_numbers(numbers_at_hand())
     name = assigned_name()
     if name is not None:
         session.add_name(result.node, name)
@@ -554,18 +567,29 @@ def _implemented(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     if keywords is not None:
         _refuse_keywords(name, {key: given[key] for key in given if key not in keywords})
     require_options(name, given)
+    result = _as_numpy(function, name, implementation, args, given)
+    agree(function, name, args, kwargs, result)
+    return _finished(function, args, given, result)
+
+
+def _as_numpy(
+    function: Any, name: str, implementation: Callable[..., Any], args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Any:  # fmt: skip
+    """What replaces a function, called; what goes wrong in it is NumPy's error or a refusal."""
     try:
-        result = _nested(implementation, args, given)
+        return _nested(implementation, args, kwargs)
     except Refusal:
         raise
     except Exception as error:
-        if answered(function, args, given):
+        numpys = numpys_error(function, args, kwargs)
+        if numpys is None:
             raise MissingRuleError(
                 name, "these arguments are not supported on traced values", got=str(error)
             ) from error
-        raise
-    agree(function, args, kwargs, result)
-    return _finished(function, args, given, result)
+        if isinstance(error, ChainruleError):
+            raise
+        raise as_ours(name, numpys, args, kwargs) from numpys
 
 
 def _finished(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Any:
@@ -621,7 +645,10 @@ def _ufunc_method(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any, out: A
             "this method has no derivative rule here",
             remedy="use the function of the same meaning (np.sum for np.add.reduce) without out=",
         )
-    return _nested(implementation, (ufunc, *inputs), kwargs)
+    function, name = getattr(ufunc, method), f"{full_name(ufunc)}.{method}"
+    result = _as_numpy(function, name, partial(implementation, ufunc), inputs, kwargs)
+    agree(function, name, inputs, kwargs, result)
+    return result
 
 
 def _computed_in(ufunc: np.ufunc, dtype: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,9 +143,7 @@ def as_floats(values: Any, operation: str, name: str) -> Array:
 def _array(values: Any, operation: str, name: str) -> Array:
     refuse_stripped(values, operation, name)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what it says is said below
-            array = np.asarray(values)
+        array = np.asarray(values)
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise _no_numbers(operation, name, shown(values)) from None

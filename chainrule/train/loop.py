@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import asdict, is_dataclass, replace
 from time import perf_counter
 from typing import Any, Literal
@@ -231,8 +230,11 @@ def _run(
     except KeyboardInterrupt:
         return "interrupted", "interrupted while the final cost was computed; it is not known"
     except Diverged as sentence:
-        with suppress(KeyboardInterrupt), interrupts.allowed():
-            training.fall_back()
+        try:
+            with interrupts.allowed():
+                training.fall_back()
+        except KeyboardInterrupt:
+            return "interrupted", f"interrupted when training had diverged: {sentence}"
         return "diverged", str(sentence)
     return outcome, stopped
 

@@ -104,3 +104,54 @@ def test_what_is_wrong_is_said_in_one_sentence(run, arguments, status, said):
     assert (code, out) == (status, "")
     assert err.startswith(said)
     assert "Traceback" not in err
+
+
+FORMATS = (
+    ("text", "txt", "Forward path"), ("latex", "tex", r"\begin{align*}"),
+    ("markdown", "md", "$$"), ("html", "html", "<!DOCTYPE html>"), ("svg", "svg", "<svg "),
+)  # fmt: skip
+SUM = ("sum(A @ x)", "--wrt", "x", "--shape", "A=m×n", "--shape", "x=n")
+
+
+@pytest.mark.parametrize(("name", "suffix", "begins"), FORMATS)
+def test_each_format_reaches_stdout_or_a_file(run, name, suffix, begins, tmp_path):
+    status, shown, _ = run(*SUM, "--format", name)
+    assert status == 0
+    assert begins in shown
+    by_name, asked = tmp_path / f"passes.{suffix}", tmp_path / "passes.other"
+    assert run(*SUM, "--out", str(by_name)) == (0, "", "")
+    assert run(*SUM, "--out", str(asked), "--format", name) == (0, "", "")
+    for path in (by_name, asked):
+        assert path.read_text(encoding="utf-8").rstrip() == shown.rstrip()
+
+
+def test_json_goes_to_a_file_too(run, tmp_path):
+    path = tmp_path / "steps.json"
+    assert run(*SUM, "--json", "--out", str(path)) == (0, "", "")
+    assert json.loads(path.read_text())["wrt"] == ["x"]
+
+
+def test_a_file_that_cannot_be_written_is_told(run, tmp_path):
+    given = tmp_path / "point.npz"
+    np.savez(given, x=np.ones(2), A=np.eye(2))
+    before = given.read_bytes()
+    status, _, said = run("sum(A @ x)", "--wrt", "x", "--at", str(given), "--out", str(given))
+    assert status == 1
+    assert "the output would replace a file that it is made from" in said
+    assert given.read_bytes() == before
+    status, _, said = run(*SUM, "--out", str(tmp_path / "none" / "a.svg"))
+    assert status == 1
+    assert "cannot be written" in said
+
+
+NETWORK = "E = 0.5*norm(sigmoid(A1 @ sigmoid(A0 @ X + b0) + b1) - Y)**2"
+
+
+@pytest.mark.parametrize("wrt", ["X", "A0", "b0"])
+def test_a_formula_in_one_line_names_what_the_lecture_names(run, wrt):
+    shapes = ("A0=4x3", "X=3", "b0=4", "A1=2x4", "b1=2", "Y=2")
+    options = [part for shape in shapes for part in ("--shape", shape)]
+    status, out, _ = run(NETWORK, "--wrt", wrt, *options)
+    assert status == 0
+    made = [line.split("=")[0].strip() for line in out.splitlines()[2:7]]
+    assert made == ["Z1", "f1", "Z2", "f2", "E"]

@@ -197,4 +197,4 @@ def test_a_file_that_is_no_archive(tmp_path):
 def test_wrong_usage_is_status_two(run):
     assert run("x + 1", "--wrt", "x", "--shape", "x")[0] == 2
     assert run("x + 1", "--shape", "x=n")[0] == 2
-    assert run("x + 1", "--wrt", "x", "--shape", "x=n", "--format", "html")[0] == 2
+    assert run("x + 1", "--wrt", "x", "--shape", "x=n", "--format", "pdf")[0] == 2

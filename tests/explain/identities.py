@@ -184,9 +184,7 @@ IDENTITIES = [
              r"\boldsymbol{\Phi}"),
     Identity("logistic regression", logistic, "theta",
              lambda theta, Phi, y: (sigmoid(Phi @ theta) - y) @ Phi,
-             "(exp(z) ⊘ (1 + exp(z)) − y)ᵀ Phi",
-             r"(\exp(\mathbf{z}) \oslash (\mathbf{1} + \exp(\mathbf{z})) - \mathbf{y})^{\top} "
-             r"\boldsymbol{\Phi}"),
+             "(σ(z) − y)ᵀ Phi", r"(\sigma(\mathbf{z}) - \mathbf{y})^{\top} \boldsymbol{\Phi}"),
     Identity("determinant", lambda A: np.linalg.det(A), "A",
              lambda A: np.linalg.det(A) * np.linalg.inv(A).T, "det(A) A⁻ᵀ",
              r"\det(\mathbf{A}) \mathbf{A}^{-\top}"),

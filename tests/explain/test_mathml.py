@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from xml.etree import ElementTree
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.explain.algebra import (
+    SCALAR,
     Number,
     Partial,
     Power,
@@ -19,6 +21,7 @@ from chainrule.explain.algebra import (
     Transpose,
     number,
 )
+from chainrule.explain.html_style import FRAGMENT
 from chainrule.explain.lettering import lettered
 from chainrule.explain.mathml import MathmlNotation, lines, math, symbol_mathml
 from chainrule.explain.text_notation import TextNotation
@@ -110,3 +113,22 @@ def test_arrays_are_bold_and_numbers_are_not():
     notation = MathmlNotation()
     assert 'class="b"' in notation(Symbol((3, None), "x"))
     assert 'class="b"' not in notation(Symbol((None, None), "x"))
+
+
+def test_brackets_grow_with_what_they_are_around():
+    """As borders that the style sheet draws, for fonts whose signs no browser can stretch."""
+    x, y, z = (Symbol(SCALAR, name) for name in "xyz")
+    notation = MathmlNotation()
+    tall = notation(Product((Sum((x, Product((y, Power(z, Fraction(-1)))))), x)))
+    flat = notation(Product((Sum((x, y)), z)))
+    assert '<mrow class="paren"><mo stretchy="true">(</mo>' in tall
+    assert "paren" not in flat
+    assert 'stretchy="false">(' in flat
+    assert ".chainrule mrow.paren {" in FRAGMENT
+
+
+def test_a_transpose_is_a_superscript_that_does_not_float():
+    shown = MathmlNotation()(Transpose(Symbol((3, None), "x")))
+    assert shown.startswith("<msup>")
+    assert '<mi class="top" mathvariant="normal">⊤</mi></msup>' in shown
+    assert ".chainrule .top {" in FRAGMENT

@@ -11,6 +11,7 @@ from hypothesis import given
 
 import chainrule as cr
 from chainrule.explain.html_style import COLOURS
+from chainrule.explain.lettering import lettered
 from chainrule.explain.picture.drawing import DASHES
 from chainrule.explain.picture.flow import chain_of, flow_of
 from chainrule.explain.picture.graph import MissingPackage
@@ -163,14 +164,92 @@ def test_a_parameter_of_two_layers_is_no_plain_chain():
     assert chain_of(flow_of(cr.derive(f)(np.eye(2), np.ones(2)))) is None
 
 
-def test_the_chain_starts_at_all_that_is_differentiated_by():
+def by_columns(X, A0, b0, A1, b1, Y):
+    f1 = np.tanh(A0 @ X + b0[:, None])
+    return np.sum((A1 @ f1 + b1[:, None] - Y) ** 2)
+
+
+def by_rows(X, A0, b0, A1, b1, Y):
+    f1 = np.tanh(X @ A0 + b0)
+    return np.sum((f1 @ A1 + b1 - Y) ** 2)
+
+
+def of_one_layer(X, A0, b0, A1, b1, Y):
+    return np.sum(np.tanh(A0 @ X + b0[:, None]) ** 2)
+
+
+NETWORKS = {
+    by_columns: ((3, 5), (4, 3), (4,), (2, 4), (2,), (2, 5)),
+    by_rows: ((5, 3), (3, 4), (4,), (4, 2), (2,), (5, 2)),
+    of_one_layer: ((3, 5), (4, 3), (4,), (2, 4), (2,), (2, 5)),
+}
+SUBSETS = [(k,) for k in range(6)] + [(0, 1), (1, 2), (2, 1), (1, 2, 3, 4), (0, 1, 2, 3, 4, 5)]
+
+
+@pytest.mark.parametrize("wrt", SUBSETS, ids=str)
+@pytest.mark.parametrize("f", NETWORKS, ids=lambda f: f.__name__)
+def test_the_line_leads_from_the_data_to_the_cost_whatever_is_differentiated_by(f, wrt):
+    arrays = [np.full(shape, 0.1) for shape in NETWORKS[f]]
+    d = cr.derive(f, wrt)(*arrays)
+    chain = chain_of(flow_of(d))
+    assert chain is not None
+    if chain.layers:
+        assert chain.start == "X"
+        assert chain.layers[-1].name == f.__name__
+        beneath = {name for layer in chain.layers for name, _ in layer.inputs}
+        assert {"A0", "b0"} <= beneath <= {"A0", "b0", "A1", "b1", "Y"}
+
+
+@pytest.mark.parametrize("wrt", [(0,), (2,), (2, 1), (5, 0, 3)], ids=str)
+def test_the_passes_have_one_order_whatever_is_differentiated_by(wrt):
+    arrays = [np.full(shape, 0.1) for shape in NETWORKS[by_columns]]
+    found, first = (cr.derive(by_columns, by)(*arrays) for by in (wrt, 1))
+    assert [item.name for item in found.quantities] == [item.name for item in first.quantities]
+    inner = [step.bottom for step in first.steps if not step.is_target]
+    assert [step.bottom for step in found.steps if not step.is_target] == inner
+
+
+@pytest.mark.parametrize("by", [0, 1, "x", "A"])
+def test_a_layer_alone_starts_at_what_the_matrix_is_multiplied_by(by):
     def f(x, A):
         return np.sin(A @ x)
 
-    chain = chain_of(flow_of(cr.derive(f)(np.ones(2), np.eye(2))))
+    chain = chain_of(flow_of(cr.derive(f, by)(np.ones(2), np.eye(2))))
     assert chain is not None
     assert chain.start == "x"
-    assert chain.layers[0].inputs == (("A", None),)
+    assert [name for name, _ in chain.layers[0].inputs] == ["A"]
+
+
+LONG = "a_name_that_is_so_long_that_it_would_fill_a_whole_row_of_the_picture_by_itself"
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_no_name_is_cut(place):
+    """A name is written in full in its box and on every arrow, however long it is."""
+    names = ["weights_of_the_first_layer", "data", "bias_of_the_first_layer", "target", "hidden"]
+    names[place] = LONG
+    W, x, b, y, h = names
+    scope: dict = {"np": np}
+    lines = f"def E({W}, {x}, {b}, {y}):", f" {h} = np.tanh({W} @ {x} + {b})"
+    exec("\n".join([*lines, f" return np.sum(({h} - {y}) ** 2)"]), scope)
+    for wrt in ((0,), (0, 1, 2, 3)):
+        d = cr.derive(scope["E"], wrt)(np.eye(3, 2), np.ones(2), np.ones(3), np.ones(3))
+        picture = Picture(d.svg())
+        assert_legible(picture)
+        written = " ".join(picture.words())
+        assert "…" not in written
+        for name in names:
+            base, below, _ = lettered(name)
+            assert sum(base + below in text for text in picture.words()) >= 2
+
+
+def test_no_name_is_cut_in_a_graph():
+    pytest.importorskip("pygraphviz")
+    scope: dict = {"np": np}
+    exec(f"def E({LONG}):\n return np.sum(np.sin({LONG}) * np.cos({LONG}) + {LONG})", scope)
+    picture = Picture(cr.derive(scope["E"])(np.ones(3)).svg())
+    assert_legible(picture)
+    assert "…" not in " ".join(picture.words())
 
 
 # -- graphs ---------------------------------------------------------------------------------------

@@ -20,8 +20,16 @@ def names(f, *args) -> list[str]:
     [
         (lambda A, x: cr.sigmoid(A @ x).sum(), (A, x), ["f"]),  # a product alone reads well
         (lambda A, x, b: cr.sigmoid(A @ x + b).sum(), (A, x, b), ["Z1", "f"]),
-        (lambda A, x, b: B @ np.tanh(A @ x + b), (A, x, b), ["Z1", "f"]),
-        (lambda A, x, b: np.sum((cr.sigmoid(A @ x + b) - y) ** 2), (A, x, b), ["Z1", "e", "f"]),
+        (lambda A, x, b: B @ np.tanh(A @ x + b), (A, x, b), ["Z1", "f1", "f"]),
+        (lambda A, x, b: np.sum((cr.sigmoid(A @ x + b) - y) ** 2), (A, x, b), ["Z1", "f1", "f"]),
+        (
+            lambda A, x, b: np.linalg.norm(cr.sigmoid(B @ cr.sigmoid(A @ x + b) + 1) - 2) ** 2,
+            (A, x, b),
+            ["Z1", "f1", "Z2", "f2", "f"],
+        ),
+        (lambda A, x, b: np.sum((y - np.tanh(A @ x + b)) ** 2), (A, x, b), ["Z1", "f1", "f"]),
+        (lambda A, x, b: cr.softmax(A @ x + b) @ y, (A, x, b), ["Z1", "f1", "f"]),
+        (lambda A, x, b: np.sum((y - np.tanh(x)) ** 2), (A, point((4,)), b), None),
         (lambda x, A: np.sum((y - A @ x) ** 2), (x, A), ["f"]),  # the residual of (5.84) is short
         (lambda x, A: np.exp(x @ (A.T @ A) @ x + 1.0), (x, A), None),  # not affine in x
         (lambda x: np.exp(x + 1).sum(), (x,), ["f"]),
@@ -39,7 +47,7 @@ def test_a_name_that_is_taken_is_left_alone():
     def f(Z1, x, b):
         return np.sum((cr.sigmoid(Z1 @ x + b) - y) ** 2)
 
-    assert names(f, A, x, b) == ["Z2", "e", "f"]
+    assert names(f, A, x, b) == ["Z2", "f1", "f"]
 
 
 def test_layers_in_a_loop_read_like_the_lecture():

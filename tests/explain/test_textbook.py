@@ -142,6 +142,13 @@ def test_what_divides_cancels():
     [
         (np.sqrt(2), "√2", r"\sqrt{2}"), (1 / np.sqrt(2), "1/√2", r"\tfrac{1}{\sqrt{2}}"),
         (2 / np.sqrt(3), "2/√3", r"\tfrac{2}{\sqrt{3}}"), (0.707107, "0.707107", "0.707107"),
+        (2 * np.pi, "2π", r"2\pi"), (np.pi / 2, "π/2", r"\tfrac{\pi}{2}"),
+        (1 / np.pi, "1/π", r"\tfrac{1}{\pi}"), (np.sqrt(np.pi), "√π", r"\sqrt{\pi}"),
+        (1 / (2 * np.pi), "1/(2π)", r"\tfrac{1}{2\pi}"),
+        (np.sqrt(2 / np.pi), "√(2/π)", r"\sqrt{2/\pi}"),
+        (1 / np.sqrt(2 * np.pi), "1/√(2π)", r"\tfrac{1}{\sqrt{2\pi}}"),
+        (np.log(2), "log(2)", r"\log(2)"), (1 / np.log(2), "1/log(2)", r"\tfrac{1}{\log(2)}"),
+        (0.1 + 0.2, "0.3", "0.3"), (0.044715, "0.044715", "0.044715"),
         (1e-5, "1e-05", r"1 \cdot 10^{-5}"), (1 / 3, "⅓", r"\tfrac{1}{3}"),
         (1 / 65536, "1/65536", r"\tfrac{1}{65536}"), (np.inf, "inf", r"\infty"),
     ],
@@ -149,6 +156,89 @@ def test_what_divides_cancels():
 def test_numbers_are_written_as_they_were_meant(value, text, latex):
     assert TEXT(number(value)) == text
     assert LatexNotation()(number(value)) == latex
+
+
+EPS = 1e-5
+
+
+def with_a_variable(x, g):
+    eps = 1e-5
+    return g @ x / np.sqrt(x @ x + eps)
+
+
+def with_a_default(x, g, eps=1e-5):
+    return g @ x / np.sqrt(x @ x + eps)
+
+
+def with_a_constant_of_the_module(x, g):
+    return g @ x / np.sqrt(x @ x + EPS)
+
+
+def in_a_closure():
+    eps = np.float64(1e-5)
+    return lambda x, g: g @ x / np.sqrt(x @ x + eps)
+
+
+def in_a_helper(x, g):
+    def length(v, eps):
+        return np.sqrt(v @ v + eps)
+
+    return g @ x / length(x, 1e-5)
+
+
+def in_every_entry(x, g):
+    eps = 1e-5
+    return np.sum(g / np.sqrt(x**2 + eps))
+
+
+NAMED = (with_a_variable, with_a_default, with_a_constant_of_the_module, in_a_closure(),
+         in_a_helper, in_every_entry)  # fmt: skip
+
+
+@pytest.mark.parametrize("f", NAMED)
+def test_numbers_bear_the_names_that_the_code_gives_them(f):
+    d = cr.derive(f)(np.arange(1.0, 4.0), np.ones(3))
+    name = "EPS" if f is with_a_constant_of_the_module else "eps"
+    assert d.ok
+    for text in (str(d), d.latex(), d.markdown(), d.html()):
+        assert name in text
+    assert f"{name} = 1e-05" in str(d)
+    assert str(d).count("1e-05") == 1
+    assert "100000" not in str(d)
+
+
+def test_a_named_number_in_a_formula():
+    d = cr.derive(parse("eps = 1e-5; v = x' @ x; sum(x) / sqrt(v + eps)").function())(np.ones(3))
+    assert "v + eps" in str(d)
+    assert "eps = 1e-05" in str(d)
+
+
+def test_a_number_of_several_names_or_of_none_is_written_out():
+    def two(x):
+        eps, delta = 1e-5, 1e-5
+        return np.sqrt(x + eps) + np.sin(x + delta)
+
+    def changing(x):
+        eps = 1e-5
+        for _ in range(2):
+            x = np.sqrt(x + eps)
+            eps = eps / 10
+        return x
+
+    def plain(x):
+        one = 1.0
+        return np.sqrt(x + one)
+
+    for f in (two, changing, plain, lambda x: np.sqrt(x + 1e-5)):
+        d = cr.derive(f)(2.0)
+        assert d.ok
+        assert not {"eps", "delta", "one"} & set(d.by_name)
+
+
+def test_what_varies_is_no_number_with_a_name():
+    """A variable whose value a constant equals is not the name of that constant."""
+    d = cr.derive(lambda x, t: np.sqrt(x + 0.3) * t)(1.0, 0.3)
+    assert "x + 0.3" in str(d)
 
 
 def test_the_legend_explains_only_what_is_shown():

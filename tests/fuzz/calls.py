@@ -12,9 +12,9 @@ import numpy as np
 from scipy.sparse.linalg import aslinearoperator
 
 import chainrule as cr
+from tests.fuzz.traced_calls import PAIRS, traced_calls
 
 X = np.array([0.5, -1.0, 2.0])
-PAIRS = np.array([[0.5, -1.0], [2.0, 0.25]])
 
 
 def cost(x, scale=1.0):
@@ -92,18 +92,6 @@ MAKERS = {
     "jacobian": (cr.jacobian, slopes), "hessian": (cr.hessian, cost),
     "derive": (cr.derive, cost),
 }  # fmt: skip
-
-TRACED: list[tuple[Any, dict[str, Any]]] = [
-    (np.sum, {"axis": 0, "keepdims": True}), (np.max, {"axis": 0, "keepdims": True}),
-    (np.mean, {"axis": (0, 1)}), (np.var, {"ddof": 1}), (np.linalg.norm, {"ord": 1, "axis": 0}),
-    (np.sort, {"axis": 0, "kind": "stable"}), (np.argsort, {"axis": 0, "kind": "stable"}),
-    (np.cumsum, {"axis": 1}), (np.diff, {"n": 1, "axis": 0}), (np.ravel, {"order": "C"}),
-    (np.reshape, {"shape": (4,)}), (np.transpose, {"axes": (1, 0)}), (np.take, {"indices": 0}),
-    (np.roll, {"shift": 1}), (np.repeat, {"repeats": 2}), (np.tile, {"reps": 2}),
-    (np.expand_dims, {"axis": 0}), (np.squeeze, {"axis": None}), (np.flip, {"axis": 0}),
-    (np.trace, {"offset": 0}), (np.tril, {"k": 0}), (np.clip, {"a_min": 0.0, "a_max": 1.0}),
-    (np.meshgrid, {"indexing": "ij"}), (np.zeros_like, {"order": "C", "subok": True}),
-]  # fmt: skip
 
 CALLS: dict[str, Call] = {
     **{
@@ -194,12 +182,8 @@ CALLS: dict[str, Call] = {
     ),
     # -- NumPy's functions while they are traced
     **{
-        f"np.{function.__name__} in a trace": Call(
-            lambda function=function, **options: cr.vjp(lambda x: function(x, **options), PAIRS),
-            options, "tracing",
-            plain=lambda function=function, **options: function(PAIRS, **options),
-        )
-        for function, options in TRACED
+        f"{name} in a trace": Call(call.run, arguments, "tracing", plain=call.plain)
+        for name, call, arguments in traced_calls()
     },
     # -- Jacobians
     "J @ v": Call(lambda v: J @ v, {"v": X}),

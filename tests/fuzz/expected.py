@@ -19,7 +19,8 @@ LATER = frozenset({"function that fails", "Network"})
 POSITIONS = frozenset({"negative", "zero", "np.int64", "None"})
 
 BY_NAME: dict[str, frozenset[str]] = {
-    "f": FUNCTIONS, "gradient": FUNCTIONS | REAL | CONTAINERS, "callback": FUNCTIONS | {"None"},
+    "f": FUNCTIONS, "gradient": FUNCTIONS | REAL | CONTAINERS | {"digits", "sparse", "matrix"},
+    "callback": FUNCTIONS | {"None"},
     "wrt": POSITIONS, "in_axes": POSITIONS, "first": POSITIONS, "second": POSITIONS,
     "axis": POSITIONS | {"empty list", "empty tuple"},
     "keepdims": FLAGS, "expanded": FLAGS, "ascii": FLAGS, "standalone": FLAGS, "progress": FLAGS,
@@ -54,6 +55,8 @@ BY_NAME: dict[str, frozenset[str]] = {
 
 WITH_NUMPY = "in a trace"
 """Calls whose values NumPy judges: what it takes is right."""
+HERE = frozenset({"escaped"})
+"""What is an array only in a trace."""
 ALONE = frozenset({"array ()", "array (3,)", "array (2, 2)", "array (0,)", "NaNs", "escaped"})
 """Arrays of float64, which an optimiser takes without a dict around them."""
 ANYTHING = frozenset({"stop_gradient", "np.asarray(J)"})

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import chainrule as cr
 from chainrule.errors import ChainruleError
 from tests.fuzz.calls import CALLS, Call
-from tests.fuzz.expected import WITH_NUMPY, accepts
+from tests.fuzz.expected import HERE, WITH_NUMPY, accepts
 from tests.fuzz.wrong_values import VALUES
 
 SECONDS = 1.0
@@ -82,7 +82,7 @@ def judged(name: str, wrong: dict[str, str]) -> Fault | None:
         return fault(f"{type(error).__name__}: {str(error)[:100]}")
     if how == "result":
         ignored = [p for p, value in wrong.items() if not accepts(name, p, value)]
-        if name.endswith(WITH_NUMPY) and _fails(call, wrong):
+        if name.endswith(WITH_NUMPY) and not HERE & {*wrong.values()} and _fails(call, wrong):
             ignored = list(wrong)
         if ignored:
             return fault(f"{', '.join(ignored)} accepted")
@@ -97,6 +97,8 @@ def _fails(call: Call, wrong: dict[str, str]) -> bool:
     with _quiet():
         try:
             call.plain(**_arguments(call, wrong))
+        except MemoryError:  # only where the array is asked for
+            return False
         except Exception:
             return True
     return False
@@ -164,12 +166,10 @@ def drawn(number: int, seed: int) -> Iterator[tuple[str, dict[str, str]]]:
         yield name, {parameter: rng.choice(list(VALUES)) for parameter in chosen}
 
 
-def faults(number: int, seed: int, owners: frozenset[str] | None = None) -> list[Fault]:
+def faults(number: int, seed: int) -> list[Fault]:
     """What is wrong among so many calls."""
-    calls = drawn(number, seed)
-    chosen = [one for one in calls if owners is None or CALLS[one[0]].owner in owners]
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # some write files
-        found = [judged(name, wrong) for name, wrong in chosen]
+        found = [judged(name, wrong) for name, wrong in drawn(number, seed)]
     return [fault for fault in found if fault is not None]
 
 

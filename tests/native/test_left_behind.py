@@ -58,8 +58,11 @@ WORK = {
 def caches() -> Iterator[Any]:
     """The project's caches of functions."""
     for item in gc.get_objects():
-        is_cache = isinstance(item, functools._lru_cache_wrapper)
-        if is_cache and str(item.__module__).split(".")[0] == "chainrule":
+        # not isinstance, which asks objects of other packages for their __class__
+        if (
+            type(item) is functools._lru_cache_wrapper
+            and str(item.__module__).split(".")[0] == "chainrule"
+        ):
             yield item
 
 

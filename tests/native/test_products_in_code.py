@@ -10,16 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.graph.node import new_input
 from chainrule.native.builder import Function
 from chainrule.native.functions import EMITTERS
 from chainrule.native.ir import Module, vector
 from chainrule.native.machine import assembly, compile_text
 from chainrule.native.plan import plan
 from chainrule.native.products import Pack, Product
-from chainrule.native.program import Layout, write_segment
+from chainrule.native.program import Layout, NativeProgram, write_segment
 from chainrule.native.stages import Stage
 from chainrule.native.target import LEVELS, host, level, runs_here
 from chainrule.native.tiles import turned
+from chainrule.primitives.contraction import contract
 from chainrule.tracing.captured import capture
 from tests.native.calling import address_of_function
 
@@ -119,6 +121,83 @@ def test_infinities_and_nan_go_through():
     with np.errstate(invalid="ignore"):
         expected = A @ B
     np.testing.assert_array_equal(cr.compile(lambda A, B: A @ B)(A, B), expected)
+
+
+STRONG = {  # labels of the operands and of the result, over m, n, k and a batch b
+    "AB": ("mk", "kn", "mn"), "ABᵀ": ("mk", "nk", "mn"), "AᵀB": ("km", "kn", "mn"),
+    "AᵀBᵀ": ("km", "nk", "mn"), "(AB)ᵀ": ("mk", "kn", "nm"), "batch": ("bmk", "bkn", "bmn"),
+    "one right side": ("bmk", "nk", "bmn"), "v A": ("k", "kn", "n"), "A v": ("mk", "k", "m"),
+}  # fmt: skip
+
+
+def check_zeros(form: str, shape: tuple[int, int, int], dtype: str, seed: int) -> None:
+    """A product in which zeros win, against NumPy's sums over the terms that have no zero."""
+    size = dict(zip("mnkb", (*shape, 3), strict=True))
+    number = {label: k for k, label in enumerate("mnkb")}
+    left, right, out = STRONG[form]
+    nodes = [new_input(tuple(size[x] for x in labels), np.dtype(dtype)) for labels in (left, right)]
+    for node in nodes:
+        node.finite = False
+    labels = [tuple(number[x] for x in item) for item in (left, right, out)]
+    node = contract(
+        nodes, labels[:2], labels[2], tuple(size[x] for x in out), scale=-0.5, strong=True
+    )
+    assert node.params.strong
+    rng = np.random.default_rng(seed)
+    # half of all are zeros, and few enough are infinite or undefined that some sums have none
+    bad = [0.5, *[0.1 / shape[2]] * 3]
+    kinds, chances = [1, 0, np.inf, -np.inf, np.nan], [1 - sum(bad), *bad]
+    arrays = [
+        (rng.uniform(1, 2, n.shape) * rng.choice(kinds, n.shape, p=chances)).astype(dtype)
+        for n in nodes
+    ]
+    with np.errstate(invalid="ignore"):
+        spread = [
+            np.moveaxis(
+                a.astype(float).reshape(*a.shape, *[1] * (4 - a.ndim)),
+                range(a.ndim), [("bmnk").index(x) for x in item],
+            )
+            for a, item in zip(arrays, (left, right), strict=True)
+        ]  # fmt: skip
+        a, b = np.broadcast_arrays(*spread)
+        sums = np.sum(np.where((a == 0) | (b == 0), 0, a * b), axis=3)
+    gone = tuple(k for k, x in enumerate("bmn") if x not in out)
+    kept = [x for x in "bmn" if x in out]
+    wanted = -0.5 * np.squeeze(sums, gone).transpose([kept.index(x) for x in out])
+    (found,) = NativeProgram(plan([*nodes], [node], EMITTERS.keys()))(*arrays)
+    # k terms of size 4 at most, half of which are 0, each rounded
+    atol = 4 * shape[2] * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=atol)
+    if np.size(wanted) > 500:
+        assert 0 < np.isnan(wanted).mean() < 1, "both kinds of sums are there"
+
+
+@pytest.mark.parametrize("form", STRONG)
+@settings(max_examples=4, deadline=None)
+@given(shape=st.tuples(SIZES, SIZES, SIZES), dtype=st.sampled_from(["float32", "float64"]))
+def test_a_zero_wins_in_every_product(form, shape, dtype):
+    check_zeros(form, shape, dtype, seed=sum(shape))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("form", ["AB", "ABᵀ", "AᵀB", "AᵀBᵀ"])
+@pytest.mark.parametrize("shape", [(130, 200, 300), (257, 97, 200), (1, 97, 900)])
+def test_a_zero_wins_in_large_products(form, shape, dtype):
+    check_zeros(form, shape, dtype, seed=1)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_zero_wins_strip_by_strip(threads, monkeypatch):
+    monkeypatch.setattr("chainrule.native.products.FAR", 0)
+    monkeypatch.setattr("chainrule.native.products.CACHED", 0)
+    monkeypatch.setattr("chainrule.native.stages.SMALL", 0.0)
+    monkeypatch.setattr("chainrule.native.program.WAKING", 0.0)
+    cr.set_threads(threads)
+    try:
+        for form in STRONG:
+            check_zeros(form, (9, 97, 40), "float32", seed=2)
+    finally:
+        cr.set_threads(None)
 
 
 def test_empty_sums_and_empty_results():

@@ -10,6 +10,7 @@ import pytest
 import chainrule as cr
 from chainrule.graph.node import PRIMITIVES, make
 from chainrule.graph.program import check
+from chainrule.primitives import norms
 from chainrule.primitives.elementwise import ROWS
 from chainrule.primitives.identities import new_alias
 from chainrule.primitives.reductions import SHARES
@@ -32,6 +33,10 @@ def softmax(x):
 
 def logsumexp(x):
     return np.log(np.exp(x).sum(axis=0))
+
+
+def length(x, axis):
+    return np.sqrt(np.sum(x * x, axis=axis))
 
 
 def square(x):
@@ -61,6 +66,12 @@ CASES = {
     "shares": (softmax, lambda x: wrap(make(SHARES, (x.node,), 1))),
     "log_softmax": (lambda x: np.log(softmax(x)), lambda x: cr.log_softmax(x)),
     "logsumexp": (logsumexp, lambda x: cr.logsumexp(x, axis=0)),
+    "norm": (lambda x: length(x, axis=1) * x[:, 0], lambda x: np.linalg.norm(x, axis=1) * x[:, 0]),
+    "length": (lambda x: length(x, axis=0), lambda x: wrap(make(norms.LENGTH, (x.node,), (0,)))),
+    "direction": (
+        lambda x: x / length(x, axis=1)[:, None],
+        lambda x: wrap(make(norms.DIRECTION, (x.node,), (1,))),
+    ),
     "inv": (lambda x: np.linalg.inv(square(x)), None),
     "det": (lambda x: np.linalg.det(square(x)), None),
     "logabsdet": (

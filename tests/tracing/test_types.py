@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import functools
+import io
 import numbers
+import os
 import threading
+import typing
 
 import numpy as np
 import pytest
@@ -110,6 +114,67 @@ def asked(question, x=X):
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_the_answer_is_the_arrays(name):
     assert asked(QUESTIONS[name]) == QUESTIONS[name](X)
+
+
+CLASSES = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module in (collections.abc, numbers, contextlib, os, io)
+    for name in dir(module)
+    if isinstance(getattr(module, name), type)
+}
+PROTOCOLS = ("SupportsAbs", "SupportsBytes", "SupportsFloat", "SupportsIndex", "SupportsInt",
+             "SupportsRound")  # fmt: skip
+"""SupportsComplex goes by the value itself, and a traced number refuses `complex`."""
+
+
+def belongs(value):
+    """The abstract classes that a value belongs to, and what is asked of it instead."""
+    protocols = {name: getattr(typing, name) for name in PROTOCOLS}
+    known = {n: c for n, c in CLASSES.items() if not getattr(c, "_is_protocol", False)}
+    classes = [n for n, c in (known | protocols).items() if isinstance(value, c)]
+    return [*classes, *(name for name in ("__len__", "__contains__", "__round__", "__index__")
+                        if hasattr(value, name))]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "x", [1.5, np.float64(1.5), np.float32(1.5), np.array(1.5), X, np.outer(X, X)], ids=repr
+)
+@pytest.mark.parametrize(
+    "part", [lambda x: x, lambda x: x * 2, lambda x: x[...] if np.ndim(x) else x + 1.0,
+             lambda x: np.sum(x), lambda x: np.ravel(x)[0]],
+)  # fmt: skip
+def test_abstract_classes_are_those_of_what_it_stands_for(x, part):
+    assert asked(lambda x: belongs(part(x)), x) == belongs(part(x))
+
+
+@pytest.mark.parametrize("name", ["Iterable", "Sized", "Hashable", "Sequence"])
+def test_classes_of_typing_that_see_the_exact_type_alone_are_refused(name):
+    with pytest.raises(Refusal, match=r"write those of collections\.abc instead"):
+        asked(lambda x: isinstance(x, getattr(typing, name)))
+    assert isinstance(cr.jacobian(np.sin)(X), typing.Hashable)
+
+
+@pytest.mark.parametrize("act", [len, lambda t: 0.5 in t, iter, lambda t: range(3)[t]])
+def test_a_number_is_no_container_and_no_position(act):
+    for x in (1.5, np.float64(1.5)):
+        with pytest.raises((TypeError, IndexError)) as plain:
+            act(x)
+
+        def f(x, kind=plain.type):
+            with pytest.raises(kind):
+                act(x)
+            return x * 2.0
+
+        assert cr.grad(f)(x) == 2.0
+
+
+def test_a_traced_array_is_not_rounded_as_a_number():
+    def f(x):
+        with pytest.raises(TypeError, match=r"'numpy\.ndarray' object has no __round__"):
+            round(x)
+        return np.sum(x)
+
+    cr.grad(f)(X)
 
 
 @pytest.mark.parametrize("x", [1.5, np.float64(1.5), np.float32(1.5), np.array(1.5), X], ids=repr)

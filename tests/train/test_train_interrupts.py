@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from chainrule.train import FitResult, Network, fit, load, save
+from chainrule.train import FitResult, GradientDescent, Network, fit, load, save
 
 X = np.random.default_rng(0).normal(size=(20, 2))
 NET = Network([2, 3, 1])
@@ -59,6 +59,36 @@ def test_ctrl_c_at_any_moment_is_a_result(compile, tmp_path):
         assert load(tmp_path / "m").outcome == "interrupted"
     assert {"before", "in"} <= told
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("compile", [False, True])
+def test_ctrl_c_while_training_diverges_is_a_result_that_says_both(compile):
+    diverging = {"optimiser": GradientDescent(1e200), "cost": "squared", "compile": compile}
+    pressed_at(None, **diverging)
+    whole, calls = pressed_at(None, **diverging)
+    assert whole.outcome == "diverged"
+    for moment in np.linspace(1, calls - 1000, 10).astype(int):
+        result, _ = pressed_at(int(moment), **diverging)
+        assert result.outcome == "interrupted", (moment, calls)
+        assert all(np.isfinite(array).all() for array in result.params.values())
+
+    pressed = _pressed_before("fall_back", diverging)
+    assert pressed.stopped == f"interrupted when training had diverged: {whole.stopped}"
+
+
+def _pressed_before(name, options):
+    """Train, and press Ctrl-C where a function of this name is called."""
+
+    def press(frame, event, argument):
+        if event == "call" and frame.f_code.co_name == name:
+            signal.raise_signal(signal.SIGINT)
+
+    sys.setprofile(press)
+    try:
+        return train(**options)
+    finally:
+        sys.setprofile(None)
 
 
 def test_somebody_elses_answer_to_ctrl_c_stays():

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError
 from chainrule.explain.checking.findings import Case, Comparison, Finding
 from chainrule.explain.checking.given import Given
 from chainrule.explain.checking.layouts import accepted
 from chainrule.explain.checking.relations import proportional, symmetric_conventions
 from chainrule.explain.checking.subject import parameter_names
-from chainrule.explain.checking.trials import Trial, trial_at
+from chainrule.explain.checking.trials import Trial, tried
 
 POINTS = 3
 """Points at which an assumption is made to hold."""
@@ -71,7 +70,7 @@ def _where(given: Given, case: Case, change: Change) -> Case | None:
     if all(a is b for trial, args in points for a, b in zip(args, trial.args, strict=True)):
         return None
     for trial, args in points:
-        found = _tried(given, args, trial.kwargs)
+        found = tried(given, args, trial.kwargs, "a point where it holds")
         if found is not None:
             trials.append(found)
     pairs = [(trial, _compared(case, trial)) for trial in trials]
@@ -79,13 +78,6 @@ def _where(given: Given, case: Case, change: Change) -> Case | None:
     if not kept:
         return None
     return Case(case.which, case.label, *map(tuple, zip(*kept, strict=True)))
-
-
-def _tried(given: Given, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trial | None:
-    try:
-        return trial_at(given, args, kwargs, "a point where it holds")
-    except (ChainruleError, ArithmeticError, ValueError, IndexError):
-        return None
 
 
 def _compared(case: Case, trial: Trial) -> Comparison | None:

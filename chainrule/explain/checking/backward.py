@@ -73,7 +73,7 @@ class BackwardPass:
 
     def __init__(self, output: Node, leaf: Node, seed: Node, effort: Effort | None = None) -> None:
         self.output, self.leaf, self.seed = output, leaf, seed
-        self._effort = effort or Effort(0)
+        self.effort = effort or Effort(0)
         order = topological([output], stop=older_than({leaf}))
         self.active = dependents(order, {leaf})
         self.order = [node for node in order if node in self.active]
@@ -133,7 +133,7 @@ class BackwardPass:
         What comes before the first changed step is the same in every run, and known.
         """
         first = max((self._rank[node] for node in changes), default=len(self.order))
-        self._effort.spend(3 * min(first + 1, len(self.order)))
+        self.effort.spend(3 * min(first + 1, len(self.order)))
         start = {self.output: self.seed} if self.output in self._region.active else {}
         changed = {node: _handed(step) for node, step in changes.items()}
         return backward(self._region, start, self._through, added, changed=changed)

@@ -14,7 +14,7 @@ from chainrule.explain.checking.given import Given
 from chainrule.explain.checking.others import other_arguments
 from chainrule.explain.checking.relations import global_findings
 from chainrule.explain.checking.search import Search
-from chainrule.explain.checking.unknown import unknown_derivatives
+from chainrule.explain.checking.unknown import unknown_derivatives, unknown_of_argument
 
 CERTAIN = 1.5
 """Explanations of the whole up to this cost are taken without looking at single steps."""
@@ -51,7 +51,7 @@ def diagnosed(given: Given, case: Case) -> Finding:
     if not any(finding.cost < RARE for finding in found):
         found += search.rarer()
     if not found:
-        found += unknown_derivatives(search)
+        found += [*unknown_derivatives(search), *unknown_of_argument(given, search)]
     if not found:
         found += search.pairs()
     if symmetric:

@@ -9,10 +9,12 @@ from itertools import combinations, islice
 import numpy as np
 
 from chainrule.explain.checking.backward import BackwardPass, Effort, Step, Values
+from chainrule.explain.checking.composites import composite_slips
 from chainrule.explain.checking.factors import named
 from chainrule.explain.checking.findings import Case, Comparison, Finding
 from chainrule.explain.checking.formulas import extra_slopes, formula_slips
 from chainrule.explain.checking.held import held_constant
+from chainrule.explain.checking.misapplied import misapplied_rules
 from chainrule.explain.checking.orders import order_slips
 from chainrule.explain.checking.probe import Pass, Probe
 from chainrule.explain.checking.relations import common_factor
@@ -25,6 +27,7 @@ from chainrule.explain.checking.steps import (
     jacobian_slips,
 )
 from chainrule.explain.checking.variants import variant_slips
+from chainrule.explain.checking.weights import assumed_sums
 from chainrule.graph.node import Array, Node, constant
 from chainrule.graph.walk import topological
 
@@ -44,10 +47,12 @@ SINGLE: tuple[Maker, ...] = (
 )  # fmt: skip
 """One step changed."""
 
-WIDER: tuple[Maker, ...] = (held_constant, extra_slopes, variant_slips, repeated_factors)
+WIDER: tuple[Maker, ...] = (
+    held_constant, extra_slopes, variant_slips, repeated_factors, assumed_sums, composite_slips,
+)  # fmt: skip
 """Several steps changed at once, or a value wherever it is used."""
 
-RARER: tuple[Maker, ...] = (formula_slips,)
+RARER: tuple[Maker, ...] = (formula_slips, misapplied_rules)
 """Many candidates, that are looked at where nothing else was found."""
 
 

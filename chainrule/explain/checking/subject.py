@@ -16,10 +16,7 @@ from chainrule.errors import ArgumentError, ChainruleError, DtypeError, ShapeErr
 from chainrule.graph.node import Array, Node, is_constant
 from chainrule.graph.walk import topological
 from chainrule.tracing.containers import flatten, paths, unflatten
-from chainrule.tracing.session import recording
-
-PLAIN = (0.0, 0.5, 1.0, 2.0, -1.0)
-"""Numbers that stand in formulas for themselves, whatever variables hold them too."""
+from chainrule.tracing.session import PLAIN, recording
 
 
 @dataclass(frozen=True)
@@ -195,6 +192,9 @@ def captured_names(f: Callable[..., Any], output: Node) -> Iterator[tuple[Node, 
             for name, value in () if plain else outside.items():
                 if value.shape == node.shape and np.array_equal(value, node.value):
                     yield node, name
+                    break
+                if value.shape == node.shape and np.array_equal(value, -node.value):
+                    yield node, f"-{name}"
                     break
 
 

@@ -113,7 +113,7 @@ def trials(given: Given, args: Sequence[Any], kwargs: Mapping[str, Any], seed: i
                 break
             arrays = [_elsewhere(array, rng, move) for array in first.arrays]
             point = given.subject.with_leaves(arrays, args, kwargs)
-            trial = _tried(given, *point)
+            trial = tried(given, *point, "a random point")
             if trial is not None and _is_finite(trial.given):
                 found.append(trial)
     return found
@@ -129,10 +129,10 @@ def _require_repeatable(given: Given, first: Trial) -> None:
         )  # fmt: skip
 
 
-def _tried(given: Given, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trial | None:
-    """A trial at a random point, where either function may be outside its domain."""
+def tried(given: Given, args: Sequence[Any], kwargs: Mapping[str, Any], where: str) -> Trial | None:
+    """A trial at a point where either function may be outside its domain."""
     try:
-        return trial_at(given, args, kwargs, "a random point")
+        return trial_at(given, args, kwargs, where)
     except (ChainruleError, ArithmeticError, ValueError, IndexError):
         return None
 

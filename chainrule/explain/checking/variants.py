@@ -13,11 +13,19 @@ from chainrule.differentiate.modes import reverse
 from chainrule.explain.checking.slips import Slip, Workshop
 from chainrule.graph.node import Node, make, scalar_value
 from chainrule.graph.walk import substitute, topological
-from chainrule.primitives.arithmetic import add, power, sqrt
-from chainrule.primitives.contraction import CONTRACT, contract, multiply, repeated_scalar
+from chainrule.primitives.arithmetic import add, power, reciprocal, sqrt
+from chainrule.primitives.contraction import (
+    CONTRACT,
+    broadcast_to,
+    contract,
+    drop_axes,
+    multiply,
+    repeated_scalar,
+)
 from chainrule.primitives.elementwise import Elementwise, apply
 from chainrule.primitives.linear_algebra import INV
 from chainrule.primitives.reductions import LOG_SOFTMAX, SOFTMAX
+from chainrule.primitives.transcendental import exp
 
 
 class Variant(NamedTuple):
@@ -123,6 +131,19 @@ def _other_axis(shop: Workshop, node: Node) -> Iterator[Variant]:
                 f"where axis {node.params} belongs"
             )
             yield Variant(node, make(node.primitive, node.inputs, axis), "wrong axis", says, 2.4)
+    if node.primitive is SOFTMAX and node.ndim > 1:
+        says = (
+            f"has softmax of {shop.words.of(node.inputs[0])} over all of its entries where one "
+            f"along axis {node.params} belongs"
+        )
+        yield Variant(node, _over_all(node.inputs[0]), "wrong axis", says, 2.45)
+
+
+def _over_all(exponent: Node) -> Node:
+    """exp(z) / sum(exp(z))."""
+    e = apply(exp, exponent)
+    sums = drop_axes(e, range(e.ndim))
+    return multiply(e, broadcast_to(apply(reciprocal, sums), e.shape))
 
 
 def _other_sum(shop: Workshop, node: Node) -> Iterator[Variant]:

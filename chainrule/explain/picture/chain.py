@@ -17,9 +17,9 @@ from chainrule.explain.picture.lettering import (
     FONT,
     NOTE,
     PictureNotation,
+    broken,
     labelled,
     plain,
-    shortened,
     width,
 )
 from chainrule.explain.steps import Kind, Passes
@@ -37,6 +37,9 @@ DROP = 188.0
 MOST, ENDS = 16, 5
 """Of more layers than this, only so many at either end are drawn."""
 WIDEST = 230.0
+MOST_LINES = 4
+SPACING = 19.0
+"""Between lines of text."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class _Column:
     """A layer with its texts measured."""
 
     layer: Layer
-    operation: str
+    operation: tuple[str, ...]
     labels: tuple[str, ...]
     title: str
     entering: tuple[_Entering, ...]
@@ -89,6 +92,7 @@ class _Drawing:
         if not chain.layers:
             self._node(before, 0.0, 0.0, "")
         for row in _rows([self._column(layer, b) for layer, b in _with_before(chain)]):
+            y += SPACING * (max(len(column.operation) for column in row) - 1)
             self._row(before, row, y, is_first=before == chain.start)
             before = row[-1].layer.name
             has_inputs = any(column.entering for column in row)
@@ -98,9 +102,9 @@ class _Drawing:
 
     def _column(self, layer: Layer, before: str) -> _Column:
         if layer.definition is None:
-            operation = f"⋯ {layer.omitted} more layers ⋯"
+            operation = [f"⋯ {layer.omitted} more layers ⋯"]
         else:
-            operation = shortened(self.notation(layer.definition), FONT, WIDEST)
+            operation = broken(self.notation(layer.definition), FONT, WIDEST, MOST_LINES)
         labels: tuple[str, ...] = ()
         title = ""
         if layer.factors:
@@ -109,8 +113,9 @@ class _Drawing:
             title = plain(f"{by} = {whole}")
             labels = labelled(by, whole, WIDEST)
         entering = tuple(self._entering(layer.name, name, kind) for name, kind in layer.inputs)
-        gap = max([90.0, width(operation, FONT) + 26, *(width(t, FONT) + 30 for t in labels)])
-        return _Column(layer, operation, labels, title, entering, gap)
+        widest = max(width(line, FONT) for line in operation)
+        gap = max([90.0, widest + 26, *(width(text, FONT) + 30 for text in labels)])
+        return _Column(layer, tuple(operation), labels, title, entering, gap)
 
     def _entering(self, user: str, name: str, kind: Kind | None) -> _Entering:
         label = self.notation.by(user, name) if kind else ""
@@ -152,14 +157,15 @@ class _Drawing:
         right = x1 - self._wide(column.layer.name) / 2
         middle = (left + right) / 2
         self.canvas.arrow("forward", [(left + 1, y - 8), (right - 1, y - 8)])
-        self.canvas.text((middle, y - 18), column.operation)
+        for k, line in enumerate(reversed(column.operation)):
+            self.canvas.text((middle, y - 18 - SPACING * k), line)
         if column.layer.kind is not None:
             start, end = (right + 1, y + 12), (left - 1, y + 12)
             lower = y + 24
             curve = [start, (right - 14, lower), (left + 14, lower), end]
             self.canvas.arrow(column.layer.kind, curve, column.title)
         for k, text in enumerate(column.labels):
-            self.canvas.text((middle, y + 40 + 19 * k), text)
+            self.canvas.text((middle, y + 40 + SPACING * k), text)
 
     def _inputs(self, column: _Column, x: float, y: float) -> None:
         left = x - column.below / 2

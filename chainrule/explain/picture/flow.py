@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from chainrule.explain.algebra import Apply, Expr, Number, Ones, Product, Symbol, replace_parts
+from chainrule.explain.algebra import (
+    Apply,
+    Expr,
+    Number,
+    Ones,
+    Product,
+    Symbol,
+    Transpose,
+    replace_parts,
+)
 from chainrule.explain.steps import Factor, Kind, Passes, Quantity
 
 
@@ -139,8 +148,7 @@ def chain_of(flow: Flow) -> Chain | None:
         return Chain(flow.passes.targets[0].bottom, ())
     if not _is_plain(flow):
         return None
-    first = flow.computed[0]
-    start = _start(flow, flow.into(first.name))
+    start = _data(flow)
     if start is None:
         return None
     layers: list[Layer] = []
@@ -169,17 +177,49 @@ def _is_plain(flow: Flow) -> bool:
     return True
 
 
-def _start(flow: Flow, links: list[Link]) -> str | None:
-    """Where the line begins: at all that is differentiated by, or else at the data."""
-    data = [link.source for link in links if link.kind is None]
-    active = [link.source for link in links if link.kind is not None]
-    only = [step.bottom for step in flow.passes.targets]
-    if active and active == only:
-        return active[0]
-    for names in (data, active):
-        if len(names) == 1:
-            return names[0]
-    return links[0].source if links else None
+def _data(flow: Flow) -> str | None:
+    """Where the line begins, whatever is differentiated by: at x in σ(A x + b), never at A or b."""
+    first = flow.computed[0]
+    links = flow.into(first.name)
+    assert first.definition is not None
+    ends = _ends_of_product(first.definition)
+    if ends is None:
+        return links[0].source if links else None
+    left, right = ends
+    if flow.passes.by_name[right].value.ndim < 2:
+        return right
+    if _is_added(first.definition, in_rows=True):
+        return left
+    if _is_added(first.definition, in_rows=False):
+        return right
+    for item, following in pairwise(flow.computed):
+        assert following.definition is not None
+        later = _ends_of_product(following.definition)
+        if later is not None and item.name in later and later[0] != later[1]:
+            return left if item.name == later[0] else right
+    still = [link.source for link in links if link.kind is None and link.source in ends]
+    return still[0] if len(still) == 1 else right
+
+
+def _ends_of_product(expr: Expr) -> tuple[str, str] | None:
+    """The names at both ends of the first product of several names."""
+    if isinstance(expr, Product):
+        names = [item.name for item in expr.factors if isinstance(item, Symbol) and item.size[0]]
+        last = symbols(expr.factors[-1])
+        if names and last and last[0] != names[0]:
+            return names[0], last[0]
+    return next((ends for part in expr.parts if (ends := _ends_of_product(part))), None)
+
+
+def _is_added(expr: Expr, in_rows: bool) -> bool:
+    """Whether it is X W + 1 bᵀ, with an example in each row, or A X + b 1ᵀ."""
+    if isinstance(expr, Product):
+        first, last = expr.factors[0], expr.factors[-1]
+        if in_rows and isinstance(first, Ones) and first.is_column:
+            return isinstance(last, Transpose)
+        if not in_rows and isinstance(last, Ones) and last.is_row:
+            return isinstance(first, Symbol)
+    return any(_is_added(part, in_rows) for part in expr.parts)
 
 
 def _is_activation(item: Quantity, before: str) -> bool:

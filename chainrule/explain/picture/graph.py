@@ -16,7 +16,6 @@ from chainrule.explain.picture.lettering import (
     broken,
     labelled,
     plain,
-    shortened,
     width,
 )
 from chainrule.explain.steps import Quantity
@@ -124,7 +123,7 @@ class _Graph:
     def _lines(self, item: Quantity) -> list[str]:
         name = self.notation.named(item.name)
         if item.definition is None:
-            return [shortened(name, FONT, WIDEST)]
+            return [name]
         return broken(f"{name} = {self.notation(item.definition)}", FONT, WIDEST, MOST_LINES)
 
     def _note(self, node: _Node) -> str:

@@ -108,13 +108,19 @@ def width(line: str, size: float) -> float:
 
 
 def shortened(line: str, size: float, room: float) -> str:
-    """A marked line that fits, with … where it was cut."""
+    """A marked line that fits, with … where it was cut; its first name stays, however long."""
     if width(line, size) <= room:
         return line
     units = re.findall(f"[{NUMBER}{ARRAY}].*?{END}|.", line)
-    while units and width("".join(units) + " …", size) > room:
+    while _is_long(units) and width("".join(units) + " …", size) > room:
         units.pop()
     return "".join(units).rstrip() + " …"
+
+
+def _is_long(units: Sequence[str]) -> bool:
+    """Whether there is more than what ends with the first name."""
+    first = next((k for k, unit in enumerate(units) if unit.endswith(END)), 0)
+    return len(units) > first + 1
 
 
 def labelled(by: str, whole: str, room: float) -> tuple[str, ...]:
@@ -145,8 +151,16 @@ def escaped(text: str) -> str:
 
 
 def broken(line: str, size: float, room: float, most: int) -> list[str]:
-    """A marked line in lines that fit, broken before operators; what is too much becomes …."""
-    words = re.split(r" (?=[+−⊙⊘⊗·=] )", line)
+    """A marked line in lines that fit, broken before operators, or else between factors.
+
+    What is too much becomes …. A line with one long name is as wide as that is: no name is cut.
+    """
+    parts = re.split(r" (?=[+−⊙⊘⊗·=] )", line)
+    words = [
+        word
+        for part in parts
+        for word in ([part] if width(part, size) <= room else _between_factors(part))
+    ]
     lines = [words[0]]
     for item in words[1:]:
         if width(f"{lines[-1]} {item}", size) <= room:
@@ -154,5 +168,16 @@ def broken(line: str, size: float, room: float, most: int) -> list[str]:
         else:
             lines.append(item)
     if len(lines) > most:
-        lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
-    return [shortened(item, size, room) for item in lines]
+        lines = [*lines[: most - 1], shortened(" ".join(lines[most - 1 :]), size, room)]
+    return lines
+
+
+def _between_factors(text: str) -> list[str]:
+    """Pieces of a line that end at spaces, where an operator stays with what follows."""
+    found: list[str] = []
+    for word in text.split(" "):
+        if found and found[-1] in tuple("+−⊙⊘⊗·="):
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
+    return found

@@ -149,6 +149,10 @@ def round_(a: Any, decimals: int = 0) -> Any:
     return np.rint(array * factor) / factor if decimals else np.rint(array)
 
 
+MOST_DIFFERENCES = 1000
+"""More are taken only of an axis that is longer: NumPy itself would count them all."""
+
+
 @implements(np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     if n < 0:
@@ -156,7 +160,13 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     if n == 0 and type(a) is Traced:
         return a  # the very argument, as NumPy gives
     array: Any = Traced(as_node(a))
-    head = (slice(None),) * normalize_axis("diff", axis, array.ndim)
+    place = normalize_axis("diff", axis, array.ndim)
+    if n > max(array.shape[place], MOST_DIFFERENCES):
+        raise MissingRuleError(
+            "diff", f"of an axis of size {array.shape[place]}, nothing is left", got=f"n={n}",
+            remedy="give n below the size of the axis",
+        )  # fmt: skip
+    head = (slice(None),) * place
     for _ in range(n):
         array = array[(*head, slice(1, None))] - array[(*head, slice(None, -1))]
     return array

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.errors import MissingRuleError, ShapeError
 from chainrule.graph.node import Node
 from chainrule.primitives import arrangement, contraction, selections
 from chainrule.primitives.identities import cast
@@ -96,6 +96,10 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     return concatenate([arr, values], axis)
 
 
+MOST_PARTS = 1 << 20
+"""An array is split into no more parts, each of which is an array of its own."""
+
+
 @implements(np.array_split)
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     node = as_node(ary)
@@ -103,6 +107,8 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     size = node.shape[place]
     if np.ndim(indices_or_sections) == 0:
         count = operator.index(indices_or_sections)
+        if count > MOST_PARTS:
+            raise MissingRuleError("split", "there are too many parts", got=f"{count} parts")
         each, extra = divmod(size, count)
         inner = [k * each + min(k, extra) for k in range(1, count)]
     else:

@@ -12,6 +12,7 @@ from chainrule.graph.node import Node
 from chainrule.primitives import contraction, reductions
 from chainrule.primitives.arrangement import reshape
 from chainrule.primitives.identities import cast
+from chainrule.primitives.norms import norm as lengths
 from chainrule.shapes import normalize_axes, normalize_axis, without
 from chainrule.tracing.dispatch import METHODS, implements
 from chainrule.tracing.traced import Traced, as_node
@@ -192,7 +193,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         )  # fmt: skip
     matrix = len(axes) == 2 and ord is not None
     if ord is None or ord == "fro" or (ord == 2 and not matrix):
-        return np.sqrt(sum(array * array, axes, keepdims=keepdims))
+        return _keep(lengths(array.node, axes), axes, keepdims)
     size = abs(array)
     if matrix and ord in (1, -1, np.inf, -np.inf):
         place = 0 if abs(ord) == 1 else 1

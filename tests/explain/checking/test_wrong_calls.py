@@ -151,7 +151,7 @@ def test_any_value_in_any_place_gives_a_report_or_a_sentence(place):
         (lambda: cr.check_grads(squares, (x * 1j,)), DtypeError,
          "check_grads: an argument does not hold real numbers; got dtype complex128"),
         (lambda: cr.check_grads(squares, (x,), order=x), ArgumentError,
-         "check_grads: modes must name forward, reverse or both, and order be at least 1; got "
+         "check_grads: modes must name forward, reverse or both, and order be from 1 to 8; got "
          "modes=('forward', 'reverse'), order=ndarray"),
         (lambda: cr.check_grads(squares, (x,), rtol="1e-3"), ArgumentError,
          "check_grads: rtol must be a number that is not negative; got '1e-3'"),
