@@ -142,22 +142,19 @@ class Composition:
             return True
         if set(labels_of(a)) & set(labels_of(b)):
             return self._agree(a, b)
-        if isinstance(b, int):
-            a, b = b, a
-        if isinstance(a, int):
-            self._name(a, b)
-            return True
-        if isinstance(a, Affine) and isinstance(b, Affine):
-            return self._meet(a, b)
-        if any(isinstance(axis, Group) and _is_diagonal(axis) for axis in (a, b)):
-            return self._agree(a, b)
-        if isinstance(a, Group) and isinstance(b, Group):
-            return self._refine(a, b)
-        if isinstance(a, Group):
-            a, b = b, a
-        if isinstance(b, Group) and known(as_gather(a, self.sizes).positions) is None:
-            self._spread(as_gather(a, self.sizes), b)
-            return True
+        match a, b:
+            case (axis, int(label)) | (int(label), axis):
+                self._name(label, axis)
+                return True
+            case Affine(), Affine():
+                return self._meet(a, b)
+            case Group(), Group() if not (a.is_diagonal or b.is_diagonal):
+                return self._refine(a, b)
+            case (Group() as group, axis) | (axis, Group() as group) if not group.is_diagonal:
+                table = as_gather(axis, self.sizes)
+                if known(table.positions) is None:
+                    self._spread(table, group)
+                    return True
         return self._agree(a, b)
 
     def _name(self, label: int, axis: Axis) -> None:
@@ -412,10 +409,6 @@ def _together(parts: Sequence[Gather], strides: Sequence[int]) -> Gather:
         total = scaled if total is None else UFUNCS[np.add](total, scaled)
     assert total is not None, "digits are the axes of an array with axes"
     return Gather(folded(total), labels)
-
-
-def _is_diagonal(group: Group) -> bool:
-    return len(set(group.labels)) < len(group.labels)
 
 
 # -- arrays whose labels are replaced -------------------------------------------------------------

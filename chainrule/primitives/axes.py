@@ -191,6 +191,11 @@ class Group(_OfSeveral, Kind):
 
     __slots__ = ()
 
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether a label stands there twice, so that not every position is taken."""
+        return len(set(self.labels)) < len(self.labels)
+
     def label_sizes(self, size: int) -> Shape:
         return self.sizes
 
