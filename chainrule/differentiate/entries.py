@@ -18,16 +18,18 @@ from chainrule.errors import ArgumentError
 from chainrule.graph.node import Array, Node, constant, new_input
 from chainrule.graph.walk import dependents, older_than, topological
 from chainrule.interpret.run import Program, missing_inputs
+from chainrule.jacobian import summands
 from chainrule.jacobian.accumulate import Accumulated, Order, accumulate, beyond, operations_of
 from chainrule.jacobian.merging import simplified
 from chainrule.jacobian.pattern import Marks, detected, given, groups
 from chainrule.jacobian.structure import nbytes
-from chainrule.jacobian.summands import Summand, Unstructured
+from chainrule.jacobian.summands import Unstructured
 from chainrule.primitives.arrangement import reshape
+from chainrule.primitives.axes import Axes, Gather
 from chainrule.primitives.contraction import broadcast_to, relabel, transpose
 from chainrule.primitives.gathers import take
 from chainrule.primitives.identities import cast
-from chainrule.primitives.terms import Axes, Coefficient, Gather
+from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Shape
 
 if TYPE_CHECKING:
@@ -144,7 +146,7 @@ def compressed(
     pattern: csr_array,
     by_columns: Array | None = None,
     by_rows: Array | None = None,
-) -> Summand:
+) -> Term:
     """The entries of a pattern, from few directional derivatives, forward or reverse."""
     by_columns = groups(pattern) if by_columns is None else by_columns
     by_rows = groups(pattern.T.tocsr()) if by_rows is None else by_rows
@@ -159,11 +161,11 @@ def compressed(
     if sums is None or not rows.size:
         sums, places = constant(np.zeros(1, output.dtype)), np.zeros(rows.size, np.intp)
     entries = take(cast(reshape(sums, (-1,)), output.dtype), constant(places), 0)
-    listed = Summand(
+    listed = Term(
         (Coefficient(entries, (0,)),),
         _listed(rows, output.shape),
         _listed(columns, leaf.shape),
-        {0: rows.size},
+        sizes={0: rows.size},
     )
     return simplified(listed, eager=True)  # without any axes, the one entry is a number
 
@@ -196,7 +198,7 @@ def _listed(flat: Array, shape: Shape) -> Axes:
 
 
 def _check_pattern(
-    output: Node, leaf: Node, pattern: csr_array, summand: Summand, elsewhere: bool
+    output: Node, leaf: Node, pattern: csr_array, summand: Term, elsewhere: bool
 ) -> None:
     """A pattern that lacks an entry gives wrong numbers without a sign: a product shows it."""
     (entries,) = (item.node for item in summand.coefficients)
@@ -229,7 +231,7 @@ def _check_pattern(
             )
 
 
-def _finished(output: Node, order: Order, summand: Summand) -> Accumulated:
+def _finished(output: Node, order: Order, summand: Term) -> Accumulated:
     nodes = [item.node for item in summand.coefficients]
     return Accumulated(order, (summand,), operations_of(beyond(nodes, output)))
 
@@ -239,13 +241,8 @@ def _finished(output: Node, order: Order, summand: Summand) -> Accumulated:
 
 def dense(output: Node, leaf: Node, order: Order) -> Accumulated:
     """The Jacobian as one dense coefficient."""
-    node = dense_jacobian(output, leaf)
-    labels = tuple(range(node.ndim))
-    rank = output.ndim
-    whole = (Coefficient(node, labels),)
-    return _finished(
-        output, order, Summand(whole, labels[:rank], labels[rank:], dict(enumerate(node.shape)))
-    )
+    whole = summands.dense(dense_jacobian(output, leaf), output.ndim)
+    return _finished(output, order, whole)
 
 
 def dense_jacobian(output: Node, leaf: Node) -> Node:

@@ -24,7 +24,7 @@ from chainrule.explain.derivation import Derivation
 from chainrule.explain.evaluation import evaluate, partial_key
 from chainrule.explain.independent import forward_values
 from chainrule.explain.kinks import kinks
-from chainrule.explain.local import LocalJacobians, Summands, reshaped, row_shape
+from chainrule.explain.local import LocalJacobians, reshaped, row_shape
 from chainrule.explain.pieces import ONE
 from chainrule.explain.quantities import Chosen, choose, without_compact_form
 from chainrule.explain.reading import Reader
@@ -53,9 +53,9 @@ from chainrule.explain.values import NodeValues
 from chainrule.explain.verifying import Verifier
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.interpret.run import evaluate as run
-from chainrule.jacobian.composing import compose
-from chainrule.jacobian.summands import Summand, Unstructured
-from chainrule.primitives.terms import Coefficient
+from chainrule.jacobian.accumulate import Summands
+from chainrule.jacobian.composing import compositions
+from chainrule.jacobian.summands import Unstructured, dense
 
 LONGEST = 80
 """An expression of more symbols than this stays in terms of earlier steps."""
@@ -344,13 +344,8 @@ class Builder:
             raise Unstructured
         stand_in = new_input(user.shape, user.dtype)
         self.reader.known[stand_in] = Transpose(outer) if user.ndim == 1 else outer
-        labels = tuple(range(user.ndim))
-        cotangent = Summand(
-            (Coefficient(stand_in, labels),), (), labels, dict(enumerate(user.shape))
-        )
-        composed = [compose(cotangent, item) for item in summands]
-        kept = [item for item in composed if item is not None]
-        return self.local.expression(kept, (), node.shape, False)
+        pulled = compositions([dense(stand_in, 0)], summands)
+        return self.local.expression(pulled, (), node.shape, False)
 
     def _opaque(self, user: Node, node: Node) -> Expr:
         """A Jacobian that has no notation: a symbol with the numbers as its value."""
@@ -371,16 +366,11 @@ class Builder:
         name = GREEK[count % len(GREEK)]
         tangent = new_input(node.shape, node.dtype)
         self.reader.known[tangent] = Partial(node.shape, self.names[node], name)
-        labels = tuple(range(2))
-        direction = Summand(
-            (Coefficient(tangent, labels),), labels, (), dict(enumerate(node.shape))
-        )
         try:
-            composed = [compose(item, direction) for item in summands]
+            pushed = compositions(summands, [dense(tangent, 2)])
         except Unstructured:
             return step
-        kept = [item for item in composed if item is not None]
-        inner = self.local.expression(kept, user.shape, (), False)
+        inner = self.local.expression(pushed, user.shape, (), False)
         entry = Entry(
             name, self.names[node], (0, 0), self.names[user], inner, self._chain(user),
             float(step.value[0, 0]),

@@ -24,38 +24,30 @@ from chainrule.explain.pieces import Value, product_of
 from chainrule.explain.reading import Reader
 from chainrule.explain.rewriting import constants_first, total
 from chainrule.graph.node import Node, new_input
+from chainrule.graph.sweeps import Region, backward
 from chainrule.graph.walk import topological
-from chainrule.jacobian.composing import compose
-from chainrule.jacobian.merging import merged, simplified
-from chainrule.jacobian.summands import (
-    Summand,
-    Unstructured,
-    canonical,
-    from_term,
-    identity_summand,
-    plain_axes,
-)
+from chainrule.jacobian.accumulate import Summands, composed, simple
+from chainrule.jacobian.merging import merged
+from chainrule.jacobian.summands import Unstructured, identity_on, plain_axes, sized
+from chainrule.primitives import arrangement
 from chainrule.primitives.arithmetic import add, subtract
-from chainrule.primitives.contraction import contract
-from chainrule.primitives.elementwise import Elementwise
-from chainrule.primitives.terms import (
+from chainrule.primitives.axes import (
     Affine,
     Axes,
     Axis,
     Digit,
     Gather,
     Group,
-    Term,
     all_labels,
     are_digits,
-    diagonal,
 )
+from chainrule.primitives.contraction import contract
+from chainrule.primitives.elementwise import Elementwise
+from chainrule.primitives.terms import Term, Virtual, diagonal
 from chainrule.shapes import Labels, Shape
 
 MOST = 16
 """More summands than this at one value are not worth reading."""
-
-Summands = list[Summand]
 
 
 class LocalJacobians:
@@ -84,21 +76,17 @@ class LocalJacobians:
         """
         stops = set(named) - {top}
         order = topological([top], stop=lambda node: node in stops or node not in active)
-        found: dict[Node, Summands] = {top: [identity_summand(top.shape)]}
-        result: dict[Node, Summands] = {}
-        for node in reversed(order):
-            outer = found.pop(node, None)
-            if outer is None:
-                continue
-            if node in stops or not node.inputs:
-                result[node] = outer
-                continue
-            for position, item in enumerate(node.inputs):
-                if item in active and item.differentiable:
-                    inner = [from_term(t, node, item) for t in self._terms(node, position)]
-                    known = found.get(item, [])
-                    found[item] = _combined(known, None if node is top else outer, inner)
-        return {node: summands for node, summands in result.items() if summands}
+        nodes = [node for node in order if node not in stops and node.inputs]
+        ends = [node for node in reversed(order) if node in stops or not node.inputs]
+
+        def through(node: Node, position: int, outer: Summands) -> Summands:
+            item = node.inputs[position]
+            inner = [sized(term, node, item) for term in self._terms(node, position)]
+            return simple(inner, False) if node is top else composed(outer, inner, False)
+
+        start = {top: [identity_on(top.shape)]}
+        found = backward(Region(nodes, active), start, through, _added)
+        return {node: found[node] for node in ends if found.get(node)}
 
     def _terms(self, node: Node, position: int) -> Sequence[Term]:
         """A primitive's own terms; what it has a name for, such as σ′, is one coefficient."""
@@ -155,17 +143,17 @@ class LocalJacobians:
             return reshaped(found, bottom)
         return found
 
-    def _is_sum_of_derivatives(self, summand: Summand) -> bool:
+    def _is_sum_of_derivatives(self, summand: Term) -> bool:
         """Whether a factor is a sum that differentiating made: its sign is for us to choose."""
         return any(
             item.node.primitive in (add, subtract) and item.node not in self._forward
             for item in summand.coefficients
         )
 
-    def _labelled(self, summand: Summand, top: Shape, bottom: Shape) -> Labelled:
+    def _labelled(self, summand: Term, top: Shape, bottom: Shape) -> Labelled:
         summand = plain_axes(summand, top, bottom)
         sizes = dict(summand.sizes)
-        extra = [Factor(Triangle(t.size, t.upper), (t.row, t.column)) for t in summand.triangles]
+        extra = [Factor(self._virtual(item), item.ends) for item in summand.virtual]
         out = self._labels(summand.out, top, sizes, extra)
         into = self._labels(summand.into, bottom, sizes, extra)
         held = {label for factor in extra for label in factor.labels if sizes[label] != 1}
@@ -175,6 +163,11 @@ class LocalJacobians:
         axes = (*summand.out, *summand.into)
         grouped = any(isinstance(axis, (Group, Digit)) for axis in axes)
         return Labelled([*made, *extra], out, into, all_sizes, scale, grouped)
+
+    def _virtual(self, item: Virtual) -> Expr:
+        if isinstance(item, arrangement.Triangle):
+            return Triangle(item.size, item.upper)
+        return self.reader.constant_symbol(item.formed(), item.symbol)
 
     def _labels(
         self, axes: Axes, shape: Shape, sizes: dict[int, int], extra: list[Factor]
@@ -237,11 +230,8 @@ def reshaped(expr: Expr, shape: Shape) -> Expr:
     return Call("reshape", (expr,), shape_of_array(shape), detail, lambda a: np.reshape(a, shape))
 
 
-def _combined(known: Summands, outer: Summands | None, inner: Summands) -> Summands:
-    """What is known plus all compositions; ``outer`` is None for the identity."""
-    made = [compose(one, two) for one in outer for two in inner] if outer is not None else inner
-    new = [canonical(simplified(item, eager=False)) for item in made if item is not None]
-    result = merged([*known, *new])
+def _added(known: Summands | None, new: Summands) -> Summands:
+    result = merged([*(known or ()), *new])
     if len(result) > MOST:
         raise Unstructured("too many summands at one value")
     return result

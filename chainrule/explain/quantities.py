@@ -10,7 +10,7 @@ from chainrule.explain.roles import is_function, numbered, role
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.walk import dependents, topological
 from chainrule.primitives.arrangement import RESHAPE
-from chainrule.primitives.terms import Axes, are_digits
+from chainrule.primitives.axes import Axes, are_digits
 
 LONGEST = 8
 """An unnamed expression of more operations than this gets a name of its own."""

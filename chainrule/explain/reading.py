@@ -43,7 +43,7 @@ from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.identities import ALIAS, CAST, DERIVED_AS, STOP_GRADIENT
-from chainrule.primitives.linear_algebra import INV, INVERSE
+from chainrule.primitives.linear_algebra import INV
 from chainrule.primitives.products import Spec
 from chainrule.primitives.selections import REPLACE, SLICE, Range
 from chainrule.shapes import Labels
@@ -146,7 +146,7 @@ class Reader:
             return self._elementwise(node)
         if node.inputs[0].ndim == 2 and primitive.name in _OF_MATRICES:
             args = [self.value(item) for item in node.inputs]
-            if primitive in (INV, INVERSE):
+            if primitive is INV:
                 self.at_point[node]  # a singular matrix is refused by who asked for the inverse
             if primitive is not COFACTOR or self.at_point[make(DET, node.inputs)] != 0:
                 return _OF_MATRICES[primitive.name](*args)
@@ -436,7 +436,6 @@ def _cofactor(a: Expr) -> Expr:
 
 _OF_MATRICES: dict[str, Callable[..., Expr]] = {
     "inv": inverse,
-    "inverse": inverse,
     "solve": lambda a, b: product([inverse(a), b]),
     "cofactor": _cofactor,
 }

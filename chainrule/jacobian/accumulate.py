@@ -7,23 +7,20 @@ accumulation starts at the input. Maps are merged at every node, so that paths a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
 from chainrule.graph.node import Node
-from chainrule.graph.walk import dependents, older_than, topological
-from chainrule.jacobian.composing import compose
+from chainrule.graph.sweeps import backward, between, forward
+from chainrule.graph.walk import topological
+from chainrule.jacobian.composing import compositions
 from chainrule.jacobian.merging import merged, simplified
-from chainrule.jacobian.summands import (
-    Summand,
-    Unstructured,
-    canonical,
-    from_term,
-    identity_summand,
-    plain_axes,
-)
+from chainrule.jacobian.summands import Unstructured, canonical, identity_on, plain_axes, sized
 from chainrule.primitives.contraction import CONTRACT
 from chainrule.primitives.products import is_sum_of_products
+from chainrule.primitives.terms import Term
 
+Summands = list[Term]
 Order = Literal["forward", "reverse", "mixed"]
 MOST = 16
 """More summands than this at one node are no structure worth keeping."""
@@ -33,7 +30,7 @@ class Accumulated(NamedTuple):
     """The Jacobian of an output by an input, and what it takes to compute its coefficients."""
 
     order: Order
-    summands: tuple[Summand, ...]
+    summands: tuple[Term, ...]
     operations: int
     has_products: bool = True
     """Whether sums of products were formed on the way: else every order takes the same work."""
@@ -47,11 +44,7 @@ def accumulate(output: Node, leaf: Node, order: Order) -> Accumulated:
     Unstructured
         Where the graph has a composition without a compact form.
     """
-    nodes = topological([output], stop=older_than([leaf]))
-    active = dependents(nodes, [leaf])
-    summands = _backwards(nodes, active, output, leaf, order) if order != "forward" else (
-        _forwards(nodes, active, output, leaf)
-    )  # fmt: skip
+    summands = _paths(output, leaf, order)
     whole = [plain_axes(simplified(s, eager=True), output.shape, leaf.shape) for s in summands]
     finished = merged([canonical(item) for item in whole])
     coefficients = [item.node for summand in finished for item in summand.coefficients]
@@ -62,47 +55,45 @@ def accumulate(output: Node, leaf: Node, order: Order) -> Accumulated:
     return Accumulated(order, tuple(finished), operations_of(extra), has_products)
 
 
-def _backwards(
-    nodes: Sequence[Node], active: set[Node], output: Node, leaf: Node, order: Order
-) -> list[Summand]:
-    found: dict[Node, list[Summand]] = {output: [identity_summand(output.shape)]}
-    for node in reversed(nodes):
-        if node not in active or node is leaf or node not in found:
-            continue
-        outer = found.pop(node)
-        for position, item in enumerate(node.inputs):
-            if item in active and item.differentiable:
-                inner = _local(node, position, item)
-                known = found.get(item, [])
-                found[item] = _combined(known, outer, inner, order == "reverse")
+def _paths(output: Node, leaf: Node, order: Order) -> Summands:
+    """All paths, accumulated from either end; with ``mixed``, products wait until all are there."""
+    region = between([output], [leaf])
+    add = partial(_added, eager=order != "mixed")
+    if order == "forward":
+        found = {leaf: [identity_on(leaf.shape)]}
+        forward(region, found, _through_inner, add, wanted=[output])
+        return found.get(output, [])
+    found = {output: [identity_on(output.shape)]}
+    backward(region, found, partial(_through_outer, eager=order != "mixed"), add, wanted=[leaf])
     return found.get(leaf, [])
 
 
-def _forwards(nodes: Sequence[Node], active: set[Node], output: Node, leaf: Node) -> list[Summand]:
-    found: dict[Node, list[Summand]] = {leaf: [identity_summand(leaf.shape)]}
-    for node in nodes:
-        if node not in active or node is leaf or not node.differentiable:
-            continue
-        total: list[Summand] = []
-        for position, item in enumerate(node.inputs):
-            if item in found:
-                total = _combined(total, _local(node, position, item), found[item], True)
-        found[node] = total
-    return found.get(output, [])
+def _through_inner(node: Node, position: int, inner: Summands) -> Summands:
+    return composed(_local(node, position), inner, eager=True)
 
 
-def _local(node: Node, position: int, item: Node) -> list[Summand]:
+def _through_outer(node: Node, position: int, outer: Summands, eager: bool) -> Summands:
+    return composed(outer, _local(node, position), eager)
+
+
+def _local(node: Node, position: int) -> Summands:
     terms = node.primitive.jacobian(node, position)
-    return [from_term(term, node, item) for term in terms]
+    return [sized(term, node, node.inputs[position]) for term in terms]
 
 
-def _combined(
-    known: Sequence[Summand], outer: Sequence[Summand], inner: Sequence[Summand], eager: bool
-) -> list[Summand]:
-    """What is known plus all compositions of two sums, like terms merged."""
-    made = [compose(one, two) for one in outer for two in inner]
-    new = [canonical(simplified(item, eager)) for item in made if item is not None]
-    total = merged([*known, *new])
+def composed(outer: Sequence[Term], inner: Sequence[Term], eager: bool) -> Summands:
+    """All compositions of two sums, each in its simplest form."""
+    return simple(compositions(outer, inner), eager)
+
+
+def simple(summands: Sequence[Term], eager: bool) -> Summands:
+    """Each summand in its simplest form."""
+    return [canonical(simplified(item, eager)) for item in summands]
+
+
+def _added(known: Summands | None, new: Summands, eager: bool) -> Summands:
+    """What is known plus what is new, like terms merged."""
+    total = merged([*(known or ()), *new])
     if not eager and len(total) > 1:  # several paths: their components can be added once formed
         total = merged([canonical(simplified(item, eager=True)) for item in total])
     if len(total) > MOST:

@@ -16,42 +16,41 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node, constant, is_constant
 from chainrule.interpret.run import evaluate
+from chainrule.jacobian.apply import looked_up
 from chainrule.jacobian.summands import (
-    Summand,
     Unstructured,
     as_gather,
     axis_sizes,
     renamed,
-    written_triangle,
 )
 from chainrule.primitives import contraction
 from chainrule.primitives.arrangement import reshape
-from chainrule.primitives.expression import UFUNCS
-from chainrule.primitives.gathers import take
-from chainrule.primitives.identities import cast
-from chainrule.primitives.selections import Range, take_slice, whole
-from chainrule.primitives.terms import (
+from chainrule.primitives.axes import (
     Affine,
     Axes,
     Axis,
-    Coefficient,
     Digit,
     Gather,
     Group,
-    Triangle,
     are_digits,
+    are_plain,
+    kind,
     labels_of,
 )
+from chainrule.primitives.expression import UFUNCS
+from chainrule.primitives.gathers import take
+from chainrule.primitives.identities import cast
+from chainrule.primitives.terms import Coefficient, Term, Virtual
 from chainrule.shapes import Labels, common_factors
 
-LARGEST_TRIANGLE = 4096
-"""Rows of a cumulative sum that may be written out as zeros and ones."""
+LARGEST_WRITTEN = 4096
+"""Rows and columns of a virtual coefficient, such as a cumulative sum, that may be written out."""
 _Replacing = Callable[[Axis], Axis]
 MOST_MATCHES = 10**7
 """More places than this where two tables agree are not listed."""
 
 
-def compose(outer: Summand, inner: Summand) -> Summand | None:
+def compose(outer: Term, inner: Term) -> Term | None:
     """``outer ∘ inner``, or None where no entry survives."""
     shift = 1 + max([-1, *outer.sizes])
     moved = renamed(inner, {label: label + shift for label in inner.sizes})
@@ -61,6 +60,12 @@ def compose(outer: Summand, inner: Summand) -> Summand | None:
     elif are_digits(moved.out):
         state.count_by(moved.out, outer.into)
     return state.summand() if state.resolve() else None
+
+
+def compositions(outer: Sequence[Term], inner: Sequence[Term]) -> list[Term]:
+    """All terms of ``outer ∘ inner`` of which an entry survives, as they come."""
+    made = [compose(one, two) for one in outer for two in inner]
+    return [term for term in made if term is not None]
 
 
 class _Meeting(NamedTuple):
@@ -95,29 +100,21 @@ def _meeting(a: Affine, b: Affine) -> _Meeting | None:
 class Composition:
     """A composition under way: what is composed, and pairs of axes yet to be identified."""
 
-    def __init__(self, outer: Summand, inner: Summand) -> None:
+    def __init__(self, outer: Term, inner: Term) -> None:
         self.coefficients = [*outer.coefficients, *inner.coefficients]
         self.out, self.into = list(outer.out), list(inner.into)
         self.pairs = list(zip(outer.into, inner.out, strict=True))
         self.sizes = {**outer.sizes, **inner.sizes}
-        self.triangles = [*outer.triangles, *inner.triangles]
+        self.virtual = [*outer.virtual, *inner.virtual]
         self.scale = outer.scale * inner.scale
 
     @classmethod
-    def of(cls, summand: Summand) -> Composition:
+    def of(cls, summand: Term) -> Composition:
         """One summand, to be restricted."""
-        nothing = Summand((), (), (), {})
+        nothing = Term((), (), ())
         state = cls(summand._replace(into=()), nothing)
         state.into = list(summand.into)
         return state
-
-    def axis_length(self, axis: Axis) -> int:
-        """How many positions an axis has, as far as its own labels tell; 0 if they do not."""
-        if isinstance(axis, int):
-            return self.sizes[axis]
-        if isinstance(axis, Digit):
-            return axis.size
-        return prod(axis.sizes) if isinstance(axis, Group) else 0
 
     def resolve(self) -> bool:
         """Identify all pairs of axes; False where no entry survives."""
@@ -126,10 +123,10 @@ class Composition:
                 return False
         return True
 
-    def summand(self) -> Summand:
-        return Summand(
-            tuple(self.coefficients), tuple(self.out), tuple(self.into), self.sizes, self.scale,
-            tuple(self.triangles),
+    def summand(self) -> Term:
+        return Term(
+            tuple(self.coefficients), tuple(self.out), tuple(self.into), self.scale,
+            tuple(self.virtual), self.sizes,
         )  # fmt: skip
 
     def fresh(self, size: int) -> int:
@@ -145,29 +142,26 @@ class Composition:
             return True
         if set(labels_of(a)) & set(labels_of(b)):
             return self._agree(a, b)
-        if isinstance(b, int):
-            a, b = b, a
-        if isinstance(a, int):
-            self._name(a, b)
-            return True
-        if isinstance(a, Affine) and isinstance(b, Affine):
-            return self._meet(a, b)
-        if any(isinstance(axis, Group) and _is_diagonal(axis) for axis in (a, b)):
-            return self._agree(a, b)
-        if isinstance(a, Group) and isinstance(b, Group):
-            return self._refine(a, b)
-        if isinstance(a, Group):
-            a, b = b, a
-        if isinstance(b, Group) and known(as_gather(a, self.sizes).positions) is None:
-            self._spread(as_gather(a, self.sizes), b)
-            return True
+        match a, b:
+            case (axis, int(label)) | (int(label), axis):
+                self._name(label, axis)
+                return True
+            case Affine(), Affine():
+                return self._meet(a, b)
+            case Group(), Group() if not (a.is_diagonal or b.is_diagonal):
+                return self._refine(a, b)
+            case (Group() as group, axis) | (axis, Group() as group) if not group.is_diagonal:
+                table = as_gather(axis, self.sizes)
+                if known(table.positions) is None:
+                    self._spread(table, group)
+                    return True
         return self._agree(a, b)
 
     def _name(self, label: int, axis: Axis) -> None:
         """A label is what an axis is; where a running sum has it, rather the other way round."""
         size = self.sizes[label]
         turned = isinstance(axis, Affine) and axis[1:] == (size - 1, -1, size)
-        if turned and any(label in t[:2] for t in self.triangles):
+        if turned and any(label in v.ends and v.turned is not None for v in self.virtual):
             self.substitute(labels_of(axis)[0], Affine(label, size - 1, -1, size))
         else:
             self.substitute(label, axis)
@@ -237,14 +231,14 @@ class Composition:
         """All axes of an array at once: one side counts its elements by one label."""
         label = labels_of(digits[0])[0]
         if are_digits(others):
-            names = {labels_of(others[0])[0]: label}
-            if tuple(_in_terms(axis, names) for axis in others) == digits:
+            (other,) = labels_of(others[0])
+            if tuple(kind(axis).renamed({other: label}) for axis in others) == digits:
                 self.pairs = []
-                self.substitute(labels_of(others[0])[0], label)
+                self.substitute(other, label)
                 return
-        plain = all(isinstance(axis, int) for axis in others) and len(set(others)) == len(others)
+        plain = are_plain(others) and len(set(others)) == len(others)
         self.pairs = []
-        if plain and not any({t.row, t.column} & set(others) for t in self.triangles):
+        if plain and not any(set(item.ends) & set(others) for item in self.virtual):
             count = np.arange(self.sizes[label])
             by = {
                 axis: digit
@@ -265,8 +259,7 @@ class Composition:
         if label in labels_of(by):
             raise Unstructured("a label in terms of itself")
         self.sizes.update(axis_sizes(by, self.sizes[label]) if not isinstance(by, int) else {})
-        if any(label in (item.row, item.column) for item in self.triangles):
-            self._replace_in_triangles(label, by)
+        self._replace_in_virtual(label, by)
         self.coefficients = [
             Coefficient(*_substituted(item.node, item.labels, label, by))
             if label in item.labels
@@ -284,42 +277,35 @@ class Composition:
     def _in_axis(self, axis: Axis, label: int, by: Axis) -> Axis:
         if label not in labels_of(axis):
             return axis
-        if isinstance(axis, int):
-            return by
-        if isinstance(axis, (Affine, Digit)) and isinstance(by, int):
-            return axis._replace(label=by)
-        if isinstance(axis, Affine) and isinstance(by, Affine):
-            start = axis.start + axis.step * by.start
-            return Affine(by.label, start, axis.step * by.step, by.length)
-        if isinstance(axis, Group) and isinstance(by, (int, Group)):
-            inside = by if isinstance(by, Group) else Group((by,), (self.sizes[label],))
-            return _spliced(axis, label, inside)
+        closed = kind(axis).replaced(label, by, self.sizes[label])
+        if closed is not None:
+            return closed
         table = as_gather(axis, self.sizes)
         node, labels = _substituted(table.positions, table.labels, label, by)
         return as_gather(Gather(folded(node), labels), self.sizes)
 
-    def _replace_in_triangles(self, label: int, by: Axis) -> None:
-        """A rename, or the triangle written out as a coefficient."""
-        kept = []
-        for item in self.triangles:
-            if label not in (item.row, item.column):
-                kept.append(item)
-            elif isinstance(by, int):
-                kept.append(
-                    item._replace(
-                        row=by if item.row == label else item.row,
-                        column=by if item.column == label else item.column,
-                    )
-                )
-            else:
-                self._write_triangle(item)
-        # an entry on the diagonal of a triangle is one
-        self.triangles = [item for item in kept if item.row != item.column]
+    def _replace_in_virtual(self, label: int, by: Axis) -> None:
+        """A rename, or the virtual coefficient written out."""
+        for item in [item for item in self.virtual if label in item.ends]:
+            if not isinstance(by, int):
+                self._write(item)
+                continue
+            renamed = item.renamed({label: by})
+            self.virtual = [renamed if other is item else other for other in self.virtual]
+            if renamed.row == renamed.column:
+                self._to_diagonal(renamed)
 
-    def _write_triangle(self, item: Triangle) -> None:
-        if item.size > LARGEST_TRIANGLE:
-            raise Unstructured("part of a large cumulative sum")
-        self.coefficients.append(written_triangle(item))
+    def _to_diagonal(self, item: Virtual) -> None:
+        self.virtual.remove(item)
+        entries = item.on_diagonal()
+        if entries is not None:
+            self.coefficients.append(entries)
+
+    def _write(self, item: Virtual) -> None:
+        if max(item.shape) > LARGEST_WRITTEN:
+            raise Unstructured("part of a large virtual coefficient")
+        self.virtual.remove(item)
+        self.coefficients.append(item.written())
 
     def list_places(
         self,
@@ -333,9 +319,8 @@ class Composition:
         """
         count = next(iter(places.values())).size
         label = self.fresh(count) if label is None else label
-        for item in [t for t in self.triangles if t.row in places or t.column in places]:
-            self.triangles.remove(item)
-            self._write_triangle(item)
+        for item in [item for item in self.virtual if not places.keys().isdisjoint(item.ends)]:
+            self._write(item)
         shapes = {old: self.sizes[old] for old in places}
         whole_axes = axes or {
             old: _closed_form(table, label, shapes[old]) for old, table in places.items()
@@ -426,43 +411,14 @@ def _together(parts: Sequence[Gather], strides: Sequence[int]) -> Gather:
     return Gather(folded(total), labels)
 
 
-def _is_diagonal(group: Group) -> bool:
-    return len(set(group.labels)) < len(group.labels)
-
-
-def _in_terms(axis: Axis, names: Mapping[int, int]) -> Axis:
-    return axis._replace(label=names[axis.label]) if isinstance(axis, Digit) else axis
-
-
-def _spliced(group: Group, label: int, inside: Group) -> Group:
-    at = group.labels.index(label)
-    return Group(
-        (*group.labels[:at], *inside.labels, *group.labels[at + 1 :]),
-        (*group.sizes[:at], *inside.sizes, *group.sizes[at + 1 :]),
-    )
-
-
 # -- arrays whose labels are replaced -------------------------------------------------------------
 
 
 def _substituted(node: Node, labels: Labels, label: int, by: Axis) -> tuple[Node, Labels]:
     """An array one of whose labels is replaced: renamed, sliced, looked up or split."""
-    while label in labels:
-        at = labels.index(label)
-        if isinstance(by, Affine):
-            ranges = [whole(size) for size in node.shape]
-            ranges[at] = Range(by.start, by.step, by.length)
-            node = take_slice(node, ranges)
-        elif isinstance(by, Gather):
-            node = take(node, by.positions, at)
-        elif isinstance(by, Digit):
-            count = np.arange(by.length) // by.stride % by.size
-            node = take(node, constant(count), at)
-        elif isinstance(by, Group):
-            node = reshape(node, (*node.shape[:at], *by.sizes, *node.shape[at + 1 :]))
-        labels = (*labels[:at], *labels_of(by), *labels[at + 1 :])
-        if node.size > MOST_MATCHES and len(set(labels)) < len(labels):
-            raise Unstructured("a large diagonal of a table")
+    node, labels = looked_up(node, [by if old == label else old for old in labels])
+    if node.size > MOST_MATCHES and len(set(labels)) < len(labels):
+        raise Unstructured("a large diagonal of a table")
     return node, labels
 
 

@@ -12,9 +12,10 @@ from chainrule.errors import ArgumentError, PositionError
 from chainrule.graph.node import Array, constant
 from chainrule.jacobian.composing import Composition
 from chainrule.jacobian.merging import merged, simplified
-from chainrule.jacobian.summands import Summand, canonical
+from chainrule.jacobian.summands import canonical
+from chainrule.primitives.axes import Affine, Axis, Gather, kind
 from chainrule.primitives.selections import Range, whole
-from chainrule.primitives.terms import Affine, Axis, Gather
+from chainrule.primitives.terms import Term
 from chainrule.shapes import Shape
 
 KEY = "Jacobian[...]"
@@ -83,13 +84,13 @@ def _is_whole_number(item: Any) -> bool:
     return isinstance(item, (int, np.integer)) and not isinstance(item, (bool, np.bool_))
 
 
-def part(summands: Sequence[Summand], ranges: Sequence[Part], kept: Sequence[int]) -> list[Summand]:
+def part(summands: Sequence[Term], ranges: Sequence[Part], kept: Sequence[int]) -> list[Term]:
     """The summands of the rows and columns that ranges select; axes not kept are dropped."""
     made = []
     for summand in summands:
         state = Composition.of(summand)
         axes = [*summand.out, *summand.into]
-        shape = [state.axis_length(axis) for axis in axes]
+        shape = [kind(axis).span(summand.sizes) for axis in axes]
         labels: list[int] = []
         for axis, part_of, size in zip(axes, ranges, shape, strict=True):
             label = state.fresh(len(part_of) if isinstance(part_of, np.ndarray) else part_of.length)
@@ -103,13 +104,13 @@ def part(summands: Sequence[Summand], ranges: Sequence[Part], kept: Sequence[int
     return merged(made)
 
 
-def _taken(part_of: Part, label: int, size: int) -> Axis:
+def _taken(part_of: Part, label: int, size: int | None) -> Axis:
     if isinstance(part_of, np.ndarray):
         return Gather(constant(part_of), (label,))
     return label if part_of == whole(size or -1) else Affine(label, *part_of)
 
 
-def diagonal(summands: Sequence[Summand]) -> list[Summand]:
+def diagonal(summands: Sequence[Term]) -> list[Term]:
     """The entries whose output and input positions agree, as maps from nothing."""
     made = []
     for summand in summands:

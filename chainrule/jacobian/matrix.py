@@ -16,14 +16,13 @@ from chainrule.graph.node import INPUT, Array, Node, constant, holding
 from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.interpret.run import evaluate, owned
 from chainrule.jacobian import indexing, structure, writing
-from chainrule.jacobian.accumulate import Accumulated
-from chainrule.jacobian.composing import compose
-from chainrule.jacobian.merging import merged, simplified
+from chainrule.jacobian.accumulate import Accumulated, composed
+from chainrule.jacobian.merging import merged
 from chainrule.jacobian.picture import spy_svg
 from chainrule.jacobian.solving import solve
-from chainrule.jacobian.summands import Summand, Unstructured, canonical
+from chainrule.jacobian.summands import Unstructured, canonical, dense
 from chainrule.primitives.expression import Expression
-from chainrule.primitives.terms import Coefficient
+from chainrule.primitives.terms import Term
 from chainrule.properties import cached_property
 from chainrule.shapes import Shape
 
@@ -115,7 +114,7 @@ class Jacobian:
         out: Shape,
         into: Shape,
         dtype: np.dtype[Any],
-        summands: Sequence[Summand],
+        summands: Sequence[Term],
         evaluate: Evaluate = evaluate,
         is_symmetric: bool = False,
     ) -> Jacobian:
@@ -131,7 +130,7 @@ class Jacobian:
         return self._accumulate()
 
     @property
-    def summands(self) -> tuple[Summand, ...]:
+    def summands(self) -> tuple[Term, ...]:
         """The structured summands, from the cheapest order of accumulation."""
         return self.orders[0].summands
 
@@ -150,7 +149,7 @@ class Jacobian:
         return values
 
     @cached_property
-    def _settled(self) -> tuple[Summand, ...]:
+    def _settled(self) -> tuple[Term, ...]:
         """Summands to compute with where nodes stand for other points too, and have no value."""
         if self._evaluate is evaluate:
             return self.summands
@@ -158,7 +157,7 @@ class Jacobian:
         return tuple(structure.with_coefficients(item, became) for item in self.summands)
 
     @property
-    def _parts(self) -> tuple[tuple[Summand, ...], Evaluate]:
+    def _parts(self) -> tuple[tuple[Term, ...], Evaluate]:
         """Summands to take parts of, and what computes them: later, unless it is done already."""
         return (self._settled, evaluate) if self._is_computed else (self.summands, self._evaluate)
 
@@ -254,7 +253,7 @@ class Jacobian:
         held = [item for item in only.coefficients if item.node.value is None]
         if len(only.coefficients) != 1 or not held or held[0].node.dtype != self.dtype:
             return None
-        if ((only.out, only.into), held[0].labels, only.scale) != whole or only.triangles:
+        if ((only.out, only.into), held[0].labels, only.scale) != whole or only.virtual:
             return None
         self._handed_out = True
         array: Array = owned([held[0].node], self._evaluate([held[0].node]))[0]
@@ -383,8 +382,7 @@ class Jacobian:
             )
         dtype = np.result_type(self.dtype, inner.dtype)
         try:
-            made = [compose(one, two) for one in self._settled for two in inner._settled]
-            parts = merged([canonical(simplified(m, eager=True)) for m in made if m is not None])
+            parts = merged(composed(self._settled, inner._settled, eager=True))
         except Unstructured:
             rank = len(self.input_shape)
             size = prod(self.output_shape + inner.input_shape) * dtype.itemsize
@@ -465,7 +463,7 @@ class Jacobian:
 
 
 def _again(
-    out: Shape, into: Shape, dtype: np.dtype[Any], table: Table, summands: Sequence[Summand],
+    out: Shape, into: Shape, dtype: np.dtype[Any], table: Table, summands: Sequence[Term],
     is_symmetric: bool,
 ) -> Jacobian:  # fmt: skip
     """A Jacobian whose coefficients are at hand."""
@@ -500,10 +498,4 @@ def _size(shape: Shape) -> str:
 
 def _dense(array: Array, out: Shape, into: Shape) -> Jacobian:
     """An array as a Jacobian with one dense coefficient."""
-    labels = tuple(range(array.ndim))
-    node: Node = constant(array)
-    rank = len(out)
-    summand = Summand(
-        (Coefficient(node, labels),), labels[:rank], labels[rank:], dict(enumerate(array.shape))
-    )
-    return Jacobian.of_summands(out, into, array.dtype, [summand])
+    return Jacobian.of_summands(out, into, array.dtype, [dense(constant(array), len(out))])

@@ -8,22 +8,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from chainrule.graph.node import Node
-from chainrule.jacobian.summands import Summand, in_order, written_triangle
+from chainrule.jacobian.summands import in_order
 from chainrule.primitives import contraction
 from chainrule.primitives.arithmetic import sum_of
-from chainrule.primitives.arrangement import cumulative_sum
-from chainrule.primitives.terms import Affine, Axis, Coefficient, all_labels, labels_of
+from chainrule.primitives.axes import Affine, Axis, all_labels, labels_of
+from chainrule.primitives.terms import Coefficient, Term, Virtual
 from chainrule.shapes import Labels
 
 
-def simplified(summand: Summand, eager: bool) -> Summand:
+def simplified(summand: Term, eager: bool) -> Term:
     """Summed labels contracted, and factors over the same labels multiplied.
 
     Coefficients are multiplied out only inside a component that summed labels join, so that outer
     products stay factors. Where ``eager`` is false, a component waits, so that the order of its
     products can be chosen as a whole.
     """
-    summand = _turned_triangles(_without_open_triangles(summand))
+    summand = _turned(_without_open_ends(summand))
     outer = summand.outer_labels
     present = {label for item in summand.coefficients for label in item.labels}
     scale = summand.scale
@@ -42,57 +42,54 @@ def simplified(summand: Summand, eager: bool) -> Summand:
     return summand._replace(coefficients=tuple(coefficients), sizes=sizes, scale=scale)
 
 
-def _without_open_triangles(summand: Summand) -> Summand:
-    """A cumulative sum over a label that is summed is carried out on what has that label."""
+def _without_open_ends(summand: Term) -> Term:
+    """A virtual coefficient with a label that is summed is multiplied with what has that label."""
     ends = {*all_labels(summand.out), *all_labels(summand.into)}
-    for item in summand.triangles:
-        for here, there in ((item.column, item.row), (item.row, item.column)):
-            if here in ends:
-                continue
-            mine = [c for c in summand.coefficients if here in c.labels]
-            rest = tuple(c for c in summand.coefficients if here not in c.labels)
-            labels = tuple(dict.fromkeys([here, *(n for c in mine for n in c.labels)]))
-            shape = tuple(summand.sizes[label] for label in labels)
-            nodes, lists = [c.node for c in mine], [c.labels for c in mine]
-            shared = any(here in (t.row, t.column) for t in summand.triangles if t is not item)
-            if shared or there in labels or not nodes:
-                return _without_open_triangles(
-                    summand._replace(
-                        coefficients=(*summand.coefficients, written_triangle(item)),
-                        triangles=tuple(t for t in summand.triangles if t is not item),
-                    )
-                )
-            product = contraction.contract(nodes, lists, labels, shape, strong=True)
-            # over columns: sums up to each row; over rows: sums from each column on
-            backwards = item.upper if here == item.column else not item.upper
-            summed = cumulative_sum(product, 0, backwards)
-            done = Coefficient(summed, (there, *labels[1:]))
-            return _without_open_triangles(
-                summand._replace(
-                    coefficients=(*rest, done),
-                    sizes={n: size for n, size in summand.sizes.items() if n != here},
-                    triangles=tuple(t for t in summand.triangles if t is not item),
-                )
-            )
+    for item in summand.virtual:
+        for here in item.ends[::-1]:
+            if here not in ends:
+                return _without_open_ends(_multiplied_out(summand, item, here))
     return summand
 
 
-def _turned_triangles(summand: Summand) -> Summand:
+def _multiplied_out(summand: Term, item: Virtual, here: int) -> Term:
+    """The summand with one virtual coefficient less: by multiplying with it, or by writing it."""
+    others = tuple(other for other in summand.virtual if other is not item)
+    mine = [c for c in summand.coefficients if here in c.labels]
+    labels = tuple(dict.fromkeys([here, *(n for c in mine for n in c.labels)]))
+    shared = any(here in other.ends for other in others)
+    if shared or set(item.ends) <= set(labels) or not mine:
+        written = (*summand.coefficients, item.written())
+        return summand._replace(coefficients=written, virtual=others)
+    rest = (c for c in summand.coefficients if here not in c.labels)
+    shape = tuple(summand.sizes[label] for label in labels)
+    nodes, lists = [c.node for c in mine], [c.labels for c in mine]
+    dtype = np.result_type(item.dtype, *(node.dtype for node in nodes))
+    product = contraction.contract(nodes, lists, labels, shape, dtype=dtype, strong=True)
+    return summand._replace(
+        coefficients=(*rest, Coefficient(*item.through(product, labels))),
+        virtual=others,
+        sizes={n: size for n, size in summand.sizes.items() if n != here},
+    )
+
+
+def _turned(summand: Term) -> Term:
     """A running sum from behind of what is read from behind is one from the front."""
     axes = {labels_of(axis): axis for axis in (*summand.out, *summand.into)}
     counted = Counter(label for axis in (*summand.out, *summand.into) for label in labels_of(axis))
     busy = {label for item in summand.coefficients for label in item.labels}
-    for item in summand.triangles:
-        backwards = {end: Affine(end, item.size - 1, -1, item.size) for end in item[:2]}
+    for item in summand.virtual:
+        backwards = {n: Affine(n, size - 1, -1, size) for n, size in item.sizes.items()}
         free = all(counted[end] == 1 and end not in busy for end in backwards)
-        others = [t for t in summand.triangles if t is not item]
-        shared = {end for t in others for end in (t.row, t.column)} & backwards.keys()
-        if free and not shared and all(axes.get((e,)) == axis for e, axis in backwards.items()):
-            ahead = {axis: Affine(end, 0, 1, item.size) for end, axis in backwards.items()}
+        others = [other for other in summand.virtual if other is not item]
+        shared = {end for other in others for end in other.ends} & backwards.keys()
+        alike = all(axes.get((end,)) == axis for end, axis in backwards.items())
+        if item.turned is not None and free and not shared and alike:
+            ahead = {axis: Affine(end, 0, 1, axis.length) for end, axis in backwards.items()}
             return summand._replace(
                 out=tuple(_exchanged(axis, ahead) for axis in summand.out),
                 into=tuple(_exchanged(axis, ahead) for axis in summand.into),
-                triangles=(*others, item._replace(upper=not item.upper)),
+                virtual=(*others, item.turned),
             )
     return summand
 
@@ -142,9 +139,9 @@ def _same_labels(coefficients: Sequence[Coefficient], outer: set[int]) -> list[C
     return list(found.values())
 
 
-def merged(summands: Sequence[Summand]) -> list[Summand]:
+def merged(summands: Sequence[Term]) -> list[Term]:
     """Like terms added: those that differ in the scale or in one coefficient only."""
-    result: list[Summand] = []
+    result: list[Term] = []
     for summand in summands:
         if summand.scale == 0.0:
             continue
@@ -158,9 +155,9 @@ def merged(summands: Sequence[Summand]) -> list[Summand]:
     return result
 
 
-def _added(a: Summand, b: Summand) -> Summand | None:
+def _added(a: Term, b: Term) -> Term | None:
     """The sum as one summand, where their axes agree and at most one coefficient differs."""
-    if (a.out, a.into, a.triangles, a.sizes) != (b.out, b.into, b.triangles, b.sizes):
+    if (a.out, a.into, a.virtual, a.sizes) != (b.out, b.into, b.virtual, b.sizes):
         return None
     if _numbers(a) != _numbers(b):
         a, b = _multiplied_in(a, b)
@@ -188,12 +185,12 @@ def _added(a: Summand, b: Summand) -> Summand | None:
     return a._replace(coefficients=(*a.coefficients[:k], total, *a.coefficients[k + 1 :]))
 
 
-def _numbers(summand: Summand) -> list[Node]:
+def _numbers(summand: Term) -> list[Node]:
     """Factors without labels, such as the step of a method for differential equations."""
     return [item.node for item in summand.coefficients if not item.labels]
 
 
-def _multiplied_in(a: Summand, b: Summand) -> tuple[Summand, Summand]:
+def _multiplied_in(a: Term, b: Term) -> tuple[Term, Term]:
     """Both with their numbers multiplied into one of the others: the one in which they differ."""
     rests = [[item for item in each.coefficients if item.labels] for each in (a, b)]
     places = range(min(len(rest) for rest in rests))
@@ -206,7 +203,7 @@ def _multiplied_in(a: Summand, b: Summand) -> tuple[Summand, Summand]:
     return first, second
 
 
-def _with_numbers_in(summand: Summand, rest: list[Coefficient], k: int) -> Summand:
+def _with_numbers_in(summand: Term, rest: list[Coefficient], k: int) -> Term:
     numbers = _numbers(summand)
     if not numbers or k >= len(rest):
         return summand
@@ -217,7 +214,7 @@ def _with_numbers_in(summand: Summand, rest: list[Coefficient], k: int) -> Summa
     return summand._replace(coefficients=changed)
 
 
-def _with_constant(a: Summand, constant_part: float) -> Summand:
+def _with_constant(a: Term, constant_part: float) -> Term:
     """A summand with one coefficient, and a constant on the same entries."""
     (item,) = a.coefficients
     node = item.node

@@ -10,13 +10,14 @@ import numpy as np
 
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph.node import Array, Node, constant
-from chainrule.graph.walk import dependents, last_uses, older_than, topological
+from chainrule.graph.sweeps import between, forward
 from chainrule.interpret.run import evaluate
 from chainrule.jacobian.composing import known
 from chainrule.jacobian.merging import simplified
-from chainrule.jacobian.summands import Summand, Unstructured, from_term
+from chainrule.jacobian.summands import Unstructured, sized
 from chainrule.jacobian.writing import write_sparse
-from chainrule.primitives.terms import Coefficient, Gather, Term
+from chainrule.primitives.axes import kind
+from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Shape
 
 if TYPE_CHECKING:
@@ -38,16 +39,9 @@ def detected(output: Node, leaf: Node) -> csr_array:
     """
     from scipy.sparse import csr_array
 
-    order = topological([output], stop=older_than([leaf]))
-    active = dependents(order, [leaf])
+    region = between([output], [leaf])
     found: dict[Node, Any] = {leaf: _identity(leaf.size)}
-    for node, done in zip(order, last_uses(order, [output]), strict=True):
-        if node in active and node is not leaf and node.differentiable:
-            total = _handed_on(node, found)
-            if total is not None:
-                found[node] = total
-        for item in done:
-            found.pop(item, None)
+    forward(region, found, _through, _united, wanted=[output])
     pattern: csr_array = found.get(output, csr_array((output.size, leaf.size), dtype=np.float32))
     return pattern
 
@@ -59,29 +53,34 @@ def _identity(size: int) -> csr_array:
     return csr_array((ones, np.arange(size), np.arange(size + 1)), shape=(size, size))
 
 
-def _handed_on(node: Node, found: dict[Node, csr_array]) -> csr_array | None:
-    """The pattern of one node by the leaf, from those of its inputs."""
+def _through(node: Node, position: int, pattern: csr_array) -> csr_array | None:
+    """The pattern of a node by the leaf, along one edge."""
+    item = node.inputs[position]
     total: csr_array | None = None
-    for position, item in enumerate(node.inputs):
-        if item not in found:
-            continue
-        for term in node.primitive.jacobian(node, position):
-            local = _local(term, node, item)
-            part = found[item] if local is None else local @ found[item]
-            total = part if total is None else total + part
-    if total is not None:
-        if total.nnz > MOST_ENTRIES:
-            raise Unstructured("a pattern with very many entries")
-        total = total.copy()
-        total.data[:] = 1
+    for term in node.primitive.jacobian(node, position):
+        local = _local(term, node, item)
+        total = _united(total, pattern if local is None else _marked(local @ pattern))
     return total
+
+
+def _united(total: csr_array | None, part: csr_array) -> csr_array:
+    return part if total is None else _marked(total + part)
+
+
+def _marked(pattern: csr_array) -> csr_array:
+    """A new pattern with ones in place of sums of them."""
+    if pattern.nnz > MOST_ENTRIES:
+        raise Unstructured("a pattern with very many entries")
+    pattern.data[:] = 1
+    return pattern
 
 
 def _local(term: Term, out: Node, into: Node) -> csr_array | None:
     """The pattern of a local Jacobian; None for the identity."""
-    summand = from_term(term, out, into)
+    summand = sized(term, out, into)
     for axis in (*summand.out, *summand.into):
-        if isinstance(axis, Gather) and known(axis.positions) is None:
+        table = kind(axis).table
+        if table is not None and known(table) is None:
             raise Unstructured("positions that depend on values")
     values = [(item, known(item.node)) for item in summand.coefficients]
     masks = [
@@ -89,7 +88,7 @@ def _local(term: Term, out: Node, into: Node) -> csr_array | None:
         for item, value in values
         if value is not None and not value.all()
     ]
-    plain = not masks and not summand.triangles and out.shape == into.shape
+    plain = not masks and not summand.virtual and out.shape == into.shape
     if plain and summand.out == summand.into and len(set(summand.out)) == len(summand.out):
         return None
     bare = simplified(summand._replace(coefficients=tuple(masks), scale=1.0), eager=True)
@@ -99,7 +98,7 @@ def _local(term: Term, out: Node, into: Node) -> csr_array | None:
     return written
 
 
-def _computed(summand: Summand) -> Summand:
+def _computed(summand: Term) -> Term:
     """A summand of constants with their values at hand."""
     nodes = [item.node for item in summand.coefficients]
     arrays = evaluate(nodes)

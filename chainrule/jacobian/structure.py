@@ -11,37 +11,37 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.graph.node import Array, Node
-from chainrule.jacobian.summands import Summand
 from chainrule.jacobian.writing import strided, unique_labels
-from chainrule.primitives.terms import (
-    Affine,
+from chainrule.primitives.axes import (
     Axis,
-    Coefficient,
-    Gather,
-    Group,
     all_labels,
     are_digits,
+    are_straight,
+    kind,
     labels_of,
 )
+from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Shape
 
 
-def coefficient_nodes(summands: Sequence[Summand]) -> list[Node]:
+def coefficient_nodes(summands: Sequence[Term]) -> list[Node]:
     """Every array that the summands hold, each once."""
     found: dict[Node, None] = {}
     for summand in summands:
         found.update(dict.fromkeys(item.node for item in summand.coefficients))
         for axis in (*summand.out, *summand.into):
-            if isinstance(axis, Gather):
-                found[axis.positions] = None
+            table = kind(axis).table
+            if table is not None:
+                found[table] = None
     return list(found)
 
 
-def with_coefficients(summand: Summand, became: Mapping[Any, Any]) -> Summand:
+def with_coefficients(summand: Term, became: Mapping[Any, Any]) -> Term:
     """A summand with other arrays, or numbers for them, in place of its coefficients and tables."""
 
     def moved(axis: Axis) -> Axis:
-        return axis._replace(positions=became[axis.positions]) if isinstance(axis, Gather) else axis
+        table = kind(axis).table
+        return axis if table is None else kind(axis).with_table(became[table])
 
     return summand._replace(
         coefficients=tuple(
@@ -52,7 +52,7 @@ def with_coefficients(summand: Summand, became: Mapping[Any, Any]) -> Summand:
     )
 
 
-def nbytes(summands: Sequence[Summand]) -> int:
+def nbytes(summands: Sequence[Term]) -> int:
     """Bytes of the coefficients and of the tables of positions."""
     return nbytes_of(coefficient_nodes(summands))
 
@@ -62,12 +62,12 @@ def nbytes_of(nodes: Sequence[Node]) -> int:
     return sum(node.size * node.dtype.itemsize for node in nodes)
 
 
-def entries(summands: Sequence[Summand]) -> int:
+def entries(summands: Sequence[Term]) -> int:
     """Entries of the sparse matrix, before equal places are added."""
     return sum(prod(s.sizes[n] for n in unique_labels(s)) for s in summands)
 
 
-def describe(summands: Sequence[Summand], out: Shape, into: Shape) -> str:
+def describe(summands: Sequence[Term], out: Shape, into: Shape) -> str:
     """The structure in words: never more than is true of every value of the coefficients."""
     if not summands:
         return "zero"
@@ -88,16 +88,16 @@ def _counted(words: str, count: int) -> str:
     return f"{count} outer products" if words == "outer product" else f"{count} × ({words})"
 
 
-def is_diagonal(summands: Sequence[Summand]) -> bool:
+def is_diagonal(summands: Sequence[Term]) -> bool:
     """Whether the entries of a square Jacobian stand on the diagonal only."""
     return all(_is_diagonal(item) for item in summands)
 
 
-def _one(summand: Summand, out: Shape, into: Shape) -> str:
+def _one(summand: Term, out: Shape, into: Shape) -> str:
     rows, columns = prod(out), prod(into)
     shared = [n for n in unique_labels(summand) if _is_shared(n, summand)]
-    if summand.triangles:
-        return _running(summand)
+    if summand.virtual:
+        return _virtual_kind(summand)
     if out == into and _is_diagonal(summand):
         if summand.coefficients or not all(isinstance(axis, int) for axis in summand.out):
             return "diagonal"
@@ -115,17 +115,19 @@ def _one(summand: Summand, out: Shape, into: Shape) -> str:
     return _block_kind(summand, shared)
 
 
-def _running(summand: Summand) -> str:
-    """Running sums: triangular where they start at one end of what they are counted by."""
-    plain = all(t.row in summand.out and t.column in summand.into for t in summand.triangles)
-    crossed = all(t.column in summand.out and t.row in summand.into for t in summand.triangles)
-    if not plain and not crossed:
-        return "running sums"
+def _virtual_kind(summand: Term) -> str:
+    """Virtual coefficients by their own words: for where they stand as they are, and elsewhere."""
+    sides = (summand.out, summand.into)
+    in_place = any(
+        all(item.row in out and item.column in into for item in summand.virtual)
+        for out, into in (sides, sides[::-1])
+    )
+    words = dict.fromkeys(item.words[not in_place] for item in summand.virtual)
     alone = len(summand.out) == len(summand.into) == 1
-    return "triangular" if alone else "triangular along an axis"
+    return " and ".join(words) + (" along an axis" if in_place and not alone else "")
 
 
-def _dense_kind(summand: Summand, rows: int, columns: int) -> str:
+def _dense_kind(summand: Term, rows: int, columns: int) -> str:
     sides = [set(all_labels(summand.out)), set(all_labels(summand.into))]
     if not summand.coefficients:
         return f"constant {summand.scale:g}"
@@ -134,7 +136,7 @@ def _dense_kind(summand: Summand, rows: int, columns: int) -> str:
     return "dense"
 
 
-def _block_kind(summand: Summand, shared: Sequence[int]) -> str:
+def _block_kind(summand: Term, shared: Sequence[int]) -> str:
     """Deltas on some labels: blocks along a diagonal, all equal or each its own.
 
     Only deltas on the leading axes of both sides are blocks along the diagonal of the flattened
@@ -158,19 +160,19 @@ def _block_kind(summand: Summand, shared: Sequence[int]) -> str:
     return f"block diagonal: {blocks:,} blocks of {inside}"
 
 
-def _is_shared(label: int, summand: Summand) -> bool:
+def _is_shared(label: int, summand: Term) -> bool:
     return label in all_labels(summand.out) and label in all_labels(summand.into)
 
 
-def _is_diagonal(summand: Summand) -> bool:
+def _is_diagonal(summand: Term) -> bool:
     places = [
         [_place(axis, summand.sizes) for axis in side] for side in (summand.out, summand.into)
     ]
     return (
         places[0] == places[1]
-        and not summand.triangles
+        and not summand.virtual
         and len(set(all_labels(summand.out))) == len(all_labels(summand.out))
-        and not any(isinstance(axis, Gather) for axis in summand.out)
+        and all(kind(axis).table is None for axis in summand.out)
     )
 
 
@@ -182,37 +184,29 @@ class _Position(NamedTuple):
 
 def _place(axis: Axis, sizes: Mapping[int, int]) -> Axis | _Position:
     """The axis, or the one position that it is: a label with one value may have any number."""
-    if isinstance(axis, (int, Affine)) and sizes[labels_of(axis)[0]] == 1:
-        return _Position(_line(axis)[0])
-    return axis
+    line = kind(axis).line
+    return axis if line is None or sizes[line.label] != 1 else _Position(line.start)
 
 
-def _is_thin(summand: Summand) -> bool:
+def _is_thin(summand: Term) -> bool:
     """Whether the positions of the input follow from those of the output, up to a few."""
     out = set(all_labels(summand.out))
     free = prod(summand.sizes[n] for n in unique_labels(summand) if n not in out)
-    return not summand.triangles and free <= 16
+    return not summand.virtual and free <= 16
 
 
-def _is_banded(summands: Sequence[Summand]) -> bool:
+def _is_banded(summands: Sequence[Term]) -> bool:
     """One axis each side, and positions that move in step."""
     for summand in summands:
         if len(summand.out) != 1 or len(summand.into) != 1:
             return False
-        steps = []
-        for axis in (summand.out[0], summand.into[0]):
-            if isinstance(axis, int):
-                steps.append((axis, 1))
-            elif isinstance(axis, Affine):
-                steps.append((axis.label, axis.step))
-            else:
-                return False
-        if steps[0] != steps[1]:
+        row, column = kind(summand.out[0]).line, kind(summand.into[0]).line
+        if row is None or column is None or row._replace(start=column.start) != column:
             return False
     return True
 
 
-def _thin(summands: Sequence[Summand], out: Shape, columns: int) -> str:
+def _thin(summands: Sequence[Term], out: Shape, columns: int) -> str:
     if not all(_names_rows_once(item) for item in summands):
         return f"sparse, {entries(summands):,} entries"
     most, diagonals = _most_per_row(summands, out)
@@ -220,13 +214,12 @@ def _thin(summands: Sequence[Summand], out: Shape, columns: int) -> str:
     return f"{kind}, at most {most} of {columns:,} per row"
 
 
-def _names_rows_once(summand: Summand) -> bool:
+def _names_rows_once(summand: Term) -> bool:
     """Whether no row is counted several times by the labels of the output."""
     if are_digits(summand.out):
         return True
     labels = [label for axis in summand.out for label in labels_of(axis)]
-    known = all(isinstance(axis, (int, Affine, Group)) for axis in summand.out)
-    return known and len(set(labels)) == len(labels)
+    return are_straight(summand.out) and len(set(labels)) == len(labels)
 
 
 class _Band(NamedTuple):
@@ -241,7 +234,7 @@ COUNTED = 2**16
 """Rows up to this number are counted one by one; of more, slices are taken to be without gaps."""
 
 
-def _most_per_row(summands: Sequence[Summand], out: Shape) -> tuple[int, int]:
+def _most_per_row(summands: Sequence[Term], out: Shape) -> tuple[int, int]:
     """Entries of the fullest row, where several on one place count once, and of all bands."""
     if prod(out) <= COUNTED and not any(are_digits(item.out) for item in summands):
         return _counted_rows(summands, out)
@@ -257,7 +250,7 @@ def _most_per_row(summands: Sequence[Summand], out: Shape) -> tuple[int, int]:
     return most + _deepest([_united(rows) for rows in spans.values()]), most + len(spans)
 
 
-def _counted_rows(summands: Sequence[Summand], out: Shape) -> tuple[int, int]:
+def _counted_rows(summands: Sequence[Term], out: Shape) -> tuple[int, int]:
     """The same, row by row."""
     others, bands = 0, dict[Any, Array]()
     total = np.zeros(out, np.int64)
@@ -278,41 +271,32 @@ def _counted_rows(summands: Sequence[Summand], out: Shape) -> tuple[int, int]:
     return int(total.max(initial=0)), others + len(bands)
 
 
-def _band(summand: Summand) -> _Band | None:
+def _band(summand: Term) -> _Band | None:
     """The summand as a band, where its columns are straight functions of its rows."""
-    rows = {
-        labels_of(axis)[0]: (place, *_line(axis))
-        for place, axis in enumerate(summand.out)
-        if isinstance(axis, (int, Affine))
-    }
+    lines = [kind(axis).line for axis in summand.out]
+    rows = {line.label: (k, line) for k, line in enumerate(lines) if line is not None}
     places = []
     for k, axis in enumerate(summand.into):
-        if not isinstance(axis, (int, Affine)):
+        line = kind(axis).line
+        if line is None:
             return None
-        if summand.sizes[labels_of(axis)[0]] == 1:  # part of any line through it
-            column = _line(axis)[0]
+        if summand.sizes[line.label] == 1:  # part of any line through it
             row = _place(summand.out[k], summand.sizes) if k < len(summand.out) else None
             if isinstance(row, _Position):
-                places.append((k, Fraction(1), Fraction(column - row.start)))
+                places.append((k, Fraction(1), Fraction(line.start - row.start)))
             else:
-                places.append((-1, Fraction(0), Fraction(column)))
+                places.append((-1, Fraction(0), Fraction(line.start)))
             continue
-        if labels_of(axis)[0] not in rows:
+        if line.label not in rows:
             return None
-        place, start, step = rows[labels_of(axis)[0]]
-        there, stride = _line(axis)
-        slope = Fraction(stride, step)
-        places.append((place, slope, there - slope * start))
+        place, known = rows[line.label]
+        slope = Fraction(line.step, known.step)
+        places.append((place, slope, line.start - slope * known.start))
     if len(summand.out) != 1 or len(rows) != 1:  # rows of several axes are all taken to overlap
         return _Band(tuple(places), 0, 0)
-    ((label, (_, start, step)),) = rows.items()
-    end = start + step * (summand.sizes[label] - 1)
-    return _Band(tuple(places), min(start, end), max(start, end))
-
-
-def _line(axis: Axis) -> tuple[int, int]:
-    """Start and step of positions along an axis."""
-    return (axis.start, axis.step) if isinstance(axis, Affine) else (0, 1)
+    ((_, known),) = rows.values()
+    end = known.start + known.step * (summand.sizes[known.label] - 1)
+    return _Band(tuple(places), min(known.start, end), max(known.start, end))
 
 
 def _united(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

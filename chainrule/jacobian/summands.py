@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 
 from chainrule.graph.node import Array, Node, constant, is_constant
 from chainrule.primitives import contraction
-from chainrule.primitives.identities import cast
-from chainrule.primitives.terms import (
+from chainrule.primitives.axes import (
     Affine,
-    Axes,
     Axis,
-    Coefficient,
-    Digit,
     Gather,
-    Group,
-    Term,
-    Triangle,
     all_labels,
+    kind,
     labels_of,
 )
+from chainrule.primitives.identities import cast
+from chainrule.primitives.terms import Coefficient, Term, identity
 from chainrule.shapes import Labels, Shape
 
 
@@ -30,28 +25,7 @@ class Unstructured(Exception):  # not an error: the caller takes another way
     """A composition that this representation has no compact form for."""
 
 
-class Summand(NamedTuple):
-    """``J[out, into] = scale * product of coefficients``, summed over all labels."""
-
-    coefficients: tuple[Coefficient, ...]
-    out: Axes
-    into: Axes
-    sizes: Mapping[int, int]
-    scale: float = 1.0
-    triangles: tuple[Triangle, ...] = ()
-
-    @property
-    def transposed(self) -> Summand:
-        return self._replace(out=self.into, into=self.out)
-
-    @property
-    def outer_labels(self) -> set[int]:
-        """Labels of the output and of the input; all others are summed."""
-        ends = [label for item in self.triangles for label in (item.row, item.column)]
-        return {*all_labels(self.out), *all_labels(self.into), *ends}
-
-
-def from_term(term: Term, out: Node, into: Node) -> Summand:
+def sized(term: Term, out: Node, into: Node) -> Term:
     """A declared local Jacobian with the sizes of its labels, and in the dtype of its output.
 
     Masks and whole numbers are cast: a scale of 0.5, or a sum of many, has no room in an int8.
@@ -68,55 +42,39 @@ def from_term(term: Term, out: Node, into: Node) -> Summand:
     )
     for coefficient in coefficients:
         sizes.update(zip(coefficient.labels, coefficient.node.shape, strict=True))
-    for triangle in term.triangles:
-        sizes.update({triangle.row: triangle.size, triangle.column: triangle.size})
-    return Summand(coefficients, term.out, term.into, sizes, term.scale, term.triangles)
+    for item in term.virtual:
+        sizes.update(item.sizes)
+    return term._replace(coefficients=coefficients, sizes=sizes)
 
 
 def axis_sizes(axis: Axis, size: int) -> dict[int, int]:
     """The sizes of an axis' labels; a label that is the axis has the axis' own."""
-    if isinstance(axis, int):
-        return {axis: size}
-    if isinstance(axis, (Affine, Digit)):
-        return {axis.label: axis.length}
-    return dict(
-        zip(
-            axis.labels,
-            axis.sizes if isinstance(axis, Group) else axis.positions.shape,
-            strict=True,
-        )
-    )
+    return dict(zip(labels_of(axis), kind(axis).label_sizes(size), strict=True))
 
 
-def identity_summand(shape: Shape) -> Summand:
+def identity_on(shape: Shape) -> Term:
     """The identity on arrays of a shape."""
-    labels = tuple(range(len(shape)))
-    return Summand((), labels, labels, dict(enumerate(shape)))
+    return identity(len(shape))._replace(sizes=dict(enumerate(shape)))
 
 
-def renamed(summand: Summand, names: Mapping[int, int]) -> Summand:
+def dense(node: Node, rank: int) -> Term:
+    """An array that is a whole map; its first axes, ``rank`` of them, are the output's."""
+    labels = tuple(range(node.ndim))
+    sizes = dict(enumerate(node.shape))
+    return Term((Coefficient(node, labels),), labels[:rank], labels[rank:], sizes=sizes)
+
+
+def renamed(summand: Term, names: Mapping[int, int]) -> Term:
     """The same summand with other numbers for its labels."""
-
-    def rename(axis: Axis) -> Axis:
-        if isinstance(axis, int):
-            return names[axis]
-        if isinstance(axis, (Affine, Digit)):
-            return axis._replace(label=names[axis.label])
-        return axis._replace(labels=tuple(names[label] for label in axis.labels))
-
-    return Summand(
-        tuple(
+    return summand._replace(
+        coefficients=tuple(
             Coefficient(item.node, tuple(names[label] for label in item.labels))
             for item in summand.coefficients
         ),
-        tuple(rename(axis) for axis in summand.out),
-        tuple(rename(axis) for axis in summand.into),
-        {names[label]: size for label, size in summand.sizes.items()},
-        summand.scale,
-        tuple(
-            item._replace(row=names[item.row], column=names[item.column])
-            for item in summand.triangles
-        ),
+        out=tuple(kind(axis).renamed(names) for axis in summand.out),
+        into=tuple(kind(axis).renamed(names) for axis in summand.into),
+        virtual=tuple(item.renamed(names) for item in summand.virtual),
+        sizes={names[label]: size for label, size in summand.sizes.items()},
     )
 
 
@@ -130,10 +88,10 @@ def in_order(item: Coefficient) -> Coefficient:
     return Coefficient(contraction.relabel(item.node, item.labels, labels, shape), labels)
 
 
-def canonical(summand: Summand) -> Summand:
+def canonical(summand: Term) -> Term:
     """Labels numbered in the order in which they appear, coefficients ordered by their labels."""
     order = [*all_labels(summand.out), *all_labels(summand.into)]
-    order += [label for item in summand.triangles for label in (item.row, item.column)]
+    order += [label for item in summand.virtual for label in item.ends]
     order += [label for item in summand.coefficients for label in item.labels]
     names = {label: k for k, label in enumerate(dict.fromkeys(order))}
     kept = summand._replace(sizes={label: summand.sizes[label] for label in names})
@@ -142,12 +100,13 @@ def canonical(summand: Summand) -> Summand:
     return named._replace(coefficients=tuple(coefficients))
 
 
-def plain_axes(summand: Summand, out: Shape, into: Shape) -> Summand:
+def plain_axes(summand: Term, out: Shape, into: Shape) -> Term:
     """Slices that take a whole axis as the label itself."""
 
     def plain(axis: Axis, size: int) -> Axis:
-        is_whole = isinstance(axis, Affine) and axis[1:] == (0, 1, size)
-        return labels_of(axis)[0] if is_whole else axis
+        if isinstance(axis, Affine) and axis.part(size) == (0, 1, size):
+            return axis.label
+        return axis
 
     return summand._replace(
         out=tuple(plain(axis, size) for axis, size in zip(summand.out, out, strict=True)),
@@ -162,11 +121,8 @@ def as_gather(axis: Axis, sizes: Mapping[int, int]) -> Gather:
     labels = labels_of(axis)
     shape = tuple(sizes[label] for label in labels)
     table = np.arange(int(np.prod(shape, dtype=np.int64))).reshape(shape)
-    if isinstance(axis, Affine):
-        table = axis.start + axis.step * table
-    if isinstance(axis, Digit):
-        table = table // axis.stride % axis.size
-    return Gather(constant(on_diagonals(table, labels)), tuple(dict.fromkeys(labels)))
+    table = on_diagonals(kind(axis).at(table), labels)
+    return Gather(constant(table), tuple(dict.fromkeys(labels)))
 
 
 def _over_distinct(axis: Gather) -> Gather:
@@ -190,9 +146,3 @@ def on_diagonals(table: Array, labels: Labels) -> Array:
             table = np.moveaxis(table.diagonal(0, first, second), -1, first)
             del own[second]
     return table
-
-
-def written_triangle(item: Triangle) -> Coefficient:
-    """The zeros and ones of a cumulative sum."""
-    ones = np.tri(item.size, dtype=np.float32)  # of the narrowest dtype: it widens nothing
-    return Coefficient(constant(ones.T if item.upper else ones), (item.row, item.column))

@@ -9,16 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.graph.node import Array, Node
-from chainrule.jacobian.summands import Summand, as_gather, on_diagonals, written_triangle
+from chainrule.jacobian.summands import as_gather, on_diagonals
+from chainrule.primitives.axes import (
+    Axes,
+    Axis,
+    all_labels,
+    are_plain,
+    are_straight,
+    kind,
+    labels_of,
+)
 from chainrule.primitives.products import strong_product
-from chainrule.primitives.terms import Affine, Axes, Axis, Gather, Group, all_labels, labels_of
+from chainrule.primitives.terms import Term
 from chainrule.shapes import Labels, Shape
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
-def unique_labels(summand: Summand) -> Labels:
+def unique_labels(summand: Term) -> Labels:
     """The labels of a summand, those of the output first, each once."""
     return tuple(dict.fromkeys((*all_labels(summand.out), *all_labels(summand.into))))
 
@@ -27,9 +36,9 @@ Values = Mapping[Node, Array]
 """The arrays of coefficients and of tables of positions; constants bring their own."""
 
 
-def values(summand: Summand, labels: Labels, known: Values, out: Array | None = None) -> Array:
+def values(summand: Term, labels: Labels, known: Values, out: Array | None = None) -> Array:
     """The product of the coefficients over labels, broadcastable to their sizes."""
-    parts = [*summand.coefficients, *(written_triangle(item) for item in summand.triangles)]
+    parts = [*summand.coefficients, *(item.written() for item in summand.virtual)]
     factors = [
         _aligned(known.get(item.node, item.node.value), item.labels, labels) for item in parts
     ]
@@ -59,7 +68,7 @@ def _aligned(array: Array | None, own: Labels, labels: Labels) -> Array:
 
 
 def write_dense(
-    summands: Sequence[Summand], shape: Shape, dtype: np.dtype[Any], known: Values
+    summands: Sequence[Term], shape: Shape, dtype: np.dtype[Any], known: Values
 ) -> Array:
     """The sum of the summands as one array."""
     rest = sorted(summands, key=_leaves_zeros)
@@ -76,13 +85,13 @@ def write_dense(
     return result
 
 
-def _leaves_zeros(summand: Summand) -> bool:
+def _leaves_zeros(summand: Term) -> bool:
     """Whether some entries are not written at all."""
     axes = (*summand.out, *summand.into)
-    return len(set(axes)) < len(axes) or not all(isinstance(axis, int) for axis in axes)
+    return len(set(axes)) < len(axes) or not are_plain(axes)
 
 
-def _add(result: Array, summand: Summand, known: Values) -> None:
+def _add(result: Array, summand: Term, known: Values) -> None:
     """Add one summand to the entries that it has."""
     axes = (*summand.out, *summand.into)
     labels = unique_labels(summand)
@@ -90,7 +99,7 @@ def _add(result: Array, summand: Summand, known: Values) -> None:
     if 0 in sizes:
         return
     product = values(summand, labels, known)
-    if all(isinstance(axis, (int, Affine, Group)) for axis in axes):
+    if are_straight(axes):
         view = strided(result, axes, labels, sizes)
         view += product
         return
@@ -103,24 +112,22 @@ def strided(result: Array, axes: Axes, labels: Labels, sizes: Shape) -> Array:
     strides = dict.fromkeys(labels, 0)
     offset = 0
     for axis, stride in zip(axes, result.strides, strict=True):
-        if isinstance(axis, int):
-            strides[axis] += stride
-        elif isinstance(axis, Affine):
-            strides[axis.label] += axis.step * stride
-            offset += axis.start * stride
-        elif isinstance(axis, Group):
-            for k, label in enumerate(axis.labels):
-                strides[label] += stride * prod(axis.sizes[k + 1 :])
+        positions = kind(axis).straight
+        assert positions is not None, "only straight axes are a view"
+        offset += positions[0] * stride
+        for label, step in positions[1]:
+            strides[label] += step * stride
     return np.ndarray(
         sizes, result.dtype, result, offset, tuple(strides[label] for label in labels)
     )
 
 
-def _positions(axis: Axis, labels: Labels, summand: Summand, known: Values) -> Array:
+def _positions(axis: Axis, labels: Labels, summand: Term, known: Values) -> Array:
     """Where a summand's entries stand along an axis, broadcastable over its labels."""
     own = labels_of(axis)
-    if isinstance(axis, Gather):
-        held = known.get(axis.positions, axis.positions.value)
+    own_table = kind(axis).table
+    if own_table is not None:
+        held = known.get(own_table, own_table.value)
         assert held is not None, "tables are computed before they are written"
         return _aligned(on_diagonals(held, own), tuple(dict.fromkeys(own)), labels)
     table = as_gather(axis, summand.sizes)
@@ -131,7 +138,7 @@ def _positions(axis: Axis, labels: Labels, summand: Summand, known: Values) -> A
 
 
 def write_sparse(
-    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any], known: Values
+    summands: Sequence[Term], out: Shape, into: Shape, dtype: np.dtype[Any], known: Values
 ) -> csr_array:
     """A CSR matrix of outputs by inputs, both flattened in row-major order."""
     if summands and all(_is_regular(summand, out) for summand in summands):
@@ -139,10 +146,9 @@ def write_sparse(
     return _collected(summands, out, into, dtype, known)
 
 
-def _is_regular(summand: Summand, out: Shape) -> bool:
+def _is_regular(summand: Term, out: Shape) -> bool:
     """Whether every row has the same number of entries: the output's labels count all rows."""
-    plain = all(isinstance(axis, int) for axis in summand.out)
-    return plain and len(set(summand.out)) == len(out)
+    return are_plain(summand.out) and len(set(summand.out)) == len(out)
 
 
 def _index_dtype(out: Shape, into: Shape, entries: int) -> type[np.int32] | type[np.int64]:
@@ -150,7 +156,7 @@ def _index_dtype(out: Shape, into: Shape, entries: int) -> type[np.int32] | type
     return np.int32 if largest < 2**31 else np.int64
 
 
-def _flat(axes: Axes, shape: Shape, labels: Labels, summand: Summand, known: Values) -> Array:
+def _flat(axes: Axes, shape: Shape, labels: Labels, summand: Term, known: Values) -> Array:
     """Positions in the flattened array, broadcastable over the labels."""
     total = np.zeros((1,) * len(labels), np.int64)
     for k, axis in enumerate(axes):
@@ -159,7 +165,7 @@ def _flat(axes: Axes, shape: Shape, labels: Labels, summand: Summand, known: Val
 
 
 def _interleaved(
-    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any], known: Values
+    summands: Sequence[Term], out: Shape, into: Shape, dtype: np.dtype[Any], known: Values
 ) -> csr_array:
     """Entries written side by side in each row: no sorting, no intermediate lists."""
     from scipy.sparse import csr_array
@@ -192,13 +198,14 @@ def _interleaved(
     return matrix
 
 
-def _first_column(entry: tuple[Summand, int]) -> tuple[int, ...]:
+def _first_column(entry: tuple[Term, int]) -> tuple[int, ...]:
     """Summands in the order of their columns, where slices tell it."""
-    return tuple(axis.start if isinstance(axis, Affine) else 0 for axis in entry[0].into)
+    starts = [kind(axis).straight for axis in entry[0].into]
+    return tuple(0 if positions is None else positions[0] for positions in starts)
 
 
 def _collected(
-    summands: Sequence[Summand], out: Shape, into: Shape, dtype: np.dtype[Any], known: Values
+    summands: Sequence[Term], out: Shape, into: Shape, dtype: np.dtype[Any], known: Values
 ) -> csr_array:
     """Entries as lists of rows, columns and values; equal places are added."""
     from scipy.sparse import coo_array, csr_array

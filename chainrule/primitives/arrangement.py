@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
@@ -11,7 +12,8 @@ import numpy as np
 
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
-from chainrule.primitives.terms import Axes, Digit, Group, Term, Triangle
+from chainrule.primitives.axes import Axes, Digit, Group
+from chainrule.primitives.terms import Term, Virtual
 from chainrule.shapes import Labels, Shape, common_factors, resolve_reshape
 
 
@@ -93,11 +95,39 @@ class CumulativeSum(Primitive):
         axis, backwards = node.params
         out = tuple(range(node.ndim))
         into = tuple(node.ndim if k == axis else k for k in out)
-        triangle = Triangle(axis, node.ndim, node.shape[axis], upper=backwards)
+        triangle = Triangle(axis, node.ndim, node.dtype, node.shape[axis], backwards)
         return (Term((), out, into, 1.0, (triangle,)),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return cumulative_sum(inputs[0], node.params.axis + 1, node.params.backwards)
+
+
+@dataclass(frozen=True)
+class Triangle(Virtual):
+    """``T[row, column] = 1`` where ``column <= row`` (or ``>=``, if upper): a cumulative sum."""
+
+    size: int
+    upper: bool
+
+    words = ("triangular", "running sums")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.size, self.size
+
+    def formed(self) -> Array:
+        ones = np.tri(self.size, dtype=np.float32)  # of the narrowest dtype: it widens nothing
+        return ones.T if self.upper else ones
+
+    def times(self, node: Node, axis: int, transposed: bool) -> Node:
+        return cumulative_sum(node, axis, backwards=transposed != self.upper)
+
+    @property
+    def turned(self) -> Triangle:
+        return replace(self, upper=not self.upper)
+
+    def on_diagonal(self) -> None:
+        return None
 
 
 def cumulative_sum(node: Node, axis: int, backwards: bool = False) -> Node:

@@ -11,8 +11,9 @@ import numpy as np
 from chainrule.graph.node import Array, Node, Primitive, Signature, constant, make, register
 from chainrule.primitives import contraction
 from chainrule.primitives.arrangement import reshape
+from chainrule.primitives.axes import Axes, Gather
 from chainrule.primitives.expression import UFUNCS
-from chainrule.primitives.terms import Axes, Gather, Term
+from chainrule.primitives.terms import Term
 
 
 class Take(Primitive):

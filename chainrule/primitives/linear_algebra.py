@@ -135,13 +135,19 @@ INV = register(
         gives="matrix", finite=False, on_complex=np.linalg.inv,
     )
 )  # fmt: skip
-INVERSE = register(
-    OfSquare(
-        "inverse", _refusing_singular("derivative of np.linalg.solve", np.linalg.inv),
-        _inverse_terms, gives="matrix", finite=False, on_complex=np.linalg.inv,
-    )
-)  # fmt: skip
-"""An inverse as a coefficient: applied by solving, formed only where a Jacobian is written out."""
+
+
+_OF_SOLVE = "derivative of np.linalg.solve"
+
+
+def inverse_factor(matrix: Node) -> Node:
+    """An inverse as a coefficient: applied by solving, formed only where a map is written out."""
+    return make(INV, (matrix,), _OF_SOLVE)
+
+
+def is_inverse_factor(node: Node) -> bool:
+    """Whether a coefficient is such an inverse, and none that the program has formed anyway."""
+    return node.primitive is INV and node.params == _OF_SOLVE
 
 
 # -- linear systems -------------------------------------------------------------------------------
@@ -169,7 +175,7 @@ class Solve(Primitive):
         matrix = node.inputs[0]
         stack, i, j, k, l = labels_of_two(matrix)  # noqa: E741
         columns = (j,) if node.ndim > 1 else ()
-        inverse = Coefficient(make(INVERSE, (matrix,)), (*stack, i, k))
+        inverse = Coefficient(inverse_factor(matrix), (*stack, i, k))
         out = (*stack, i, *columns)
         if position == 1:
             return (Term((inverse,), out, (*stack, k, *columns)),)

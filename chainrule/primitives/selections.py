@@ -15,8 +15,9 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
+from chainrule.primitives.axes import Affine, Axes
 from chainrule.primitives.expression import UFUNCS
-from chainrule.primitives.terms import Affine, Axes, Term, diagonal
+from chainrule.primitives.terms import Term, diagonal
 from chainrule.shapes import Shape, broadcast_shapes
 
 

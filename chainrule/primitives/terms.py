@@ -1,69 +1,23 @@
 """Structured linear maps as data: the language in which local Jacobians are declared.
 
 A term is a product of coefficients whose axes carry labels, with what the output's and the input's
-axes are in terms of those labels. An axis is a label itself, or a function of labels: then the map
-selects, places, gathers or regroups entries, and its zeros and ones are never formed. A label on
-both sides is a Kronecker delta; a label on neither side is summed.
+axes are in terms of those labels. A label on both sides is a Kronecker delta; a label on neither
+side is summed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple, TypeGuard
+from typing import Any, ClassVar, NamedTuple
 
-from chainrule.graph.node import Node
-from chainrule.shapes import Labels, Shape
+import numpy as np
 
-
-class Affine(NamedTuple):
-    """Positions ``start + step * label`` of an axis, for ``length`` values of the label."""
-
-    label: int
-    start: int
-    step: int
-    length: int
-
-
-class Gather(NamedTuple):
-    """Positions ``positions[labels]`` of an axis, looked up in an array of whole numbers."""
-
-    positions: Node
-    labels: Labels
-
-
-class Group(NamedTuple):
-    """Labels of the given sizes together, in row-major order: one axis of a reshaped array."""
-
-    labels: Labels
-    sizes: Shape
-
-
-class Digit(NamedTuple):
-    """Positions ``label // stride % size``: an axis of a reshape whose boundaries do not match.
-
-    All axes of the array are digits of the one label, which counts all its elements.
-    """
-
-    label: int
-    stride: int
-    size: int
-    length: int
-
-
-Axis = int | Affine | Gather | Group | Digit
-"""What an axis is in terms of labels; a whole number is a label."""
-
-Axes = tuple[Axis, ...]
-
-
-class Triangle(NamedTuple):
-    """``T[row, column] = 1`` where ``column <= row`` (or ``>=``, if upper): a cumulative sum."""
-
-    row: int
-    column: int
-    size: int
-    upper: bool
+from chainrule.graph.node import Array, Node, constant
+from chainrule.primitives.axes import Axes, all_labels
+from chainrule.shapes import Labels
 
 
 class Coefficient(NamedTuple):
@@ -71,6 +25,81 @@ class Coefficient(NamedTuple):
 
     node: Node
     labels: Labels
+
+
+@dataclass(frozen=True)
+class Virtual(ABC):
+    """A matrix that is multiplied with and hardly ever formed: a coefficient known by its class.
+
+    A subclass says what the matrix is, as :class:`~chainrule.primitives.arrangement.Triangle` does;
+    a row puts it in its terms, and nothing else has to know it.
+
+    Attributes
+    ----------
+    row, column : int
+        The labels of its two axes.
+    dtype : numpy.dtype
+        Of the map that it is part of: products with it are not rounded to less.
+    """
+
+    row: int
+    column: int
+    dtype: np.dtype[Any]
+
+    words: ClassVar[tuple[str, str]] = ("dense", "dense")
+    """What a map is that consists of it, where both labels are axes themselves, and elsewhere."""
+
+    symbol: ClassVar[str] = "M"
+    """Its letter in formulas."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """How many rows and columns it has."""
+
+    @abstractmethod
+    def formed(self) -> Array:
+        """All of its entries, in a dtype that does not widen what they are multiplied with."""
+
+    @abstractmethod
+    def times(self, node: Node, axis: int, transposed: bool) -> Node:
+        """It, or its transpose, times all columns of an array, which stand along an axis."""
+
+    @property
+    def turned(self) -> Virtual | None:
+        """With rows and columns in the opposite order, where that is such a matrix again."""
+        return None
+
+    def on_diagonal(self) -> Coefficient | None:
+        """Its diagonal, once both labels have become one; None where all of it are ones."""
+        return self.written()
+
+    # -- what follows from that -------------------------------------------------------------------
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        return self.row, self.column
+
+    @property
+    def sizes(self) -> dict[int, int]:
+        """The sizes of its labels."""
+        return dict(zip(self.ends, self.shape, strict=True))
+
+    def written(self) -> Coefficient:
+        """As an array among the other coefficients."""
+        return Coefficient(constant(self.formed()), self.ends)
+
+    def renamed(self, names: Mapping[int, int]) -> Virtual:
+        """With other labels, where they have others."""
+        row, column = (names.get(label, label) for label in self.ends)
+        return replace(self, row=row, column=column)
+
+    def through(self, node: Node, labels: Labels) -> tuple[Node, Labels]:
+        """The product with an array that has the label of one side, which becomes the other's."""
+        backward = self.row in labels
+        here, there = self.ends if backward else self.ends[::-1]
+        product = self.times(node, labels.index(here), transposed=backward)
+        return product, tuple(there if label == here else label for label in labels)
 
 
 class Term(NamedTuple):
@@ -83,36 +112,20 @@ class Term(NamedTuple):
     out: Axes
     into: Axes
     scale: float = 1.0
-    triangles: tuple[Triangle, ...] = ()
+    virtual: tuple[Virtual, ...] = ()
+    sizes: Mapping[int, int] = {}
+    """The size of every label; a row leaves it to the arrays between which its term stands."""
 
     @property
     def transposed(self) -> Term:
         """The map from outputs to inputs: pulling back is pushing forward through it."""
         return self._replace(out=self.into, into=self.out)
 
-
-def labels_of(axis: Axis) -> Labels:
-    """The labels that an axis is a function of."""
-    if isinstance(axis, int):
-        return (axis,)
-    return (axis.label,) if isinstance(axis, (Affine, Digit)) else axis.labels
-
-
-def are_plain(axes: Sequence[Axis]) -> TypeGuard[Labels]:
-    """Whether every axis is a label itself."""
-    return {*map(type, axes)} <= {int}
-
-
-def are_digits(axes: Sequence[Axis]) -> bool:
-    """Whether the axes together count all elements by one label."""
-    return bool(axes) and all(isinstance(axis, Digit) for axis in axes)
-
-
-def all_labels(axes: Sequence[Axis]) -> Labels:
-    """The labels of several axes, one after the other."""
-    if are_digits(axes):
-        return labels_of(axes[0])
-    return tuple(label for axis in axes for label in labels_of(axis))
+    @property
+    def outer_labels(self) -> set[int]:
+        """Labels of the output and of the input; all others are summed."""
+        ends = [label for item in self.virtual for label in item.ends]
+        return {*all_labels(self.out), *all_labels(self.into), *ends}
 
 
 @lru_cache(maxsize=64)

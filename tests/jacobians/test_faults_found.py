@@ -159,3 +159,18 @@ def test_a_constant_on_a_diagonal_is_no_constant_array():
     eye = contraction.relabel(constant(np.asarray(1.0)), (), (0, 0), (3, 3))
     assert contraction.repeated_scalar(eye) is None
     np.testing.assert_allclose(evaluate([ROWS["exp"](eye)])[0], np.exp(np.eye(3)), rtol=1e-15)
+
+
+def test_many_running_sums_are_not_rounded_to_single_precision():
+    """Whole numbers beyond 2^24: exact in float64, not in the narrow dtype of zeros and ones."""
+    n = 60
+
+    def f(x):
+        for _ in range(8):
+            x = np.cumsum(x)
+        return x
+
+    expected = np.linalg.matrix_power(np.tri(n), 8)
+    assert expected.max() > 2**24
+    for order in ORDERS:
+        np.testing.assert_array_equal(cr.jacobian(f, order=order)(np.ones(n)).toarray(), expected)

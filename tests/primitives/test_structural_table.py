@@ -13,7 +13,6 @@ from chainrule.graph.program import check
 from chainrule.primitives import norms
 from chainrule.primitives.elementwise import ROWS
 from chainrule.primitives.identities import new_alias
-from chainrule.primitives.linear_algebra import INVERSE
 from chainrule.primitives.reductions import SHARES
 from chainrule.tracing import wrap
 
@@ -74,10 +73,6 @@ CASES = {
         lambda x: wrap(make(norms.DIRECTION, (x.node,), (1,))),
     ),
     "inv": (lambda x: np.linalg.inv(square(x)), None),
-    "inverse": (
-        lambda x: np.linalg.inv(square(x)),
-        lambda x: wrap(make(INVERSE, (square(x).node,))),
-    ),
     "det": (lambda x: np.linalg.det(square(x)), None),
     "logabsdet": (
         lambda x: np.log(np.linalg.det(square(x))),

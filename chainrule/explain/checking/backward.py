@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule.graph.node import Array, Node, is_constant
+from chainrule.graph.sweeps import Handed, backward, between, forward
 from chainrule.graph.walk import dependents, older_than, topological
-from chainrule.jacobian.apply import pull_back
-from chainrule.primitives.arithmetic import sum_of
+from chainrule.jacobian.apply import added, pull_back, push_forward
 from chainrule.primitives.contraction import full
 from chainrule.primitives.terms import Term
 
@@ -77,13 +77,13 @@ class BackwardPass:
         order = topological([output], stop=older_than({leaf}))
         self.active = dependents(order, {leaf})
         self.order = [node for node in order if node in self.active]
+        self._region = between([output], {leaf})
         self.users: dict[Node, list[tuple[Node, int]]] = defaultdict(list)
         for node in self.order:
             for position, item in self.edges(node):
                 self.users[item].append((node, position))
         self._rank = {node: rank for rank, node in enumerate(self.order)}
-        self._history: dict[Node, list[tuple[int, Node]]] = defaultdict(list)
-        self._steps: dict[tuple[Node, Node], list[Part]] = {}
+        self._parts: dict[tuple[Node, int, Node], Node | None] = {}
         self._terms: dict[tuple[Node, int], Sequence[Term]] = {}
         self.cotangents = self.run({})
 
@@ -94,13 +94,7 @@ class BackwardPass:
 
     def edges(self, node: Node) -> list[tuple[int, Node]]:
         """The inputs of a node through which the argument is reached."""
-        if node is self.leaf:
-            return []
-        return [
-            (position, item)
-            for position, item in enumerate(node.inputs)
-            if item in self.active and item.differentiable
-        ]
+        return self._region.edges(node)
 
     def terms(self, node: Node, position: int) -> Sequence[Term]:
         """The local Jacobian of a node by one of its inputs."""
@@ -111,14 +105,22 @@ class BackwardPass:
 
     def step(self, node: Node, cotangent: Node) -> list[Part]:
         """What the node rightly hands to its inputs."""
-        known = self._steps.get((node, cotangent))
-        if known is None:
-            known = [
-                Part(k, item, pull_back(self.terms(node, k), cotangent, item))
-                for k, item in self.edges(node)
-            ]
-            self._steps[node, cotangent] = known
-        return known
+        return [Part(k, item, self._through(node, k, cotangent)) for k, item in self.edges(node)]
+
+    def _through(self, node: Node, position: int, cotangent: Node) -> Node | None:
+        key = (node, position, cotangent)
+        if key not in self._parts:
+            item = node.inputs[position]
+            self._parts[key] = pull_back(self.terms(node, position), cotangent, item)
+        return self._parts[key]
+
+    def pushed(self, direction: Node) -> dict[Node, Node]:
+        """The tangent of every node on the way, by forward mode."""
+
+        def through(node: Node, position: int, tangent: Node) -> Node | None:
+            return push_forward(self.terms(node, position), tangent, node)
+
+        return forward(self._region, {self.leaf: direction}, through, added)
 
     def changed(self, changes: Mapping[Node, Step]) -> Node:
         """The result where some nodes hand on something else."""
@@ -128,36 +130,17 @@ class BackwardPass:
     def run(self, changes: Mapping[Node, Step]) -> dict[Node, Node]:
         """The cotangents where some nodes hand on something else.
 
-        What comes before the first changed step is the same in every run, and not done again.
+        What comes before the first changed step is the same in every run, and known.
         """
         first = max((self._rank[node] for node in changes), default=len(self.order))
-        found = self._before(first) if changes else self._start()
         self.effort.spend(3 * min(first + 1, len(self.order)))
-        for rank in range(min(first, len(self.order) - 1), -1, -1):
-            node = self.order[rank]
-            if node not in found or node is self.leaf:
-                continue
-            change = changes.get(node)
-            cotangent = found[node]
-            parts = self.step(node, cotangent) if change is None else change(cotangent)
-            for _, item, part in parts:
-                if part is not None:
-                    found[item] = sum_of(found[item], part) if item in found else part
-                    if not changes:
-                        self._history[item].append((rank, found[item]))
-        return found
+        start = {self.output: self.seed} if self.output in self._region.active else {}
+        changed = {node: _handed(step) for node, step in changes.items()}
+        return backward(self._region, start, self._through, added, changed=changed)
 
-    def _start(self) -> dict[Node, Node]:
-        return {self.output: self.seed} if self.output in self.active else {}
 
-    def _before(self, first: int) -> dict[Node, Node]:
-        """The cotangents as far as the steps after a rank have made them, without any change."""
-        found = self._start()
-        for item, sums in self._history.items():
-            made = [total for rank, total in sums if rank > first]
-            if made:
-                found[item] = made[-1]
-        return found
+def _handed(step: Step) -> Handed[Node]:
+    return lambda cotangent: [(part.item, part.cotangent) for part in step(cotangent)]
 
 
 class Values:

@@ -12,7 +12,7 @@ from chainrule.explain.checking.slips import Edge, Slip, Workshop, times
 from chainrule.graph.node import Node
 from chainrule.jacobian.apply import pull_back
 from chainrule.primitives.contraction import CONTRACT, contract, multiply, scaled, transpose
-from chainrule.primitives.linear_algebra import INV, INVERSE
+from chainrule.primitives.linear_algebra import INV
 from chainrule.primitives.terms import Coefficient, Term
 
 
@@ -159,7 +159,7 @@ def _sides(edge: Edge) -> tuple[Coefficient, Coefficient] | None:
     shape = edge.node.shape
     is_plain = all(isinstance(axis, int) for axis in (*term.out, *term.into))
     one, two = term.coefficients
-    if shape[0] != shape[1] or edge.item.shape != shape or not is_plain or term.triangles:
+    if shape[0] != shape[1] or edge.item.shape != shape or not is_plain or term.virtual:
         return None
     if not one.node.shape == two.node.shape == shape:
         return None
@@ -173,7 +173,7 @@ def _sides(edge: Edge) -> tuple[Coefficient, Coefficient] | None:
 
 def _choices(shop: Workshop, node: Node) -> list[Matrix]:
     found = [Matrix(node, shop.words.of(node), False)]
-    if node.primitive in (INV, INVERSE):
+    if node.primitive is INV:
         found.append(Matrix(node.inputs[0], shop.words.of(node.inputs[0]), True))
     return found
 

@@ -16,8 +16,6 @@ from chainrule.explain.checking.backward import BackwardPass, Effort, Part, Valu
 from chainrule.explain.checking.findings import Comparison
 from chainrule.explain.checking.slips import Slip
 from chainrule.graph.node import Array, Node, constant
-from chainrule.jacobian.apply import push_forward
-from chainrule.primitives.arithmetic import sum_of
 
 DIRECTIONS = 3
 """Of the argument: with fewer, a wrong candidate may pass up to a factor."""
@@ -71,18 +69,8 @@ class Probe:
         return np.asarray([float(np.vdot(gradient, v)) for v in self._directions])
 
     def _pushed(self, direction: Array) -> dict[Node, Array]:
-        """The tangent of every node on the way, by forward mode."""
-        found: dict[Node, Node] = {self.backward.leaf: constant(direction)}
-        for node in self.backward.order:
-            total: Node | None = None
-            for position, item in self.backward.edges(node):
-                if item in found:
-                    terms = self.backward.terms(node, position)
-                    part = push_forward(terms, found[item], node)
-                    if part is not None:
-                        total = part if total is None else sum_of(total, part)
-            if total is not None:
-                found[node] = total
+        """The tangent of every node on the way."""
+        found = self.backward.pushed(constant(direction))
         return {node: self.values.keep(tangent) for node, tangent in found.items()}
 
     def changed(self, base: Pass, slip: Slip) -> Array | None:

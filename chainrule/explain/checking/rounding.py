@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.graph.node import Node, is_constant
+from chainrule.graph.sweeps import Region, forward
 from chainrule.graph.walk import topological
-from chainrule.jacobian.apply import push_forward
-from chainrule.primitives.arithmetic import absolute, sum_of
+from chainrule.jacobian.apply import added, push_forward
+from chainrule.primitives.arithmetic import absolute
 from chainrule.primitives.contraction import full
 from chainrule.primitives.elementwise import apply, in_plain_arithmetic
 from chainrule.primitives.identities import cast
@@ -27,11 +28,14 @@ def rounding_bound(node: Node) -> Node:
     Algorithms, section 3.3, to first order.
     """
     node = in_plain_arithmetic(node)
-    bounds: dict[Node, Node] = {}
-    for item in topological([node]):
-        if item.differentiable and not _is_exact(item):
-            bounds[item] = _bound(item, bounds)
+    nodes = [item for item in topological([node]) if item.differentiable and not _is_exact(item)]
+    bounds = {item: apply(absolute, item) for item in nodes if _rounds(item)}
+    forward(Region(nodes, nodes), bounds, _through, added)
     return bounds.get(node) or full(node.shape, 0.0, node.dtype)
+
+
+def _rounds(node: Node) -> bool:
+    return not node.inputs or node.primitive.operations(node) > 0
 
 
 def _is_exact(node: Node) -> bool:
@@ -39,17 +43,9 @@ def _is_exact(node: Node) -> bool:
     return is_constant(node) and node.size == 1
 
 
-def _bound(node: Node, bounds: dict[Node, Node]) -> Node:
-    rounds = not node.inputs or node.primitive.operations(node) > 0
-    total = apply(absolute, node) if rounds else None
-    for position, item in enumerate(node.inputs):
-        if item not in bounds:
-            continue
-        terms = _absolute(node.primitive.jacobian(node, position))
-        part = push_forward(terms, cast(bounds[item], item.dtype), node)
-        if part is not None:
-            total = part if total is None else sum_of(total, part)
-    return full(node.shape, 0.0, node.dtype) if total is None else total
+def _through(node: Node, position: int, bound: Node) -> Node | None:
+    terms = _absolute(node.primitive.jacobian(node, position))
+    return push_forward(terms, cast(bound, node.inputs[position].dtype), node)
 
 
 def _absolute(terms: Sequence[Term]) -> list[Term]:

@@ -9,9 +9,10 @@ from chainrule.explain.checking.backward import Part, Step
 from chainrule.explain.checking.segments import is_diagonal
 from chainrule.explain.checking.slips import Edge, Family, Slip, Symmetry, Workshop, times
 from chainrule.graph.node import Node
+from chainrule.primitives.axes import all_labels
 from chainrule.primitives.contraction import CONTRACT, contract, transpose
-from chainrule.primitives.linear_algebra import INV, INVERSE
-from chainrule.primitives.terms import Coefficient, Term, all_labels
+from chainrule.primitives.linear_algebra import INV
+from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Labels
 
 
@@ -41,7 +42,7 @@ def _only_diagonal(shop: Workshop, edge: Edge, name: str) -> Iterator[Slip]:
 
 def _diagonal_of(term: Term) -> Term | None:
     """The term where the input's labels are the output's."""
-    if term.triangles or not all(isinstance(axis, int) for axis in (*term.out, *term.into)):
+    if term.virtual or not all(isinstance(axis, int) for axis in (*term.out, *term.into)):
         return None
     out, into = all_labels(term.out), all_labels(term.into)
     if len(set(out)) < len(out) or len(set(into)) < len(into):
@@ -188,7 +189,7 @@ def _as_identity(shop: Workshop, factor: Factor) -> Iterator[dict[Node, Step]]:
 def _exchanged(shop: Workshop, factor: Factor, named: list[Node]) -> Iterator[Slip]:
     node, labels = factor.coefficient
     right, place = shop.words.of(node), shop.words.of(factor.edge.item)
-    inverted = node.inputs if node.primitive in (INV, INVERSE) else ()
+    inverted = node.inputs if node.primitive is INV else ()
     for other in dict.fromkeys([*inverted, *named]):
         if other is node or (other.shape, other.dtype) != (node.shape, node.dtype):
             continue

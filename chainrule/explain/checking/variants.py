@@ -23,7 +23,7 @@ from chainrule.primitives.contraction import (
     repeated_scalar,
 )
 from chainrule.primitives.elementwise import Elementwise, apply
-from chainrule.primitives.linear_algebra import INV, INVERSE
+from chainrule.primitives.linear_algebra import INV
 from chainrule.primitives.reductions import LOG_SOFTMAX, SOFTMAX
 from chainrule.primitives.transcendental import exp
 
@@ -173,7 +173,7 @@ def _other_sum(shop: Workshop, node: Node) -> Iterator[Variant]:
 
 
 def _without_inverse(shop: Workshop, node: Node) -> Iterator[Variant]:
-    if node.primitive in (INV, INVERSE):
+    if node.primitive is INV:
         name = shop.words.of(node.inputs[0])
         says = f"has {name} where its inverse belongs"
         yield Variant(node, node.inputs[0], "forgotten inverse", says, 2.5)
