@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import opt_einsum
 
-from chainrule.graph.node import Node, make
+from chainrule.graph.node import Node, Primitive, make
 from chainrule.graph.walk import topological
 from chainrule.native.assemblies import ASSEMBLE, are_apart, assembled, parts_of
+from chainrule.primitives.arithmetic import add, where
 from chainrule.primitives.contraction import (
     CONTRACT,
     broadcast_to,
@@ -23,7 +24,6 @@ from chainrule.primitives.contraction import (
     insert_axes,
     relabel,
 )
-from chainrule.primitives.elementwise import ROWS
 from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
 from chainrule.primitives.products import Spec, equation
@@ -41,7 +41,7 @@ def lowered(inputs: Sequence[Node], outputs: Sequence[Node]) -> list[Node]:
             done[node] = node
             continue
         operands = [done[item] for item in node.inputs]
-        rule = _RULES.get(node.primitive.name)
+        rule = _RULES.get(node.primitive)
         new = None if rule is None or node.dtype.kind != "f" else rule(node, operands)
         done[node] = new or make(node.primitive, tuple(operands), node.params)
     return [done[node] for node in outputs]
@@ -215,7 +215,7 @@ def _shifted(node: Node, axis: int) -> tuple[Node, Node]:
     """The values less the largest along an axis, which is repeated along it; infinite ones stay."""
     top = extremum(MAX, node, (axis,))
     zero = full(top.shape, 0.0, top.dtype)
-    top = ROWS["where"](UFUNCS[np.isfinite](top), top, zero)
+    top = where(UFUNCS[np.isfinite](top), top, zero)
     whole = _repeated(top, axis, node.shape)
     return UFUNCS[np.subtract](node, whole), top
 
@@ -238,7 +238,7 @@ def _shares(node: Node, operands: Sequence[Node]) -> Node:
     (a,) = operands
     top = _repeated(extremum(MAX, a, (node.params,)), node.params, a.shape)
     zero = full(a.shape, 0.0, a.dtype)
-    below = ROWS["where"](UFUNCS[np.equal](a, top), zero, UFUNCS[np.subtract](a, top))
+    below = where(UFUNCS[np.equal](a, top), zero, UFUNCS[np.subtract](a, top))
     return _over_their_sum(below, node.params)
 
 
@@ -258,13 +258,13 @@ def _logsumexp(node: Node, operands: Sequence[Node]) -> Node:
     return UFUNCS[np.add](UFUNCS[np.log](_sum(UFUNCS[np.exp](shifted), node.params)), top)
 
 
-_RULES: dict[str, Callable[[Node, Sequence[Node]], Node | None]] = {
-    CONTRACT.name: _product,
-    SOFTMAX.name: _softmax,
-    SHARES.name: _shares,
-    LOG_SOFTMAX.name: _log_softmax,
-    LOGSUMEXP.name: _logsumexp,
-    PLACE.name: _place,
-    CONCATENATE.name: _concatenate,
-    "add": _sum_of_two,
+_RULES: dict[Primitive, Callable[[Node, Sequence[Node]], Node | None]] = {
+    CONTRACT: _product,
+    SOFTMAX: _softmax,
+    SHARES: _shares,
+    LOG_SOFTMAX: _log_softmax,
+    LOGSUMEXP: _logsumexp,
+    PLACE: _place,
+    CONCATENATE: _concatenate,
+    add: _sum_of_two,
 }
