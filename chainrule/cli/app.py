@@ -34,8 +34,9 @@ from chainrule.cli.settings import (
 from chainrule.cli.training import TrainingReport, network_for
 from chainrule.cli.training import train as run_training
 from chainrule.errors import ArgumentError, ChainruleError
+from chainrule.spelling import closest
 from chainrule.starting import INTERRUPTED, stop
-from chainrule.tables import Table, Task, closest, listed, load_digits, prepare, read_table
+from chainrule.tables import Table, Task, listed, load_digits, prepare, read_table
 from chainrule.train import ACTIVATIONS, OPTIMISERS
 from chainrule.version import __version__
 

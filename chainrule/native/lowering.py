@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import opt_einsum
 
 from chainrule.graph.node import Node, Primitive, make
 from chainrule.graph.walk import topological
@@ -26,7 +25,7 @@ from chainrule.primitives.contraction import (
 )
 from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
-from chainrule.primitives.products import Spec, equation
+from chainrule.primitives.products import Spec, pairwise_path
 from chainrule.primitives.reductions import LOG_SOFTMAX, LOGSUMEXP, MAX, SHARES, SOFTMAX, extremum
 from chainrule.primitives.selections import CONCATENATE, PLACE, Range, whole
 from chainrule.shapes import Labels
@@ -80,11 +79,8 @@ def _product(node: Node, operands: Sequence[Node]) -> Node | None:
     nodes = [cast(item, spec.dtype) for item in operands]
     stack = [_without_private(spec, k, item) for k, item in enumerate(nodes)]
     present = tuple(n for n in spec.out if any(n in labels for _, labels in stack))
-    if len(stack) > 2:
-        reduced = spec._replace(operands=tuple(labels for _, labels in stack), out=present)
-        path = opt_einsum.contract_path(*equation(reduced), shapes=True)[0]
-    else:
-        path = [(0, 1)]
+    reduced = spec._replace(operands=tuple(labels for _, labels in stack), out=present)
+    path = pairwise_path(reduced)
     for number, chosen in enumerate(path):
         taken = [stack[k] for k in sorted(chosen)]
         stack = [item for k, item in enumerate(stack) if k not in chosen]

@@ -172,8 +172,10 @@ def _is_symmetric(nodes: Sequence[Node], lists: Sequence[Labels], out: Labels) -
     return mine == Counter(zip(nodes, exchanged, strict=True))
 
 
-def _is_relabelling(node: Node) -> bool:
-    """Whether a contraction of one input only moves, repeats, inserts or drops axes of it."""
+def is_relabelling(node: Node) -> bool:
+    """Whether a node only moves, repeats, inserts or drops axes of another, times a number."""
+    if node.primitive is not CONTRACT or len(node.inputs) != 1:
+        return False
     spec: Spec = node.params
     return (
         spec.dtype == node.inputs[0].dtype
@@ -187,11 +189,7 @@ def _inlined(
 ) -> tuple[list[Node], list[Labels], float]:
     """Operands that are mere relabellings are replaced by what they relabel."""
     nodes, lists = list(operands), [*map(tuple, labels)]
-    relabelled = [
-        k
-        for k, node in enumerate(nodes)
-        if node.primitive is CONTRACT and len(node.inputs) == 1 and _is_relabelling(node)
-    ]
+    relabelled = [k for k, node in enumerate(nodes) if is_relabelling(node)]
     if not relabelled:
         return nodes, lists, scale
     fresh = 1 + max([-1, *out, *(label for item in lists for label in item)])

@@ -107,14 +107,15 @@ ARGSORT = register(Position("argsort", partial(np.argsort, stable=True), reduces
 
 
 # -- softmax and its relatives, along one axis, which is the params -------------------------------
+# Their values are of real and of complex arrays: largest is then what has the largest real part.
 
 
 def _shifted(a: Array, axis: int) -> tuple[Array, Array]:
     """The array less its largest element along the axis, which itself is kept if infinite."""
-    top = a.max(axis=axis, keepdims=True)
+    top = a.real.max(axis=axis, keepdims=True)
     finite = np.isfinite(top)
     if not finite.all():
-        top = np.where(finite, top, a.dtype.type(0))
+        top = np.where(finite, top, top.dtype.type(0))
     return a - top, top
 
 
@@ -142,13 +143,11 @@ class Normalisation(Primitive):
         name: str,
         value: Callable[[Array, int], Array],
         jacobian: Callable[[Node], Sequence[Term]],
-        on_complex: Callable[[Array, int], Array],
         reduces: bool = False,
     ) -> None:
         self.name = name
         self.value = value
         self.terms = jacobian
-        self.on_complex = on_complex
         self.reduces = reduces
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
@@ -169,8 +168,7 @@ class Normalisation(Primitive):
         return make(self, tuple(inputs), node.params + 1)
 
     def continued(self, node: Node) -> Callable[..., Array]:
-        function, axis = self.on_complex, node.params
-        return lambda z: function(z, axis)
+        return self.bind(node)
 
     def operations(self, node: Node) -> int:
         return 4 * node.inputs[0].size
@@ -210,35 +208,15 @@ def _weights(x: Node, axis: int) -> Node:
 
 
 def _shares(a: Array, axis: int) -> Array:
-    top = a.max(axis=axis, keepdims=True)
+    top = a.real.max(axis=axis, keepdims=True)
     e = np.exp(np.where(a == top, a.dtype.type(0), a - top))
     return np.asarray(e / e.sum(axis=axis, keepdims=True))
 
 
-def _log_softmax_of_complex(z: Array, axis: int) -> Array:
-    shifted = z - z.real.max(axis=axis, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True)))
-
-
-def _softmax_of_complex(z: Array, axis: int) -> Array:
-    e = np.exp(z - z.real.max(axis=axis, keepdims=True))
-    return np.asarray(e / e.sum(axis=axis, keepdims=True))
-
-
-def _logsumexp_of_complex(z: Array, axis: int) -> Array:
-    top = z.real.max(axis=axis, keepdims=True)
-    total = np.log(np.exp(z - top).sum(axis=axis, keepdims=True)) + top
-    return np.asarray(total.squeeze(axis))
-
-
-SOFTMAX = register(Normalisation("softmax", _softmax, _softmax_terms, _softmax_of_complex))
-SHARES = register(Normalisation("shares", _shares, _softmax_terms, _softmax_of_complex))
-LOG_SOFTMAX = register(
-    Normalisation("log_softmax", _log_softmax, _log_softmax_terms, _log_softmax_of_complex)
-)
-LOGSUMEXP = register(
-    Normalisation("logsumexp", _logsumexp, _logsumexp_terms, _logsumexp_of_complex, reduces=True)
-)
+SOFTMAX = register(Normalisation("softmax", _softmax, _softmax_terms))
+SHARES = register(Normalisation("shares", _shares, _softmax_terms))
+LOG_SOFTMAX = register(Normalisation("log_softmax", _log_softmax, _log_softmax_terms))
+LOGSUMEXP = register(Normalisation("logsumexp", _logsumexp, _logsumexp_terms, reduces=True))
 
 
 def _floating(node: Node) -> Node:

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import DataError
+from chainrule.spelling import closest
 from chainrule.tables.amounts import remedy_for
-from chainrule.tables.words import closest, listed, quoted
+from chainrule.tables.words import listed, quoted
 
 Floats = npt.NDArray[np.float64]
 

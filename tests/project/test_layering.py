@@ -13,7 +13,7 @@ from tests.project.imports import PACKAGE, REPOSITORY, Import, imports, imports_
 
 # Lowest first. A file imports from the rows above its own, and from its own folder.
 LAYERS = (
-    ("errors", "forks", "numerics", "properties", "starting", "version"),
+    ("errors", "forks", "numerics", "properties", "signatures", "spelling", "starting", "version"),
     ("arguments",),
     ("shapes",),
     ("transformed",),
