@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import (
     CONSTANT,
     Array,
@@ -39,6 +40,7 @@ class Contraction(Primitive):
     """A labelled product; its params are a :class:`~chainrule.primitives.products.Spec`."""
 
     name = "contract"
+    source = "linear in each input: (5.68), (5.92)"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         sizes = params.sizes
@@ -60,6 +62,17 @@ class Contraction(Primitive):
             if k != position
         )
         return (Term(others, spec.out, spec.operands[position], spec.scale),)
+
+    def examples(self) -> Sequence[Example]:
+        real = np.dtype(float)
+        product = Spec(((0, 1), (1, 2)), (0, 2), (2, 3, 4), 0.5, real, False)
+        diagonal = Spec(((0,),), (0, 0), (3,), 1.0, real, False)
+        summed = Spec(((0, 1), (0,)), (1, 2), (2, 3, 2), -1.0, real, True)
+        return (
+            Example((Region((2, 3)), Region((3, 4))), product),
+            Example((Region((3,)),), diagonal),
+            Example((Region((2, 3)), Region((2,))), summed),
+        )
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         spec: Spec = node.params

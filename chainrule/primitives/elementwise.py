@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DtypeError
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import (
     Array,
     Node,
@@ -93,6 +94,10 @@ class Elementwise(Primitive):
 
     def bind(self, node: Node) -> Callable[..., Array]:
         return self.value
+
+    def examples(self) -> Sequence[Example]:
+        regions = [Region((3,), low, high) for low, high in self.domain]
+        return (Example(tuple(regions)),)
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         """Diagonal: the derivative on the diagonal, zeros elsewhere.

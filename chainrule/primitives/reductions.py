@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
 from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
 from chainrule.primitives.terms import Coefficient, Term, identity
 from chainrule.shapes import without
+
+APART = Region((3, 4), -6, 6, apart=True)
+"""Arrays whose order stays as it is where the entries change a little."""
 
 
 class Extremum(Primitive):
@@ -24,6 +28,8 @@ class Extremum(Primitive):
     def __init__(self, name: str, ufunc: np.ufunc) -> None:
         self.name = name
         self.ufunc = ufunc
+
+    source = "a weight for each element that is largest or smallest; ties share equally"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         (array,) = inputs
@@ -48,6 +54,9 @@ class Extremum(Primitive):
         count = contraction.contract([mask], [labels], out, node.shape, dtype=node.dtype)
         share = UFUNCS[np.reciprocal](count)
         return (Term((Coefficient(mask, labels), Coefficient(share, out)), out, labels),)
+
+    def examples(self) -> Sequence[Example]:
+        return tuple(Example((APART,), axes) for axes in ((1,), (0, 1)))
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), tuple(axis + 1 for axis in node.params))
@@ -84,6 +93,8 @@ class Position(Primitive):
         self.function = function
         self.reduces = reduces
 
+    source = "whole numbers have no derivative"
+
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         shape = inputs[0].shape
         return Signature(without(shape, (params,)) if self.reduces else shape, np.dtype(np.intp))
@@ -91,6 +102,9 @@ class Position(Primitive):
     def bind(self, node: Node) -> Callable[..., Array]:
         function, axis = self.function, node.params
         return lambda a: np.asarray(function(a, axis=axis))
+
+    def examples(self) -> Sequence[Example]:
+        return (Example((APART,), 1),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), node.params + 1)
@@ -150,6 +164,8 @@ class Normalisation(Primitive):
         self.terms = jacobian
         self.reduces = reduces
 
+    source = "softmax: C. M. Bishop, Pattern Recognition and Machine Learning (2006), (4.106)"
+
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         (array,) = inputs
         if array.shape[params] == 0:
@@ -163,6 +179,9 @@ class Normalisation(Primitive):
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         return self.terms(node)
+
+    def examples(self) -> Sequence[Example]:
+        return tuple(Example((Region((3, 4), -2, 2),), axis) for axis in (0, 1))
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), node.params + 1)
