@@ -144,7 +144,10 @@ class Reader:
         return self.constant_symbol(node.value)
 
     def constant_symbol(self, array: Array, letter: str = "C") -> Symbol:
-        """A symbol for an array without a name of its own."""
+        """A symbol for an array of the function's own, the same whenever it is met."""
+        for name, known in self.values.items():
+            if known is array:
+                return Symbol(shape_of_array(array.shape), name)
         name = self._name_constant(array)
         if name is None or name in self._taken:
             name = self._fresh(letter)
