@@ -145,9 +145,9 @@ class Reader:
 
     def constant_symbol(self, array: Array, letter: str = "C") -> Symbol:
         """A symbol for an array of the function's own, the same whenever it is met."""
-        for name, known in self.values.items():
+        for given, known in self.values.items():
             if known is array:
-                return Symbol(shape_of_array(array.shape), name)
+                return Symbol(shape_of_array(array.shape), given)
         name = self._name_constant(array)
         if name is None or name in self._taken:
             name = self._fresh(letter)
