@@ -34,12 +34,12 @@ from chainrule.cli.settings import (
 from chainrule.cli.training import TrainingReport, network_for
 from chainrule.cli.training import train as run_training
 from chainrule.errors import ArgumentError, ChainruleError
+from chainrule.spelling import closest
 from chainrule.starting import INTERRUPTED, stop
 from chainrule.tables import (
     ASKED,
     Table,
     Task,
-    closest,
     kinds_from,
     listed,
     load_digits,

@@ -18,7 +18,7 @@ from chainrule.errors import ArgumentError
 from chainrule.explain.derivation import Derivation
 from chainrule.explain.deriving import derive as derivation_of
 from chainrule.explain.formula import Formula, normal_name, parse, shape_text
-from chainrule.tables import closest
+from chainrule.spelling import closest
 from chainrule.train import write_whole
 
 

@@ -21,7 +21,7 @@ from chainrule.explain.formula import (
     parse_shape,
     shape_text,
 )
-from chainrule.tables import closest
+from chainrule.spelling import closest
 
 Array = np.ndarray[Any, Any]
 

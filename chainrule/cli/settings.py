@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from chainrule.tables import Task, closest
+from chainrule.spelling import closest
+from chainrule.tables import Task
 from chainrule.train import ACTIVATIONS, OPTIMISERS
 
 CLASSES_ONLY = "cross-entropy"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from chainrule.differentiate.gradients import grad, jvp, vjp
 from chainrule.errors import ArgumentError, ChainruleError, DtypeError
 from chainrule.graph.node import Array
+from chainrule.numerics.differences import central, extrapolated
+from chainrule.numerics.entries import entry_at_fault, most_apart, unit
 from chainrule.tracing.containers import flatten, unflatten
 
 HIGHEST = 8
@@ -164,56 +167,124 @@ def _one_sentence(f: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+class _Point:
+    """A function near a point, with its arguments and results as lists of arrays."""
+
+    def __init__(self, f: Callable[..., Any], args: Sequence[Any]) -> None:
+        self.f = f
+        leaves, self.structure = flatten(list(args))
+        self.arrays = [np.asarray(leaf, dtype=float) for leaf in leaves]
+
+    def arranged(self, arrays: Sequence[Array]) -> list[Any]:
+        """Arrays as the function's arguments, or as their tangents."""
+        arguments: list[Any] = unflatten(self.structure, arrays)
+        return arguments
+
+    def results(self, arrays: Sequence[Array]) -> list[Array]:
+        """The function's results at a point."""
+        with np.errstate(all="ignore"):
+            results = _leaves(self.f(*self.arranged(arrays)), "the function's result")
+        return [_real(item, "the function's result").astype(float) for item in results]
+
+    def numeric(self, direction: Sequence[Array], h: float = 1e-3) -> list[Array]:
+        """The derivative of the results by differences, with an error of order h⁶."""
+        shapes: list[tuple[int, ...]] = []
+
+        def line(t: float) -> Array:
+            moved = [p + t * d for p, d in zip(self.arrays, direction, strict=True)]
+            results = self.results(moved)
+            shapes[:] = [item.shape for item in results]
+            return np.concatenate([np.empty(0), *map(np.ravel, results)])
+
+        flat = extrapolated(central(line, h, 3), 2)
+        return _split(flat, shapes)
+
+    def forward(self, direction: Sequence[Array]) -> list[Array]:
+        """The same by forward mode."""
+        _, tangent = jvp(self.f, self.arranged(self.arrays), self.arranged(direction))
+        return [np.asarray(item) for item in flatten(tangent)[0]]
+
+    def reverse(self, weights: Sequence[Array]) -> list[Array]:
+        """The derivative of a weighted sum of the results by the arguments, by reverse mode."""
+        value, pullback = vjp(self.f, *self.arranged(self.arrays))
+        spec = flatten(value)[1]
+        return [np.asarray(item) for item in flatten(list(pullback(unflatten(spec, weights))))[0]]
+
+
+def _split(flat: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    ends = np.cumsum([prod(shape) for shape in shapes])
+    pieces = np.split(flat, ends[:-1]) if shapes else []
+    return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
+
+
 def _check_first_order(
     f: Callable[..., Any], args: Sequence[Any], modes: Sequence[str], level: int,
     rng: np.random.Generator, rtol: float, atol: float,
 ) -> None:  # fmt: skip
-    leaves, structure = flatten(list(args))
-    points = [np.asarray(leaf, dtype=float) for leaf in leaves]
-    direction = [rng.standard_normal(point.shape) for point in points]
-    at_point = unflatten(structure, points)
-    tangents = unflatten(structure, direction)
-
-    def moved(step: float) -> list[Any]:
-        shifted = [p + step * d for p, d in zip(points, direction, strict=True)]
-        with np.errstate(all="ignore"):
-            results = _leaves(f(*unflatten(structure, shifted)), "the function's result")
-        return [_real(item, "the function's result").astype(float) for item in results]
-
-    numeric = _richardson(moved)
+    point = _Point(f, args)
+    direction = [np.asarray(rng.standard_normal(array.shape)) for array in point.arrays]
+    numeric = point.numeric(direction)
     if not all(np.isfinite(item).all() for item in numeric):
         raise ArgumentError(
             "check_grads", "the function is not finite around the given point",
             remedy="give a point inside the function's domain",
         )  # fmt: skip
-    weights = [rng.standard_normal(item.shape) for item in numeric]
+    weights = [np.asarray(rng.standard_normal(item.shape)) for item in numeric]
     expected = _inner(weights, numeric)
     scale = sum(float(np.sum(np.abs(w * n))) for w, n in zip(weights, numeric, strict=True))
     for mode in modes:
         if mode == "forward":
-            _, tangent = jvp(f, at_point, tangents)
-            found = _inner(weights, flatten(tangent)[0])
+            found = _inner(weights, point.forward(direction))
         else:
-            value, pullback = vjp(f, *at_point)
-            spec = flatten(value)[1]
-            found = _inner(flatten(list(pullback(unflatten(spec, weights))))[0], direction)
+            found = _inner(point.reverse(weights), direction)
         if not abs(found - expected) <= atol + rtol * max(scale, abs(expected)):
             raise GradientError(
                 "check_grads",
                 f"order {level}, {mode} mode: the derivative along a random direction is wrong",
                 got=f"{found:.10g}, where differences give {expected:.10g}",
+                remedy=_entry_at_fault(point, mode, weights, direction),
             )
 
 
-def _richardson(moved: Callable[[float], list[Any]], h: float = 1e-3) -> list[Any]:
-    """Central differences with steps h, h/2 and h/4, extrapolated to an error of order h^6."""
-    first, second, third = (
-        [(a - b) / (2 * step) for a, b in zip(moved(step), moved(-step), strict=True)]
-        for step in (h, h / 2, h / 4)
+def _entry_at_fault(
+    point: _Point, mode: str, weights: Sequence[Array], direction: Sequence[Array]
+) -> str:
+    """One entry of the Jacobian that is wrong, with both values."""
+    shapes = [array.shape for array in point.arrays]
+    pulled = point.reverse(weights) if mode == "reverse" else []
+
+    def error(flat: Array) -> float:
+        chosen = _split(flat, shapes)
+        mine = _inner(pulled, chosen) if pulled else _inner(weights, point.forward(chosen))
+        return abs(mine - _inner(weights, point.numeric(chosen)))
+
+    whole = np.concatenate([np.ravel(item) for item in direction])
+    (column,) = entry_at_fault(error, whole)
+    by = _split(unit(whole.shape, (column,)), shapes)
+    wanted = point.numeric(by)
+    results = [item.shape for item in wanted]
+    flat = np.concatenate([np.ravel(item) for item in wanted])
+    mine = np.concatenate([np.ravel(item) for item in point.forward(by)])
+    (row,) = most_apart(mine, flat)
+    value = mine[row]
+    if mode == "reverse":
+        value = _inner(point.reverse(_split(unit(flat.shape, (row,)), results)), by)
+    return (
+        f"look at the derivative of {_place(results, row, 'the result', 'result')} by "
+        f"{_place(shapes, column, 'the argument', 'argument')}: it is {value:.10g}, and "
+        f"differences give {flat[row]:.10g}"
     )
-    better = [(4 * b - a) / 3 for a, b in zip(first, second, strict=True)]
-    still = [(4 * b - a) / 3 for a, b in zip(second, third, strict=True)]
-    return [(16 * b - a) / 15 for a, b in zip(better, still, strict=True)]
+
+
+def _place(shapes: Sequence[tuple[int, ...]], number: int, one: str, several: str) -> str:
+    """``entry [1, 0] of the result``, ``argument 2``; counted from 0, as code does."""
+    which, rest = 0, number
+    while rest >= prod(shapes[which]):
+        rest -= prod(shapes[which])
+        which += 1
+    owner = one if len(shapes) == 1 else f"{several} {which}"
+    index = [int(k) for k in np.unravel_index(rest, shapes[which])] if shapes[which] else []
+    return f"entry {index} of {owner}" if index else owner
 
 
 def _inner(left: Sequence[Any], right: Sequence[Any]) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
@@ -17,6 +16,7 @@ from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import substitute, topological
 from chainrule.interpret.run import owned, value_at_hand
 from chainrule.primitives.expression import Expression
+from chainrule.signatures import parameter_names
 from chainrule.tracing.arguments import argument, capture, native, second_name
 from chainrule.tracing.containers import Structure, flatten, paths, skeleton, unflatten
 from chainrule.tracing.layouts import forget_order
@@ -276,7 +276,7 @@ def _resolve_one(
         )  # fmt: skip
     if item in kwargs:
         return item
-    names = _parameter_names(f)
+    names = parameter_names(f)
     if item in names and names.index(item) < len(args):
         return names.index(item)
     raise ArgumentError(
@@ -285,17 +285,8 @@ def _resolve_one(
     )  # fmt: skip
 
 
-def _parameter_names(f: Callable[..., Any]) -> list[str]:
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [parameter.name for parameter in parameters if parameter.kind in kinds]
-
-
 def _parameter_name(f: Callable[..., Any], key: Key) -> str:
-    names = _parameter_names(f)
+    names = parameter_names(f)
     if isinstance(key, int):
         return f"{key} ({names[key]})" if key < len(names) else str(key)
     return key

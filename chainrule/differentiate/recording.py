@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from chainrule.differentiate.problem import numeric
 from chainrule.graph.node import new_input
 from chainrule.graph.program import Graph
 from chainrule.primitives.expression import Expression
+from chainrule.signatures import destinations
 from chainrule.tracing.containers import flatten, paths, unflatten
 from chainrule.tracing.session import open_arguments, recording
 from chainrule.tracing.traced import Traced, as_node, call
@@ -50,7 +50,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     16 operations, 168 bytes read and written
     """
     require_function("trace", f)
-    names = _parameter_names(f, len(args))
+    names = _argument_names(f, len(args))
     with recording(names=True) as session:
         inputs, stand_ins, labels = [], [], {}
         for name, argument in zip(names, args, strict=True):
@@ -83,15 +83,9 @@ def _label(name: str, path: str) -> str:
     return name + path
 
 
-def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
-    """The names of the parameters that the positional arguments go to."""
-    try:
-        bound = inspect.signature(f).bind_partial(*range(count)).arguments
-    except (TypeError, ValueError):
-        return [f"x{k}" for k in range(count)]
-    names: list[str] = []
-    for name, value in bound.items():
-        names.extend(
-            [f"{name}[{k}]" for k in range(len(value))] if isinstance(value, tuple) else [name]
-        )
-    return names
+def _argument_names(f: Callable[..., Any], count: int) -> list[str]:
+    """``x``, ``rest[0]``; or x0 where f does not say."""
+    return [
+        name if place is None else f"{name}[{place}]" if name else f"x{place}"
+        for name, place in destinations(f, count)
+    ]

@@ -9,16 +9,16 @@ extrapolated to h = 0 by Richardson's scheme.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.graph.node import Array, Node
+from chainrule.numerics.complex_step import complex_step
+from chainrule.numerics.differences import Line, central, most_settled, one_sided
 from chainrule.primitives.identities import STOP_GRADIENT
 from chainrule.primitives.stated import COMPLEX
 
-STEP = 1e-30  # far below rounding: its square vanishes beside 1
 LEVELS = 6  # of extrapolation: the error falls to about 1e-11 before rounding takes over
 TOLERANCES = {"complex step": 1e-10, "differences": 1e-6, "one-sided differences": 1e-4}
 """Relative: rounding only, rounding divided by the step, and no symmetry to help."""
@@ -82,43 +82,35 @@ class Downstream:
         functions = {node: node.primitive.continued(node) for node in self.nodes}
         if all(function is not None for function in functions.values()):
             ready: Any = functions
-            moved = self.values[self.source].astype(COMPLEX) + 1j * STEP * direction
-            result = self.run(moved, ready).imag / STEP
+            start = self.values[self.source]
+            result = complex_step(lambda z: self.run(z, ready), start, direction)
             if np.isfinite(result).all():
                 return result, "complex step"
         return self._extrapolated(direction), "differences"
 
-    def _real(self) -> Callable[[float, Array], Array]:
+    def _along(self, direction: Array) -> Line:
         functions = {node: node.primitive.bind(node) for node in self.nodes}
         start = self.values[self.source]
 
-        def shifted(h: float, direction: Array) -> Array:
+        def shifted(h: float) -> Array:
             moved = (start + h * direction).astype(start.dtype)
             return np.asarray(self.run(moved, functions), np.float64)
 
         return shifted
 
     def _extrapolated(self, direction: Array) -> Array:
-        run, start = self._real(), self._first_step(direction)
-        found = []
-        for h in (start, start / 64, start / 4096):  # a long step may leap over a jump or a kink
-            table = [
-                (run(h / 2**k, direction) - run(-h / 2**k, direction)) / (2 * h / 2**k)
-                for k in range(LEVELS)
-            ]
-            found.append(_richardson(table, 2))
+        run, start = self._along(direction), self._first_step(direction)
+        lengths = (start, start / 64, start / 4096)  # a long one may leap over a jump or a kink
+        found = [most_settled(central(run, h, LEVELS), 2) for h in lengths]
         return min(found, key=lambda pair: pair[1])[0]
 
     @np.errstate(all="ignore")
     def one_sided(self, direction: Array) -> tuple[Array, Array]:
         """The derivatives to the right and to the left."""
-        run, h = self._real(), self._first_step(direction) / 16
-        middle = run(0.0, direction)
-        sides = []
-        for sign in (1, -1):
-            steps = [sign * h / 2**k for k in range(LEVELS)]
-            sides.append(_richardson([(run(s, direction) - middle) / s for s in steps], 1)[0])
-        return sides[0], sides[1]
+        run, h = self._along(direction), self._first_step(direction) / 16
+        here = run(0.0)
+        right, left = (most_settled(one_sided(run, here, s, LEVELS), 1)[0] for s in (h, -h))
+        return right, left
 
     def _first_step(self, direction: Array) -> float:
         """A step of a few percent of the value, in binary so that it adds without rounding."""
@@ -126,22 +118,6 @@ class Downstream:
         size = float(start.max(initial=0.0)) or 1.0
         far = float(np.abs(direction).max(initial=0.0)) or 1.0
         return float(2.0 ** np.floor(np.log2(min(size, 1.0) / far / 16)))
-
-
-def _richardson(table: list[Array], order: int) -> tuple[Array, float]:
-    """The limit of differences whose errors have the powers h^order, h^(2 order), …
-
-    Beside it how far the last two estimates are apart.
-    """
-    column = table
-    best, spread = column[-1], np.inf
-    for level in range(1, len(table)):
-        factor = 2.0 ** (order * level)
-        column = [(factor * fine - coarse) / (factor - 1) for coarse, fine in pairwise(column)]
-        change = float(np.max(np.abs(column[-1] - best), initial=0.0))
-        if change < spread:
-            best, spread = column[-1], change
-    return best, spread
 
 
 def directions(shape: tuple[int, ...], dtype: Any) -> list[Array]:
@@ -164,3 +140,11 @@ def reference(downstream: Downstream, has_kink: bool) -> Reference:
     found = [downstream.derivative(direction) for direction in chosen]
     method = "differences" if any(m == "differences" for _, m in found) else "complex step"
     return Reference(chosen, [value for value, _ in found], method, [])
+
+
+def derivative(downstream: Downstream, direction: Array, method: str) -> Array:
+    """The derivative in one direction, found as those of a reference were."""
+    if method == "one-sided differences":
+        right, left = downstream.one_sided(direction)
+        return np.asarray((right + left) / 2)
+    return downstream.derivative(direction)[0]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from chainrule.explain.legend import legend
-from chainrule.explain.steps import Notice, Passes, Step
+from chainrule.explain.steps import Check, Notice, Passes, Step
 from chainrule.graph.node import Array
 
 MOST_ENTRIES = 12
@@ -79,13 +79,22 @@ def check_sentences(passes: Passes) -> list[str]:
         found[step.check.method] = max(step.check.tolerance, found.get(step.check.method, 0.0))
     failed = [
         f"✗ ∂{step.top}/∂{step.bottom}: "
-        + (step.check.note or f"a relative error of {step.check.error:.1e}") + "."
+        + (step.check.note or f"a relative error of {step.check.error:.1e}{_at(step.check)}") + "."
         for step in passes.steps if not step.check.ok
     ]  # fmt: skip
     return failed + [
         f"✓ a relative error below {tolerance:g} against {reasons[method]}; no rule is used."
         for method, tolerance in found.items()
     ]
+
+
+def _at(check: Check) -> str:
+    """Where a value is wrong: ``; its entry [0, 1] is 2.5, and should be 1.25``."""
+    if check.entry is None:
+        return ""
+    place, value, independent = check.entry
+    subject = f"its entry {list(place)}" if place else "it"
+    return f"; {subject} is {value:.6g}, and should be {independent:.6g}"
 
 
 def legend_sentence(passes: Passes) -> str:

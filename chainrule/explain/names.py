@@ -31,6 +31,12 @@ def slope_of(expr: Slope) -> Name:
     return ROWS[expr.function].slopes[expr.position]
 
 
+def raises(expr: Apply | Slope) -> bool:
+    """Whether the second of two arguments is written as an exponent of the first."""
+    row = ROWS.get(expr.function)
+    return row is not None and row.raises
+
+
 def relation_of(expr: Apply | Slope) -> Written | None:
     """The sign between two operands in brackets, [a > b]; None for what is written otherwise."""
     if isinstance(expr, Slope):

@@ -36,7 +36,7 @@ from chainrule.explain.algebra import (
     Vec,
     Zero,
 )
-from chainrule.explain.names import relation_of, slope_of
+from chainrule.explain.names import raises, relation_of, slope_of
 from chainrule.explain.pieces import ONE, Value, magnitude, split_number
 from chainrule.explain.rewriting import product
 from chainrule.primitives.stated import Written
@@ -234,7 +234,7 @@ class Notation(ABC):
                 shown = [shown[k] for k in slope_of(expr).order]
             left, right = shown
             return self.iverson(left, relation, right), ATOM
-        if expr.function in ("power", "float_power"):
+        if raises(expr):
             base, exponent = (self.bracketed(_without_ones(item), ATOM) for item in expr.args)
             return self.power(base, exponent, False), POSTFIX
         args = [self(_without_ones(item)) for item in expr.args]

@@ -6,7 +6,6 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -32,9 +31,10 @@ from chainrule.explain.algebra import (
 from chainrule.explain.logistic import Reciprocal, by_names, reciprocals
 from chainrule.explain.networks import Factor, read_value
 from chainrule.explain.pieces import Value, split_number
-from chainrule.explain.rewriting import hadamard, inverse, power, product, total, transpose
+from chainrule.explain.rewriting import inverse, power, product, transpose
+from chainrule.explain.signs import by_signs
 from chainrule.explain.values import NodeValues
-from chainrule.graph.node import CONSTANT, Array, Node, make, new_input, scalar_value
+from chainrule.graph.node import CONSTANT, Array, Node, Primitive, make, new_input, scalar_value
 from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import topological
 from chainrule.primitives.arithmetic import divide, reciprocal
@@ -43,12 +43,11 @@ from chainrule.primitives.contraction import CONTRACT, repeated_scalar
 from chainrule.primitives.determinants import COFACTOR, DET
 from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.identities import ALIAS, CAST, DERIVED_AS, STOP_GRADIENT
-from chainrule.primitives.linear_algebra import INV
+from chainrule.primitives.linear_algebra import INV, SOLVE
 from chainrule.primitives.products import Spec
 from chainrule.primitives.selections import REPLACE, SLICE, Range
 from chainrule.shapes import Labels
 
-MINUS = Number(Fraction(-1))
 CLOSEST = 1e-5
 """How near to 1 a probability may be if 1 − p is to keep ten digits, which steps are checked to."""
 
@@ -144,12 +143,12 @@ class Reader:
             return Vec(self.value(node.inputs[0]))
         if isinstance(primitive, Elementwise):
             return self._elementwise(node)
-        if node.inputs[0].ndim == 2 and primitive.name in _OF_MATRICES:
+        if node.inputs[0].ndim == 2 and primitive in _OF_MATRICES:
             args = [self.value(item) for item in node.inputs]
             if primitive is INV:
                 self.at_point[node]  # a singular matrix is refused by who asked for the inverse
             if primitive is not COFACTOR or self.at_point[make(DET, node.inputs)] != 0:
-                return _OF_MATRICES[primitive.name](*args)
+                return _OF_MATRICES[primitive](*args)
         return self._call(node)
 
     def _constant(self, node: Node) -> Expr:
@@ -175,7 +174,10 @@ class Reader:
         return Symbol(SCALAR, name)
 
     def constant_symbol(self, array: Array, letter: str = "C") -> Symbol:
-        """A symbol for an array without a name of its own."""
+        """A symbol for an array of the function's own, the same whenever it is met."""
+        for given, known in self.values.items():
+            if known is array:
+                return Symbol(shape_of_array(array.shape), given)
         name = self._name_constant(array)
         if name is None or name in self._taken:
             name = self._fresh(letter)
@@ -202,16 +204,14 @@ class Reader:
     def _elementwise(self, node: Node) -> Expr:
         row = node.primitive
         assert isinstance(row, Elementwise)
-        name = row.name
-        builder = _BUILDERS.get(name)
-        if name in ("power", "float_power"):
+        if row.raises:
             exponent = _constant_number(node.inputs[1])
             if exponent is not None:
                 return power(self.value(node.inputs[0]), number(exponent).value)
         args = [self.value(item) for item in node.inputs]
-        if builder:
-            return builder(*args)
-        return Apply(name, tuple(args), self._runner(node))
+        if row.by_signs is not None:
+            return by_signs(row.by_signs, args)
+        return Apply(row.name, tuple(args), self._runner(node))
 
     def _runner(self, node: Node) -> Callable[..., Any]:
         """The function on numbers; what jumps has the value that the forward path found."""
@@ -401,50 +401,14 @@ def _as_number(expr: Expr) -> Expr:
     return expr
 
 
-_OPPOSITE = {
-    "greater": "less_equal", "less": "greater_equal", "equal": "not_equal",
-    "greater_equal": "less", "less_equal": "greater", "not_equal": "equal",
-}  # fmt: skip
-
-
-def _negated(a: Expr) -> Expr:
-    """[x ≤ 0] for what is not [x > 0]."""
-    run = Otherwise(a.run) if isinstance(a, Apply) and a.run else None
-    if isinstance(a, Apply) and a.function in _OPPOSITE:
-        return Apply(_OPPOSITE[a.function], a.args, run)
-    return Apply("logical_not", (a,))
-
-
-@dataclass(frozen=True, eq=False)
-class Otherwise:
-    """One where a condition does not hold."""
-
-    holds: Callable[..., Any]
-
-    def __call__(self, *arrays: Any) -> Any:
-        return 1 - self.holds(*arrays)
-
-
-def _quotient(a: Expr, b: Expr) -> Expr:
-    return hadamard([a, power(b, Fraction(-1))])
-
-
 def _cofactor(a: Expr) -> Expr:
     """det(A) A⁻ᵀ, where A is regular."""
     return product([Call("det", (a,), SCALAR, "", np.linalg.det), transpose(inverse(a))])
 
 
-_OF_MATRICES: dict[str, Callable[..., Expr]] = {
-    "inv": inverse,
-    "solve": lambda a, b: product([inverse(a), b]),
-    "cofactor": _cofactor,
+_OF_MATRICES: dict[Primitive, Callable[..., Expr]] = {
+    INV: inverse,
+    SOLVE: lambda a, b: product([inverse(a), b]),
+    COFACTOR: _cofactor,
 }
-_BUILDERS: dict[str, Callable[..., Expr]] = {
-    "add": lambda a, b: total([a, b]),
-    "subtract": lambda a, b: total([a, product([MINUS, b])]),
-    "divide": _quotient,
-    "reciprocal": lambda a: power(a, Fraction(-1)),
-    "invert": _negated,
-    "logical_not": _negated,
-    "sqrt": lambda a: power(a, Fraction(1, 2)),
-}
+"""Matrix notation's own: there is no sign for an inverse in code."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from chainrule.differentiate.problem import Wrt, numeric, require_floating, reso
 from chainrule.errors import ArgumentError, TracingError
 from chainrule.graph.node import Array, Node, new_input
 from chainrule.graph.walk import topological
+from chainrule.signatures import destinations
 from chainrule.tracing.containers import flatten, paths, unflatten
 from chainrule.tracing.session import open_arguments, recording
 from chainrule.tracing.traced import Traced, as_node, call
@@ -86,7 +86,7 @@ class _Arguments:
     ) -> None:
         self.given: dict[int | str, Any] = dict(enumerate(args))
         self.given.update(kwargs)
-        names = parameter_names(f, len(args))
+        names = _argument_names(f, len(args))
         self.names: dict[int | str, str] = {**dict(enumerate(names)), **{k: k for k in kwargs}}
 
     def run(self, f: Callable[..., Any], keys: Sequence[int | str], everything: bool) -> Recorded:
@@ -152,17 +152,12 @@ def _output(f: Callable[..., Any], result: Any) -> Node:
 # -- names ----------------------------------------------------------------------------------------
 
 
-def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
-    """The names of the parameters that the positional arguments go to."""
-    try:
-        bound = inspect.signature(f).bind_partial(*range(count)).arguments
-    except (TypeError, ValueError):
-        return [f"x{k}" for k in range(1, count + 1)]
-    names: list[str] = []
-    for name, value in bound.items():
-        many = isinstance(value, tuple)
-        names += [f"{name}{k}" for k in range(1, len(value) + 1)] if many else [name]
-    return names
+def _argument_names(f: Callable[..., Any], count: int) -> list[str]:
+    """``x``, ``rest1``; or x1 where f does not say: letters with numbers, counted as on paper."""
+    return [
+        name if place is None else f"{name or 'x'}{place + 1}"
+        for name, place in destinations(f, count)
+    ]
 
 
 def _captured_arrays(f: Callable[..., Any]) -> Iterator[tuple[str, Array]]:

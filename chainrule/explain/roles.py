@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from chainrule.graph.node import Node
+from chainrule.primitives.arithmetic import add, subtract
 from chainrule.primitives.contraction import CONTRACT
-from chainrule.primitives.elementwise import INFIX, Elementwise
+from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.reductions import Normalisation
 
 ALONE = frozenset({"e"})
@@ -52,7 +53,7 @@ def role(
 
 def is_function(node: Node) -> bool:
     """Whether a value is written as a function of its argument, σ(Z), not with a sign."""
-    return isinstance(node.primitive, Elementwise) and node.primitive.name not in INFIX
+    return isinstance(node.primitive, Elementwise) and node.primitive.infix is None
 
 
 def is_applied(node: Node) -> bool:
@@ -111,7 +112,7 @@ def _inside(node: Node, named: Collection[Node]) -> Iterator[Node]:
 
 
 def _is_sum(node: Node) -> bool:
-    return isinstance(node.primitive, Elementwise) and node.primitive.name in ("add", "subtract")
+    return node.primitive in (add, subtract)
 
 
 def _sums_labels(node: Node) -> bool:

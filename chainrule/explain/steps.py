@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from chainrule.errors import ArgumentError
 from chainrule.explain.algebra import Expr
@@ -104,6 +104,21 @@ class Part:
     factors: tuple[Factor, ...]
 
 
+class Disagreement(NamedTuple):
+    """An entry of a derivative that an independent value contradicts.
+
+    Attributes
+    ----------
+    place : tuple of int
+        The result's axes, then the argument's.
+    value, independent : float
+    """
+
+    place: tuple[int, ...]
+    value: float
+    independent: float
+
+
 @dataclass(frozen=True)
 class Check:
     """A step's value beside one found without any rule.
@@ -118,6 +133,8 @@ class Check:
     ok : bool
     note : str
         What there is to say about it: a point without a derivative, and the convention used.
+    entry : Disagreement or None
+        Where the two differ, if they do.
     """
 
     error: float
@@ -125,6 +142,7 @@ class Check:
     method: str
     ok: bool
     note: str = ""
+    entry: Disagreement | None = None
 
 
 @dataclass(frozen=True)

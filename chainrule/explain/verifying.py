@@ -6,9 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from chainrule.explain.independent import SINGLE, STEP, TOLERANCES, Downstream, reference
-from chainrule.explain.steps import Check
+from chainrule.explain.independent import (
+    SINGLE,
+    TOLERANCES,
+    Downstream,
+    Reference,
+    derivative,
+    reference,
+)
+from chainrule.explain.steps import Check, Disagreement
 from chainrule.graph.node import Array, Node
+from chainrule.numerics.complex_step import STEP
+from chainrule.numerics.entries import entry_at_fault, most_apart, unit
 
 FLOOR = 1e-4
 """Of a derivative's natural size |v| / |q|, where v are the values between q and the result.
@@ -45,13 +54,32 @@ class Verifier:
         note = ""
         if not smooth:
             note = "no derivative at this point: right and left differ"
-        return Check(float(error), tolerance, found.method, ok, note)
+        entry = None if ok or note or not value.size else _entry_at_fault(downstream, value, found)
+        return Check(float(error), tolerance, found.method, ok, note, entry)
 
     def _scale(self, downstream: Downstream) -> float:
         """The size from which on a derivative is more than the rounding of what lies between."""
         size = _largest(self.values[downstream.source]) or 1.0
         between = [_largest(self.values[node]) for node in downstream.nodes]
         return FLOOR * max(between, default=0.0) / size + STEP
+
+
+def _entry_at_fault(downstream: Downstream, value: Array, found: Reference) -> Disagreement:
+    """One entry of a wrong derivative, with both values."""
+    shape = downstream.source.shape
+
+    def both(direction: Array) -> tuple[Array, Array]:
+        mine = np.tensordot(value, direction, len(shape)) if shape else value * direction
+        return np.asarray(mine), np.asarray(derivative(downstream, direction, found.method))
+
+    def error(direction: Array) -> float:
+        mine, other = both(direction)
+        return float(np.linalg.norm(mine - other))
+
+    column = entry_at_fault(error, max(found.directions, key=error))
+    mine, other = both(unit(shape, column))
+    row = most_apart(mine, other)
+    return Disagreement((*row, *column), float(mine[row]), float(other[row]))
 
 
 def _largest(array: Array) -> float:

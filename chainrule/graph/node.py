@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from chainrule.errors import TracingError
+from chainrule.graph.examples import Example
 from chainrule.shapes import Shape
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ class Primitive(ABC):
 
     name: str
 
+    source: str = ""
+    """Where the formula of the derivative is from, if that is not common knowledge."""
+
     @abstractmethod
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         """The result's shape and dtype, or an error that names the shapes."""
@@ -50,6 +54,10 @@ class Primitive(ABC):
     @abstractmethod
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         """The same operation where some inputs have one more axis in front."""
+
+    def examples(self) -> Sequence[Example]:
+        """Its domain: inputs and parameters at which it is smooth; the tests draw from it."""
+        return ()
 
     def square(self, node: Node) -> Node | None:
         """The node times itself by a smoother way, where there is one: |x|² is x² at 0, too."""

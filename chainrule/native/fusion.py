@@ -36,7 +36,7 @@ WHOLE, TRUTH = np.dtype(np.int64), np.dtype(np.bool_)
 OF_WHOLE = frozenset(
     "add subtract where equal not_equal less less_equal greater greater_equal".split()
 )
-"""What loops do with whole numbers: enough to work out positions."""
+"""What the emitters do with whole numbers: enough to work out positions."""
 
 
 class Operand(NamedTuple):

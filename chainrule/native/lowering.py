@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import opt_einsum
 
-from chainrule.graph.node import Node, make
+from chainrule.graph.node import Node, Primitive, make
 from chainrule.graph.walk import topological
 from chainrule.native.assemblies import ASSEMBLE, are_apart, assembled, parts_of
+from chainrule.primitives.arithmetic import add, sqrt, where
 from chainrule.primitives.contraction import (
     CONTRACT,
     broadcast_to,
@@ -23,11 +23,10 @@ from chainrule.primitives.contraction import (
     insert_axes,
     relabel,
 )
-from chainrule.primitives.elementwise import ROWS
 from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
 from chainrule.primitives.norms import DIRECTION, LENGTH, NORM, Axes, scales, squares
-from chainrule.primitives.products import Spec, equation
+from chainrule.primitives.products import Spec, pairwise_path
 from chainrule.primitives.reductions import LOG_SOFTMAX, LOGSUMEXP, MAX, SHARES, SOFTMAX, extremum
 from chainrule.primitives.selections import CONCATENATE, PLACE, Range, whole
 from chainrule.shapes import Labels
@@ -42,7 +41,7 @@ def lowered(inputs: Sequence[Node], outputs: Sequence[Node]) -> list[Node]:
             done[node] = node
             continue
         operands = [done[item] for item in node.inputs]
-        rule = _RULES.get(node.primitive.name)
+        rule = _RULES.get(node.primitive)
         new = None if rule is None or node.dtype.kind != "f" else rule(node, operands)
         done[node] = new or make(node.primitive, tuple(operands), node.params)
     return [done[node] for node in outputs]
@@ -81,11 +80,8 @@ def _product(node: Node, operands: Sequence[Node]) -> Node | None:
     nodes = [cast(item, spec.dtype) for item in operands]
     stack = [_without_private(spec, k, item) for k, item in enumerate(nodes)]
     present = tuple(n for n in spec.out if any(n in labels for _, labels in stack))
-    if len(stack) > 2:
-        reduced = spec._replace(operands=tuple(labels for _, labels in stack), out=present)
-        path = opt_einsum.contract_path(*equation(reduced), shapes=True)[0]
-    else:
-        path = [(0, 1)]
+    reduced = spec._replace(operands=tuple(labels for _, labels in stack), out=present)
+    path = pairwise_path(reduced)
     for number, chosen in enumerate(path):
         taken = [stack[k] for k in sorted(chosen)]
         stack = [item for k, item in enumerate(stack) if k not in chosen]
@@ -216,7 +212,7 @@ def _shifted(node: Node, axis: int) -> tuple[Node, Node]:
     """The values less the largest along an axis, which is repeated along it; infinite ones stay."""
     top = extremum(MAX, node, (axis,))
     zero = full(top.shape, 0.0, top.dtype)
-    top = ROWS["where"](UFUNCS[np.isfinite](top), top, zero)
+    top = where(UFUNCS[np.isfinite](top), top, zero)
     whole = _repeated(top, axis, node.shape)
     return UFUNCS[np.subtract](node, whole), top
 
@@ -239,7 +235,7 @@ def _shares(node: Node, operands: Sequence[Node]) -> Node:
     (a,) = operands
     top = _repeated(extremum(MAX, a, (node.params,)), node.params, a.shape)
     zero = full(a.shape, 0.0, a.dtype)
-    below = ROWS["where"](UFUNCS[np.equal](a, top), zero, UFUNCS[np.subtract](a, top))
+    below = where(UFUNCS[np.equal](a, top), zero, UFUNCS[np.subtract](a, top))
     return _over_their_sum(below, node.params)
 
 
@@ -263,7 +259,7 @@ def _logsumexp(node: Node, operands: Sequence[Node]) -> Node:
 
 
 def _norm(node: Node, operands: Sequence[Node]) -> Node:
-    return ROWS["sqrt"](squares(operands[0], node.params))
+    return sqrt(squares(operands[0], node.params))
 
 
 def _length(node: Node, operands: Sequence[Node]) -> Node:
@@ -275,7 +271,7 @@ def _direction(node: Node, operands: Sequence[Node]) -> Node:
     (a,), axes = operands, node.params
     length, powers = _scaled_length(a, axes)
     zero, one = (full(length.shape, value, a.dtype) for value in (0.0, 1.0))
-    length = ROWS["where"](UFUNCS[np.equal](length, zero), one, length)
+    length = where(UFUNCS[np.equal](length, zero), one, length)
     return UFUNCS[np.divide](
         UFUNCS[np.multiply](a, _kept(powers, axes, a.shape)), _kept(length, axes, a.shape)
     )
@@ -290,28 +286,28 @@ def _scaled_length(a: Node, axes: Axes) -> tuple[Node, Node]:
     def chosen(short: Node, middle: Node, long: Node) -> Node:
         short, middle, long = (broadcast_to(item, total.shape) for item in (short, middle, long))
         is_short, is_long = UFUNCS[np.less](total, low), UFUNCS[np.greater](total, high)
-        return ROWS["where"](is_short, short, ROWS["where"](is_long, long, middle))
+        return where(is_short, short, where(is_long, long, middle))
 
     shorter, longer = (
         squares(UFUNCS[np.multiply](a, broadcast_to(power, a.shape)), axes) for power in (up, down)
     )
-    return ROWS["sqrt"](chosen(shorter, total, longer)), chosen(up, one, down)
+    return sqrt(chosen(shorter, total, longer)), chosen(up, one, down)
 
 
 def _kept(node: Node, axes: Sequence[int], shape: tuple[int, ...]) -> Node:
     return broadcast_to(insert_axes(node, axes), shape)
 
 
-_RULES: dict[str, Callable[[Node, Sequence[Node]], Node | None]] = {
-    CONTRACT.name: _product,
-    SOFTMAX.name: _softmax,
-    SHARES.name: _shares,
-    LOG_SOFTMAX.name: _log_softmax,
-    LOGSUMEXP.name: _logsumexp,
-    NORM.name: _norm,
-    LENGTH.name: _length,
-    DIRECTION.name: _direction,
-    PLACE.name: _place,
-    CONCATENATE.name: _concatenate,
-    "add": _sum_of_two,
+_RULES: dict[Primitive, Callable[[Node, Sequence[Node]], Node | None]] = {
+    CONTRACT: _product,
+    SOFTMAX: _softmax,
+    SHARES: _shares,
+    LOG_SOFTMAX: _log_softmax,
+    LOGSUMEXP: _logsumexp,
+    NORM: _norm,
+    LENGTH: _length,
+    DIRECTION: _direction,
+    PLACE: _place,
+    CONCATENATE: _concatenate,
+    add: _sum_of_two,
 }

@@ -19,6 +19,8 @@ from chainrule.native.gathers import Gather
 from chainrule.native.loops import Access, Apply, Load, Loop, Reduction, collapsed
 from chainrule.native.products import Pack, Product
 from chainrule.native.views import view_of
+from chainrule.primitives.elementwise import ROWS
+from chainrule.primitives.stated import ONE_INSTRUCTION
 
 ALIGNED = 16
 """Blocks begin at multiples of it: no vector register has more lanes."""
@@ -34,11 +36,8 @@ PRODUCT_ROWS = (16, 64)
 MOST_PARTIAL = 1 << 22
 """Elements that the partial sums of all blocks may take."""
 
-_SIMPLE = set(
-    "add subtract multiply where maximum minimum relu absolute fabs sign equal not_equal less "
-    "less_equal greater greater_equal logical_and logical_or logical_not cast rint floor ceil "
-    "trunc isfinite isnan isinf heaviside copysign strong_multiply".split()
-)
+ADDITIONS = 20.0
+"""Of eight bytes, as many as a thread makes in a nanosecond."""
 
 
 class External(NamedTuple):
@@ -147,11 +146,16 @@ def nanoseconds(step: Native) -> float:
     if isinstance(step, Gather):
         return 20 + prod(step.shape) * 0.5
     each = sum(
-        (0.05 if item.name in _SIMPLE else 0.6) * item.dtype.itemsize / 8
+        _additions(item.name) / ADDITIONS * item.dtype.itemsize / 8
         for item in step.body
         if isinstance(item, Apply)
     )
     return 10 + step.size * (each + 0.03 * len(step.accesses))
+
+
+def _additions(name: str) -> int:
+    """What an element of a function costs; a loop's own products and casts have no row."""
+    return ROWS[name].cost if name in ROWS else ONE_INSTRUCTION
 
 
 # -- which steps share a stage --------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from chainrule.graph.node import Node
 from chainrule.primitives.arrangement import RESHAPE
-from chainrule.primitives.contraction import CONTRACT
+from chainrule.primitives.contraction import CONTRACT, is_relabelling
 from chainrule.primitives.identities import ALIAS, DERIVED_AS, STOP_GRADIENT
 from chainrule.primitives.selections import SLICE
 from chainrule.shapes import Labels, Shape
@@ -50,17 +50,7 @@ def is_view(node: Node) -> bool:
 def _source(node: Node) -> Node | None:
     """The input of a node that may be a view of it."""
     same = node.primitive in (SLICE, RESHAPE, ALIAS, DERIVED_AS, STOP_GRADIENT)
-    return node.inputs[0] if same or _is_relabelling(node) else None
-
-
-def _is_relabelling(node: Node) -> bool:
-    """Whether a contraction moves, repeats, creates or drops axes without any arithmetic."""
-    if node.primitive is not CONTRACT or len(node.inputs) != 1:
-        return False
-    spec = node.params
-    kept = all(label in spec.out or spec.sizes[label] == 1 for label in spec.operands[0])
-    distinct = len(set(spec.out)) == len(spec.out)
-    return spec.scale == 1.0 and spec.dtype == node.inputs[0].dtype and kept and distinct
+    return node.inputs[0] if same or (is_relabelling(node) and node.params.scale == 1.0) else None
 
 
 def _through(node: Node, view: View) -> View | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +15,13 @@ from chainrule.primitives.elementwise import ROWS, Dtypes, Elementwise, apply, e
 from chainrule.primitives.expression import UFUNCS, Expression
 from chainrule.primitives.stated import (
     AT_TIES,
+    COMPARED,
     FIRST_WINS,
+    MULTIPLIED,
+    ONE_INSTRUCTION,
     SECOND_WINS,
+    SUMMED,
+    Infix,
     Written,
     at_whole_numbers,
     at_zero,
@@ -50,8 +57,14 @@ def symmetric_sum(a: Array, b: Array) -> Array:
     return result
 
 
-add = elementwise(np.add, derivative=(1, 1), kind=Sum)
-subtract = elementwise(np.subtract, derivative=(1, -1))
+add = elementwise(
+    np.add, derivative=(1, 1), kind=Sum,
+    infix=Infix("+", SUMMED), by_signs=operator.add, cost=ONE_INSTRUCTION,
+)  # fmt: skip
+subtract = elementwise(
+    np.subtract, derivative=(1, -1),
+    infix=Infix("-", SUMMED, False), by_signs=operator.sub, cost=ONE_INSTRUCTION,
+)  # fmt: skip
 
 
 def sum_of(a: Node, b: Node) -> Node:
@@ -69,8 +82,9 @@ UFUNCS[np.conjugate] = lambda a: a
 UFUNCS[np.square] = lambda a: contraction.multiply(a, a)
 
 reciprocal = elementwise(
-    np.reciprocal, derivative=lambda x, y: (-1, y, y), domain=(0.5, 2), finite=False
-)
+    np.reciprocal, derivative=lambda x, y: (-1, y, y), domain=(0.5, 2), finite=False,
+    by_signs=lambda x: x**-1,
+)  # fmt: skip
 divide = elementwise(
     np.true_divide,
     derivative=(
@@ -80,6 +94,8 @@ divide = elementwise(
     domain=((-2, 2), (0.5, 2)),
     name="divide",
     finite=False,
+    infix=Infix("/", MULTIPLIED, False),
+    by_signs=operator.truediv,
 )
 
 # -- powers ---------------------------------------------------------------------------------------
@@ -87,7 +103,7 @@ divide = elementwise(
 sqrt = elementwise(
     np.sqrt, derivative=lambda x, y: (0.5, np.reciprocal(y)), domain=(0.2, 3), finite=False,
     kink=at_zero("√x has no finite derivative at 0; a factor 0 before it wins"),
-    on_complex=np.sqrt, square=lambda x: x,
+    on_complex=np.sqrt, square=lambda x: x, by_signs=lambda x: x ** Fraction(1, 2),
 )  # fmt: skip
 cbrt = elementwise(
     np.cbrt, derivative=lambda x, y: (1 / 3, np.reciprocal(y * y)), domain=(0.2, 3),
@@ -99,11 +115,12 @@ _POWER_DERIVATIVES = (
     lambda x, p, y: (y, np.log(x)),
 )
 power = elementwise(
-    np.power, derivative=_POWER_DERIVATIVES, domain=((0.5, 2), (-2, 2)), finite=False
+    np.power, derivative=_POWER_DERIVATIVES, domain=((0.5, 2), (-2, 2)), finite=False, raises=True
 )
 float_power = elementwise(
-    np.float_power, derivative=_POWER_DERIVATIVES, domain=((0.5, 2), (-2, 2)), finite=False
-)
+    np.float_power, derivative=_POWER_DERIVATIVES, domain=((0.5, 2), (-2, 2)), finite=False,
+    raises=True,
+)  # fmt: skip
 
 
 def power_of(x: Node, exponent: Node) -> Node:
@@ -127,13 +144,15 @@ UFUNCS[np.power] = power_of
 # -- quotients with remainder: steps have derivative 0 --------------------------------------------
 
 floor_divide = elementwise(
-    np.floor_divide, derivative=(None, None), domain=((0.1, 0.4), (0.5, 2)), finite=False
-)
+    np.floor_divide, derivative=(None, None), domain=((0.1, 0.4), (0.5, 2)), finite=False,
+    infix=Infix("//", MULTIPLIED, False),
+)  # fmt: skip
 remainder = elementwise(
     np.remainder,
     derivative=(1, lambda x, m, y: -np.floor(x / m)),
     domain=((2.1, 2.9), (0.95, 1.04)),
     finite=False,
+    infix=Infix("%", MULTIPLIED, False),
     on_complex=lambda z, m: z - m * np.floor(np.real(z) / np.real(m)),
 )
 fmod = elementwise(
@@ -155,28 +174,34 @@ def _upright(z: Array) -> Array:
 absolute = elementwise(
     np.absolute, derivative=lambda x, y: np.sign(x), domain=(0.2, 2),
     symbol=Written("abs", r"\operatorname{abs}"), kink=at_zero("|x|′ = 0 at 0"),
-    on_complex=_upright, square=lambda x: x * x,
+    on_complex=_upright, square=lambda x: x * x, cost=ONE_INSTRUCTION,
 )  # fmt: skip
 fabs = elementwise(
     np.fabs, derivative=lambda x, y: np.sign(x), domain=(-2, -0.2),
     kink=at_zero("|x|′ = 0 at 0"), on_complex=_upright, square=lambda x: x * x,
+    cost=ONE_INSTRUCTION,
 )  # fmt: skip
-sign = elementwise(np.sign, derivative=None, domain=(0.2, 2), kink=at_zero("sign′(0) = 0"))
+sign = elementwise(
+    np.sign, derivative=None, domain=(0.2, 2), kink=at_zero("sign′(0) = 0"), cost=ONE_INSTRUCTION
+)
 floor = elementwise(
     np.floor, derivative=None, domain=(0.1, 0.9),
-    kink=at_whole_numbers("the derivative of floor is 0"),
+    kink=at_whole_numbers("the derivative of floor is 0"), cost=ONE_INSTRUCTION,
 )  # fmt: skip
 ceil = elementwise(
     np.ceil, derivative=None, domain=(0.1, 0.9),
-    kink=at_whole_numbers("the derivative of ceil is 0"),
+    kink=at_whole_numbers("the derivative of ceil is 0"), cost=ONE_INSTRUCTION,
 )  # fmt: skip
-trunc = elementwise(np.trunc, derivative=None, domain=(0.1, 0.9))
-rint = elementwise(np.rint, derivative=None, domain=(0.6, 1.4))
-heaviside = elementwise(np.heaviside, derivative=(None, None), domain=((0.2, 2), (0, 1)))
+trunc = elementwise(np.trunc, derivative=None, domain=(0.1, 0.9), cost=ONE_INSTRUCTION)
+rint = elementwise(np.rint, derivative=None, domain=(0.6, 1.4), cost=ONE_INSTRUCTION)
+heaviside = elementwise(
+    np.heaviside, derivative=(None, None), domain=((0.2, 2), (0, 1)), cost=ONE_INSTRUCTION
+)
 copysign = elementwise(
     np.copysign,
     derivative=(lambda x, s, y: np.copysign(1.0, x) * np.copysign(1.0, s), None),
     domain=((0.2, 2), (-2, -0.2)),
+    cost=ONE_INSTRUCTION,
 )
 nextafter = elementwise(np.nextafter, derivative=(1, None))
 spacing = elementwise(np.spacing, derivative=None, domain=(1.1, 1.9))
@@ -191,27 +216,44 @@ binary_exponent = elementwise(
     source="the exponent e of np.frexp: x = m 2^e with 1/2 <= |m| < 1",
 )
 
-_OF_ONE: tuple[np.ufunc, ...] = (
-    np.isfinite, np.isinf, np.isnan, np.signbit, np.logical_not, np.invert,
-)  # fmt: skip
-_OF_TWO: tuple[np.ufunc, ...] = (
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.logical_and, np.logical_or, np.logical_xor,
-    np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift,
-    np.gcd, np.lcm,
-)  # fmt: skip
-for _ufunc in _OF_ONE:
-    elementwise(_ufunc, derivative=None)
-_RELATIONS: dict[np.ufunc, Written] = {
-    np.greater: Written(">", ">"), np.less: Written("<", "<"),
-    np.greater_equal: Written("≥", r"\ge"), np.less_equal: Written("≤", r"\le"),
-    np.equal: Written("=", "="), np.not_equal: Written("≠", r"\ne"),
-}  # fmt: skip
-for _ufunc in _OF_TWO:
+
+class Relation(NamedTuple):
+    """A comparison: what holds where it doesn't, and its signs in code and in mathematics."""
+
+    function: np.ufunc
+    opposite: np.ufunc
+    sign: str
+    written: Written
+
+
+_RELATIONS = (
+    Relation(np.greater, np.less_equal, ">", Written(">", ">")),
+    Relation(np.less, np.greater_equal, "<", Written("<", "<")),
+    Relation(np.greater_equal, np.less, ">=", Written("≥", r"\ge")),
+    Relation(np.less_equal, np.greater, "<=", Written("≤", r"\le")),
+    Relation(np.equal, np.not_equal, "==", Written("=", "=")),
+    Relation(np.not_equal, np.equal, "!=", Written("≠", r"\ne")),
+)
+_APART = (-2, -0.1), (0.1, 2)
+for _relation in _RELATIONS:
     elementwise(
-        _ufunc, derivative=(None, None), domain=((-2, -0.1), (0.1, 2)),
-        relation=_RELATIONS.get(_ufunc),
+        _relation.function, derivative=(None, None), domain=_APART, cost=ONE_INSTRUCTION,
+        relation=_relation.written, opposite=_relation.opposite,
+        infix=Infix(_relation.sign, COMPARED),
     )  # fmt: skip
+for _test in (np.isfinite, np.isinf, np.isnan):
+    elementwise(_test, derivative=None, cost=ONE_INSTRUCTION)
+elementwise(np.signbit, derivative=None)
+elementwise(np.logical_not, derivative=None, by_signs=operator.invert, cost=ONE_INSTRUCTION)
+elementwise(np.invert, derivative=None, by_signs=operator.invert)
+elementwise(np.logical_and, derivative=(None, None), domain=_APART, cost=ONE_INSTRUCTION)
+elementwise(np.logical_or, derivative=(None, None), domain=_APART, cost=ONE_INSTRUCTION)
+_bits: tuple[np.ufunc, ...] = (
+    np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor,
+    np.left_shift, np.right_shift, np.gcd, np.lcm,
+)  # fmt: skip
+for _ufunc in _bits:
+    elementwise(_ufunc, derivative=(None, None), domain=_APART)
 
 # -- choosing: booleans select, ties share equally ------------------------------------------------
 
@@ -227,6 +269,7 @@ where = elementwise(
     domain=((0, 1), (-2, 2), (-2, 2)),
     name="where",
     loop=_select,
+    cost=ONE_INSTRUCTION,
     on_complex=lambda c, a, b: np.where(np.real(c) != 0, a, b),
 )
 
@@ -256,13 +299,13 @@ maximum = elementwise(
     np.maximum,
     derivative=(lambda a, b, y: _share(a > b, a == b), lambda a, b, y: _share(b > a, a == b)),
     domain=((-2, -0.1), (0.1, 2)),
-    symbol=_MAX, slopes=_OF_LARGER, kink=AT_TIES, on_complex=_larger,
+    symbol=_MAX, slopes=_OF_LARGER, kink=AT_TIES, on_complex=_larger, cost=ONE_INSTRUCTION,
 )  # fmt: skip
 minimum = elementwise(
     np.minimum,
     derivative=(lambda a, b, y: _share(a < b, a == b), lambda a, b, y: _share(b < a, a == b)),
     domain=((-2, -0.1), (0.1, 2)),
-    symbol=_MIN, slopes=_OF_SMALLER, kink=AT_TIES, on_complex=_smaller,
+    symbol=_MIN, slopes=_OF_SMALLER, kink=AT_TIES, on_complex=_smaller, cost=ONE_INSTRUCTION,
 )  # fmt: skip
 fmax = elementwise(
     np.fmax,

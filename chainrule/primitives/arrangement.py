@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
 from chainrule.primitives.axes import Axes, Digit, Group
@@ -21,6 +22,7 @@ class Reshape(Primitive):
     """The same elements in row-major order under another shape, which is the params."""
 
     name = "reshape"
+    source = "a permutation matrix"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         return Signature(params, inputs[0].dtype, inputs[0].finite)
@@ -34,6 +36,10 @@ class Reshape(Primitive):
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         return (_regrouping(node.shape, node.inputs[0].shape),)
+
+    def examples(self) -> Sequence[Example]:
+        shapes = ((6, 4), (3, 2, 4)), ((6, 5), (10, 3))  # the latter have no common factors
+        return tuple(Example((Region(old),), new) for old, new in shapes)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return reshape(inputs[0], (inputs[0].shape[0], *node.shape))
@@ -78,6 +84,7 @@ class CumulativeSum(Primitive):
     """Sums of all elements up to each, along an axis; its transpose sums from the end."""
 
     name = "cumsum"
+    source = "linear: a triangle of ones"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         return Signature(inputs[0].shape, inputs[0].dtype, inputs[0].finite)
@@ -97,6 +104,9 @@ class CumulativeSum(Primitive):
         into = tuple(node.ndim if k == axis else k for k in out)
         triangle = Triangle(axis, node.ndim, node.dtype, node.shape[axis], backwards)
         return (Term((), out, into, 1.0, (triangle,)),)
+
+    def examples(self) -> Sequence[Example]:
+        return tuple(Example((Region((3, 4)),), Cumulative(1, end)) for end in (False, True))
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return cumulative_sum(inputs[0], node.params.axis + 1, node.params.backwards)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import (
     CONSTANT,
     Array,
@@ -46,6 +47,7 @@ class Contraction(Primitive):
     """A labelled product; its params are a :class:`~chainrule.primitives.products.Spec`."""
 
     name = "contract"
+    source = "linear in each input: (5.68), (5.92)"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         sizes = params.sizes
@@ -67,6 +69,17 @@ class Contraction(Primitive):
             if k != position
         )
         return (Term(others, spec.out, spec.operands[position], spec.scale),)
+
+    def examples(self) -> Sequence[Example]:
+        real = np.dtype(float)
+        product = Spec(((0, 1), (1, 2)), (0, 2), (2, 3, 4), 0.5, real, False)
+        diagonal = Spec(((0,),), (0, 0), (3,), 1.0, real, False)
+        summed = Spec(((0, 1), (0,)), (1, 2), (2, 3, 2), -1.0, real, True)
+        return (
+            Example((Region((2, 3)), Region((3, 4))), product),
+            Example((Region((3,)),), diagonal),
+            Example((Region((2, 3)), Region((2,))), summed),
+        )
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         spec: Spec = node.params
@@ -179,9 +192,15 @@ def _is_symmetric(nodes: Sequence[Node], lists: Sequence[Labels], out: Labels) -
     return mine == Counter(zip(nodes, exchanged, strict=True))
 
 
+def is_relabelling(node: Node) -> bool:
+    """Whether a node only moves, repeats, inserts or drops axes of another, times a number."""
+    if node.primitive is not CONTRACT or len(node.inputs) != 1:
+        return False
+    return _relabels(node.params, node.inputs[0].dtype)
+
+
 @lru_cache(maxsize=2048)
-def _is_relabelling(spec: Spec, dtype: np.dtype[Any]) -> bool:
-    """Whether a contraction of one input only moves, repeats, inserts or drops axes of it."""
+def _relabels(spec: Spec, dtype: np.dtype[Any]) -> bool:
     return (
         spec.dtype == dtype
         and len(set(spec.out)) == len(spec.out)
@@ -194,13 +213,7 @@ def _inlined(
 ) -> tuple[list[Node], list[Labels], float]:
     """Operands that are mere relabellings are replaced by what they relabel."""
     nodes, lists = [*operands], [*map(tuple, labels)]
-    relabelled = [
-        k
-        for k, node in enumerate(nodes)
-        if node.primitive is CONTRACT
-        and len(node.inputs) == 1
-        and _is_relabelling(node.params, node.inputs[0].dtype)
-    ]
+    relabelled = [k for k, node in enumerate(nodes) if is_relabelling(node)]
     together = prod([abs(nodes[k].params.scale) for k in relabelled])
     if not relabelled or not 1 / LARGEST_SCALE <= together <= LARGEST_SCALE:
         return nodes, lists, scale

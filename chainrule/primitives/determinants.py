@@ -145,18 +145,33 @@ def _logabsdet_of_complex(a: Array) -> Array:
 
 
 DET = register(
-    OfSquare("det", np.linalg.det, _determinant_terms, gives="number", on_complex=np.linalg.det)
-)
-COFACTOR = register(OfSquare("cofactor", _cofactors, _cofactor_terms, gives="matrix"))
+    OfSquare(
+        "det", np.linalg.det, _determinant_terms, gives="number", on_complex=np.linalg.det,
+        source="The Matrix Cookbook, (49)",
+    )
+)  # fmt: skip
+COFACTOR = register(
+    OfSquare(
+        "cofactor", _cofactors, _cofactor_terms, gives="matrix",
+        source="by singular values: the cofactors of U diag(s) V^T",
+    )
+)  # fmt: skip
 PAIR_FACTORS = register(
-    OfSquare("pair_factors", _pair_factors, _no_third_derivative, gives="factors")
-)
+    OfSquare(
+        "pair_factors", _pair_factors, _no_third_derivative, gives="factors",
+        source="none: the third derivative of a determinant",
+    )
+)  # fmt: skip
 LOGABSDET = register(
     OfSquare(
         "logabsdet", lambda a: np.linalg.slogdet(a)[1], _logarithm_terms,
         gives="number", finite=False, on_complex=_logabsdet_of_complex,
+        source="The Matrix Cookbook, (57)",
     )
 )  # fmt: skip
 DETSIGN = register(
-    OfSquare("detsign", lambda a: np.linalg.slogdet(a)[0], lambda node: (), gives="number")
-)
+    OfSquare(
+        "detsign", lambda a: np.linalg.slogdet(a)[0], lambda node: (), gives="number",
+        source="constant where the determinant is not 0",
+    )
+)  # fmt: skip

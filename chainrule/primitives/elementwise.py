@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DtypeError
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import (
     Array,
     Node,
@@ -30,7 +31,15 @@ from chainrule.graph.node import (
 from chainrule.graph.walk import substitute, topological
 from chainrule.primitives import contraction
 from chainrule.primitives.expression import UFUNCS, Expression
-from chainrule.primitives.stated import Kink, Slope, Written, by_real_parts, goes_on
+from chainrule.primitives.stated import (
+    A_SERIES,
+    Infix,
+    Kink,
+    Slope,
+    Written,
+    by_real_parts,
+    goes_on,
+)
 from chainrule.primitives.terms import Term, diagonal, identity
 from chainrule.shapes import broadcast_shapes
 
@@ -44,19 +53,16 @@ ROWS: dict[str, Elementwise] = {}
 """Every elementwise primitive by name: the tests walk this table."""
 
 
-INFIX = {
-    "equal": ("==", 1), "not_equal": ("!=", 1), "less": ("<", 1), "less_equal": ("<=", 1),
-    "greater": (">", 1), "greater_equal": (">=", 1), "add": ("+", 3), "subtract": ("-", 3),
-    "divide": ("/", 5), "remainder": ("%", 5), "floor_divide": ("//", 5),
-}  # fmt: skip
-"""Rows that are written between their operands, with how tightly they bind."""
-
-
 class Elementwise(Primitive):
     """A function applied to each element of inputs that have one common shape."""
 
     symbol: Written | None = None
     relation: Written | None = None
+    opposite: np.ufunc | None = None
+    infix: Infix | None = None
+    by_signs: Callable[..., Any] | None = None
+    raises: bool = False
+    cost: int = A_SERIES
     slopes: tuple[Slope, ...] = ()
     kink: Kink | None = None
     on_complex: Callable[..., Any] | None = None
@@ -89,6 +95,10 @@ class Elementwise(Primitive):
     def bind(self, node: Node) -> Callable[..., Array]:
         return self.value
 
+    def examples(self) -> Sequence[Example]:
+        regions = [Region((3,), low, high) for low, high in self.domain]
+        return (Example(tuple(regions)),)
+
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         """Diagonal: the derivative on the diagonal, zeros elsewhere.
 
@@ -110,12 +120,12 @@ class Elementwise(Primitive):
         return apply(self, *inputs)
 
     def text(self, node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
-        if self.name not in INFIX:
+        if self.infix is None:
             return super().text(node, operands)
-        symbol, binding = INFIX[self.name]
+        sign, binding, regroups = self.infix
         left, right = operands
-        tighter = binding + (self.name in ("subtract", "divide", "remainder", "floor_divide"))
-        return f"{bracketed(left, binding)} {symbol} {bracketed(right, tighter)}", binding
+        tighter = binding + (not regroups)
+        return f"{bracketed(left, binding)} {sign} {bracketed(right, tighter)}", binding
 
     def square(self, node: Node) -> Node | None:
         if self.smooth_square is None:
@@ -144,8 +154,25 @@ class Elementwise(Primitive):
     def entries_at_kinks(self, node: Node, inputs: Sequence[Array], output: Array) -> int:
         return 0 if self.kink is None else int(np.count_nonzero(self.kink.is_met(*inputs)))
 
-    def __call__(self, *operands: Node) -> Node:
-        return apply(self, *operands)
+    def __call__(self, *operands: Any) -> Any:
+        """The function, of nodes, of expressions among which there may be numbers, or of arrays."""
+        if all(isinstance(item, Node) for item in operands):
+            return apply(self, *operands)
+        template = next((item for item in operands if isinstance(item, Expression)), None)
+        if template is None:
+            return self._of_arrays([np.asarray(item) for item in operands])
+        nodes = template._nodes(operands)
+        if not isinstance(self.value, np.ufunc):  # which would choose another loop itself
+            loop = self.loop(tuple(node.dtype for node in nodes))
+            nodes = [n if n.differentiable else contraction.cast_to(n, d)
+                     for n, d in zip(nodes, loop, strict=False)]  # fmt: skip
+        return template._like(apply(self, *nodes))
+
+    def _of_arrays(self, arrays: Sequence[Array]) -> Any:
+        loop = self.loop(tuple(item.dtype for item in arrays))
+        given = [item.astype(dtype, copy=False) for item, dtype in zip(arrays, loop, strict=False)]
+        with np.errstate(all="ignore"):
+            return self.value(*given)[()]
 
 
 def _diagonal_term(factors: Any, node: Node) -> Sequence[Term]:
@@ -192,6 +219,11 @@ def elementwise(
     kind: type[Elementwise] = Elementwise,
     symbol: Written | None = None,
     relation: Written | None = None,
+    opposite: np.ufunc | None = None,
+    infix: Infix | None = None,
+    by_signs: Callable[..., Any] | None = None,
+    raises: bool = False,
+    cost: int = A_SERIES,
     slopes: Slope | tuple[Slope, ...] = (),
     kink: Kink | None = None,
     on_complex: Callable[..., Any] | None = None,
@@ -222,6 +254,17 @@ def elementwise(
         How mathematics writes its name, where that is not its name here.
     relation : Written, optional
         The sign between its operands, [a ≥ b], of a function that says whether something holds.
+    opposite : ufunc, optional
+        What holds where such a function says that it doesn't.
+    infix : Infix, optional
+        The sign between its two operands, where code writes it so.
+    by_signs : callable, optional
+        The function by Python's signs, +, −, /, ``**`` and ~, where mathematics writes it by such:
+        √x is ``x ** Fraction(1, 2)``. It is given whatever has these signs.
+    raises : bool
+        Whether the second input is an exponent, and mathematics writes it as one.
+    cost : int
+        What an element costs, in additions; ``ONE_INSTRUCTION`` where processors have one for it.
     slopes : Slope or tuple of them, optional
         Names of its derivatives, one for each input, where they have one such as σ′.
     kink : Kink, optional
@@ -247,7 +290,8 @@ def elementwise(
         loop or _resolver(function),
         source,
     )
-    row.symbol, row.relation, row.kink = symbol, relation, kink
+    row.symbol, row.relation, row.opposite, row.infix = symbol, relation, opposite, infix
+    row.by_signs, row.raises, row.cost, row.kink = by_signs, raises, cost, kink
     row.smooth_square = square
     row.stands_for, row.on_complex = stands_for, on_complex or stands_for
     row.convention = "" if kink is None else kink.convention

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import Array, Node, Primitive, Signature, constant, make, register
 from chainrule.primitives import contraction
 from chainrule.primitives.arrangement import reshape
@@ -20,6 +21,7 @@ class Take(Primitive):
     """Elements along an axis at given positions; the second input is an array of integers."""
 
     name = "take"
+    source = "linear: a row of the Jacobian has a one where its element comes from"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         array, index = inputs
@@ -37,6 +39,12 @@ class Take(Primitive):
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         picked, in_whole = _picked_from_whole(node, node.params, node)
         return () if position else (Term((), picked, in_whole),)
+
+    def examples(self) -> Sequence[Example]:
+        return tuple(
+            Example((Region((3, 4)), Region(shape, 0, 3, dtype=np.intp)), axis)
+            for shape, axis in (((5,), 0), ((2, 2), 1))
+        )
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         (array, index), axis = inputs, node.params
@@ -79,6 +87,7 @@ class Put(Primitive):
     """Sums of elements at given positions along a new axis: the transpose of :class:`Take`."""
 
     name = "put"
+    source = "linear: the transpose of take"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         (array, index), (axis, size) = inputs, params
@@ -92,6 +101,9 @@ class Put(Primitive):
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         picked, in_whole = _picked_from_whole(node, node.params[0], node.inputs[0])
         return () if position else (Term((), in_whole, picked),)
+
+    def examples(self) -> Sequence[Example]:
+        return (Example((Region((3, 5)), Region((5,), 0, 4, dtype=np.intp)), (1, 4)),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         (array, index), (axis, length) = inputs, node.params

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import Array, Mark, Node, Primitive, Signature, make, register
 from chainrule.primitives.terms import Term, identity
 
@@ -15,6 +16,7 @@ class Cast(Primitive):
     """Another dtype; the params are that dtype. Between floating dtypes the Jacobian is I."""
 
     name = "cast"
+    source = "the identity, up to rounding"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         return Signature(inputs[0].shape, params, inputs[0].finite)
@@ -32,6 +34,9 @@ class Cast(Primitive):
         smooth = node.differentiable and node.inputs[0].differentiable
         return (identity(node.ndim),) if smooth else ()
 
+    def examples(self) -> Sequence[Example]:
+        return (Example((Region((3,)),), np.dtype(np.float32)),)
+
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), node.params)
 
@@ -42,6 +47,8 @@ class Same(Primitive):
     def __init__(self, name: str, transparent: bool) -> None:
         self.name = name
         self.transparent = transparent
+
+    source = "the identity, or none by definition"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         return Signature(inputs[0].shape, inputs[0].dtype, inputs[0].finite)
@@ -54,6 +61,9 @@ class Same(Primitive):
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         return (identity(node.ndim),) if self.transparent else ()
+
+    def examples(self) -> Sequence[Example]:
+        return (Example((Region((3,)),), Mark()),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), node.params)
@@ -69,6 +79,7 @@ class DerivedAs(Primitive):
     """
 
     name = "derived_as"
+    source = "the identity for the second input, by definition"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         return Signature(inputs[0].shape, inputs[0].dtype, all(item.finite for item in inputs))
@@ -81,6 +92,9 @@ class DerivedAs(Primitive):
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         return (identity(node.ndim),) if position == 1 else ()
+
+    def examples(self) -> Sequence[Example]:
+        return (Example((Region((3,)), Region((3,)))),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         assert all(mapped), "both are functions of the same values"

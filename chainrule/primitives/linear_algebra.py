@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DtypeError, ShapeError, SingularError
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
 from chainrule.primitives.arrangement import reshape
@@ -79,8 +80,10 @@ class OfSquare(Primitive):
         gives: str,
         finite: bool = True,
         on_complex: Callable[[Array], Array] | None = None,
+        source: str = "",
     ) -> None:
         self.name = name
+        self.source = source
         self.value = value
         self.terms = jacobian
         self.gives = gives
@@ -102,6 +105,9 @@ class OfSquare(Primitive):
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         return self.terms(node)
+
+    def examples(self) -> Sequence[Example]:
+        return tuple(Example((Region(shape, -1, 1, 4.0),)) for shape in ((3, 3), (2, 2, 2)))
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), node.params)
@@ -133,6 +139,7 @@ INV = register(
     OfSquare(
         "inv", _refusing_singular("np.linalg.inv", np.linalg.inv), _inverse_terms,
         gives="matrix", finite=False, on_complex=np.linalg.inv,
+        source="The Matrix Cookbook, (60)",
     )
 )  # fmt: skip
 
@@ -158,6 +165,7 @@ class Solve(Primitive):
 
     name = "solve"
     value = staticmethod(_refusing_singular("np.linalg.solve", np.linalg.solve))
+    source = "dA x + A dx = db"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         matrix, right = inputs
@@ -181,6 +189,10 @@ class Solve(Primitive):
             return (Term((inverse,), out, (*stack, k, *columns)),)
         solution = Coefficient(node, (*stack, l, *columns))
         return (Term((inverse, solution), out, (*stack, k, l), -1.0),)
+
+    def examples(self) -> Sequence[Example]:
+        matrix = Region((3, 3), -1, 1, 4.0)
+        return Example((matrix, Region((3,)))), Example((matrix, Region((3, 2))))
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         (matrix, right), size = inputs, inputs[0 if mapped[0] else 1].shape[0]

@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
-from chainrule.primitives.elementwise import ROWS, apply
+from chainrule.primitives.arithmetic import reciprocal, sqrt
+from chainrule.primitives.elementwise import apply
 from chainrule.primitives.terms import Coefficient, Term
 from chainrule.shapes import Labels, Shape, without
 
@@ -111,12 +113,12 @@ def squares(x: Node, axes: Axes) -> Node:
 
 
 def _root_written(x: Node, axes: Axes) -> Node:
-    return apply(ROWS["sqrt"], squares(x, axes))
+    return apply(sqrt, squares(x, axes))
 
 
 def _direction_written(x: Node, axes: Axes) -> Node:
     labels, out, _ = _labels(x, axes)
-    inverse = apply(ROWS["reciprocal"], make(NORM, (x,), axes))
+    inverse = apply(reciprocal, make(NORM, (x,), axes))
     return contraction.contract([x, inverse], [labels, out], labels, x.shape, dtype=x.dtype)
 
 
@@ -134,7 +136,7 @@ def _direction_terms(x: Node, axes: Axes) -> Sequence[Term]:
     labels, out, _ = _labels(x, axes)
     other = tuple(label + x.ndim if label in axes else label for label in labels)
     u = make(DIRECTION, (x,), axes)
-    inverse = Coefficient(apply(ROWS["reciprocal"], make(LENGTH, (x,), axes)), out)
+    inverse = Coefficient(apply(reciprocal, make(LENGTH, (x,), axes)), out)
     return (
         Term((inverse,), labels, labels),
         Term((Coefficient(u, labels), Coefficient(u, other), inverse), labels, other, -1.0),
@@ -177,6 +179,9 @@ class Norm(Primitive):
 
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         return self.terms(node.inputs[0], node.params)
+
+    def examples(self) -> Sequence[Example]:
+        return tuple(Example((Region((3, 4)),), axes) for axes in ((1,), (0, 1)))
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), tuple(axis + 1 for axis in node.params))

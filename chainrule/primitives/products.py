@@ -287,14 +287,18 @@ def equation(spec: Spec) -> tuple[Any, ...]:
     return (",".join(terms) + "->" + out, *shapes)
 
 
+def pairwise_path(spec: Spec) -> list[tuple[int, ...]]:
+    """The cheapest order, pair after pair, as positions in what is left; results go to its end."""
+    if len(spec.operands) <= 2:
+        return [tuple(range(len(spec.operands)))]
+    path: list[tuple[int, ...]] = opt_einsum.contract_path(*equation(spec), shapes=True)[0]
+    return path
+
+
 def _pairs(spec: Spec, labels: Sequence[Labels], out: Labels) -> Step:
     """Pair after pair in the cheapest order, each on matmul."""
     stack = list(labels)
-    if len(stack) > 2:
-        symbols = spec._replace(operands=tuple(labels), out=out)
-        path = opt_einsum.contract_path(*equation(symbols), shapes=True)[0]
-    else:
-        path = [tuple(range(len(stack)))]
+    path = pairwise_path(spec._replace(operands=tuple(labels), out=out))
     steps: list[tuple[tuple[int, ...], Step]] = []
     for chosen in path:
         taken = [stack[k] for k in sorted(chosen)]

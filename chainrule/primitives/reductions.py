@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
 from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
 from chainrule.primitives.terms import Coefficient, Term, identity
 from chainrule.shapes import without
+
+APART = Region((3, 4), -6, 6, apart=True)
+"""Arrays whose order stays as it is where the entries change a little."""
 
 
 class Extremum(Primitive):
@@ -24,6 +28,8 @@ class Extremum(Primitive):
     def __init__(self, name: str, ufunc: np.ufunc) -> None:
         self.name = name
         self.ufunc = ufunc
+
+    source = "a weight for each element that is largest or smallest; ties share equally"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         (array,) = inputs
@@ -48,6 +54,9 @@ class Extremum(Primitive):
         count = contraction.contract([mask], [labels], out, node.shape, dtype=node.dtype)
         share = UFUNCS[np.reciprocal](count)
         return (Term((Coefficient(mask, labels), Coefficient(share, out)), out, labels),)
+
+    def examples(self) -> Sequence[Example]:
+        return tuple(Example((APART,), axes) for axes in ((1,), (0, 1)))
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), tuple(axis + 1 for axis in node.params))
@@ -84,6 +93,8 @@ class Position(Primitive):
         self.function = function
         self.reduces = reduces
 
+    source = "whole numbers have no derivative"
+
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         shape = inputs[0].shape
         return Signature(without(shape, (params,)) if self.reduces else shape, np.dtype(np.intp))
@@ -91,6 +102,9 @@ class Position(Primitive):
     def bind(self, node: Node) -> Callable[..., Array]:
         function, axis = self.function, node.params
         return lambda a: np.asarray(function(a, axis=axis))
+
+    def examples(self) -> Sequence[Example]:
+        return (Example((APART,), 1),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), node.params + 1)
@@ -107,14 +121,15 @@ ARGSORT = register(Position("argsort", partial(np.argsort, stable=True), reduces
 
 
 # -- softmax and its relatives, along one axis, which is the params -------------------------------
+# Their values are of real and of complex arrays: largest is then what has the largest real part.
 
 
 def _shifted(a: Array, axis: int) -> tuple[Array, Array]:
     """The array less its largest element along the axis, which itself is kept if infinite."""
-    top = a.max(axis=axis, keepdims=True)
+    top = a.real.max(axis=axis, keepdims=True)
     finite = np.isfinite(top)
     if not finite.all():
-        top = np.where(finite, top, a.dtype.type(0))
+        top = np.where(finite, top, top.dtype.type(0))
     return a - top, top
 
 
@@ -142,14 +157,14 @@ class Normalisation(Primitive):
         name: str,
         value: Callable[[Array, int], Array],
         jacobian: Callable[[Node], Sequence[Term]],
-        on_complex: Callable[[Array, int], Array],
         reduces: bool = False,
     ) -> None:
         self.name = name
         self.value = value
         self.terms = jacobian
-        self.on_complex = on_complex
         self.reduces = reduces
+
+    source = "softmax: C. M. Bishop, Pattern Recognition and Machine Learning (2006), (4.106)"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         (array,) = inputs
@@ -165,12 +180,14 @@ class Normalisation(Primitive):
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         return self.terms(node)
 
+    def examples(self) -> Sequence[Example]:
+        return tuple(Example((Region((3, 4), -2, 2),), axis) for axis in (0, 1))
+
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), node.params + 1)
 
     def continued(self, node: Node) -> Callable[..., Array]:
-        function, axis = self.on_complex, node.params
-        return lambda z: function(z, axis)
+        return self.bind(node)
 
     def operations(self, node: Node) -> int:
         return 4 * node.inputs[0].size
@@ -210,35 +227,15 @@ def _weights(x: Node, axis: int) -> Node:
 
 
 def _shares(a: Array, axis: int) -> Array:
-    top = a.max(axis=axis, keepdims=True)
+    top = a.real.max(axis=axis, keepdims=True)
     e = np.exp(np.where(a == top, a.dtype.type(0), a - top))
     return np.asarray(e / e.sum(axis=axis, keepdims=True))
 
 
-def _log_softmax_of_complex(z: Array, axis: int) -> Array:
-    shifted = z - z.real.max(axis=axis, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True)))
-
-
-def _softmax_of_complex(z: Array, axis: int) -> Array:
-    e = np.exp(z - z.real.max(axis=axis, keepdims=True))
-    return np.asarray(e / e.sum(axis=axis, keepdims=True))
-
-
-def _logsumexp_of_complex(z: Array, axis: int) -> Array:
-    top = z.real.max(axis=axis, keepdims=True)
-    total = np.log(np.exp(z - top).sum(axis=axis, keepdims=True)) + top
-    return np.asarray(total.squeeze(axis))
-
-
-SOFTMAX = register(Normalisation("softmax", _softmax, _softmax_terms, _softmax_of_complex))
-SHARES = register(Normalisation("shares", _shares, _softmax_terms, _softmax_of_complex))
-LOG_SOFTMAX = register(
-    Normalisation("log_softmax", _log_softmax, _log_softmax_terms, _log_softmax_of_complex)
-)
-LOGSUMEXP = register(
-    Normalisation("logsumexp", _logsumexp, _logsumexp_terms, _logsumexp_of_complex, reduces=True)
-)
+SOFTMAX = register(Normalisation("softmax", _softmax, _softmax_terms))
+SHARES = register(Normalisation("shares", _shares, _softmax_terms))
+LOG_SOFTMAX = register(Normalisation("log_softmax", _log_softmax, _log_softmax_terms))
+LOGSUMEXP = register(Normalisation("logsumexp", _logsumexp, _logsumexp_terms, reduces=True))
 
 
 def _floating(node: Node) -> Node:

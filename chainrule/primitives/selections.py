@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.errors import ShapeError
+from chainrule.graph.examples import Example, Region
 from chainrule.graph.node import Array, Node, Primitive, Signature, make, register
 from chainrule.primitives import contraction
 from chainrule.primitives.axes import Affine, Axes
@@ -53,6 +54,7 @@ class Slice(Primitive):
     """Part of each axis; the params are one :class:`Range` an axis."""
 
     name = "slice"
+    source = "linear: some rows of the identity"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         shape = tuple(part.length for part in params)
@@ -68,6 +70,9 @@ class Slice(Primitive):
     def jacobian(self, node: Node, position: int) -> Sequence[Term]:
         part, in_whole = _part_of_whole(node.params, node.inputs[0].shape)
         return (Term((), part, in_whole),)
+
+    def examples(self) -> Sequence[Example]:
+        return (Example((Region((3, 4)),), (Range(2, -1, 2), Range(0, 2, 2))),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         return make(self, tuple(inputs), (whole(inputs[0].shape[0]), *node.params))
@@ -87,6 +92,7 @@ class Place(Primitive):
     """Values at some positions of an array of zeros: the transpose of a slice."""
 
     name = "place"
+    source = "linear: some columns of the identity"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         return Signature(params.shape, inputs[0].dtype, inputs[0].finite)
@@ -109,6 +115,10 @@ class Place(Primitive):
         part, in_whole = _part_of_whole(node.params.ranges, node.shape)
         return (Term((), in_whole, part),)
 
+    def examples(self) -> Sequence[Example]:
+        ranges = (Range(2, -1, 2), Range(0, 2, 2))
+        return (Example((Region((2, 2)),), Placement(ranges, (3, 4))),)
+
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         size = inputs[0].shape[0]
         params = Placement((whole(size), *node.params.ranges), (size, *node.params.shape))
@@ -122,6 +132,7 @@ class Replace(Primitive):
     """An array with part of it replaced by other values: ``y[key] = v`` without the mutation."""
 
     name = "replace"
+    source = "linear: for the array, the identity without what is replaced"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         finite = inputs[0].finite and inputs[1].finite
@@ -148,6 +159,9 @@ class Replace(Primitive):
         kept = make(PLACE, (inside,), Placement(node.params, node.shape))
         return (diagonal(UFUNCS[np.logical_not](kept)),)
 
+    def examples(self) -> Sequence[Example]:
+        return (Example((Region((3, 4)), Region((2, 2))), (Range(2, -1, 2), Range(0, 2, 2))),)
+
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         size = next(item.shape[0] for item, m in zip(inputs, mapped, strict=True) if m)
         both = (
@@ -164,6 +178,7 @@ class Concatenate(Primitive):
     """Arrays one after the other along an axis, which is the params."""
 
     name = "concatenate"
+    source = "linear: some columns of the identity for each input"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:
         shapes = [node.shape for node in inputs]
@@ -194,6 +209,9 @@ class Concatenate(Primitive):
         ranges[axis] = Range(start, 1, sizes[position])
         part, in_whole = _part_of_whole(ranges, node.shape)
         return (Term((), in_whole, part),)
+
+    def examples(self) -> Sequence[Example]:
+        return (Example((Region((3, 2)), Region((3, 4))), 1),)
 
     def batch(self, node: Node, inputs: Sequence[Node], mapped: Sequence[bool]) -> Node:
         size = next(item.shape[0] for item, m in zip(inputs, mapped, strict=True) if m)

@@ -12,14 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Array
-from chainrule.primitives.elementwise import Elementwise, apply, elementwise
-from chainrule.primitives.expression import Expression
-
-
-def of(row: Elementwise, *operands: Any) -> Expression:
-    """A row of expressions and numbers, in a derivative's formula."""
-    template = next(item for item in operands if isinstance(item, Expression))
-    return template._like(apply(row, *template._nodes(operands)))
+from chainrule.primitives.elementwise import Elementwise, elementwise
 
 
 def _sech_squared(x: Array) -> Array:
@@ -70,13 +63,13 @@ one_over_one_plus_square = elementwise(
 
 def _over_length(a: Any, b: Any) -> Any:
     """a / (a² + b²) as one number: a component's square may vanish before it is divided."""
-    return of(component, a, b) * np.reciprocal(np.hypot(a, b))
+    return component(a, b) * np.reciprocal(np.hypot(a, b))
 
 
 component: Elementwise = elementwise(
     _component,
     derivative=(
-        lambda a, b, y: (of(component, b, a), _over_length(b, a)),
+        lambda a, b, y: (component(b, a), _over_length(b, a)),
         lambda a, b, y: (-1, y, _over_length(b, a)),
     ),
     domain=((0.2, 2), (-2, 2)), name="component", finite=False,

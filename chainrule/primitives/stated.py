@@ -1,4 +1,4 @@
-"""What a row states besides its value and its derivative: signs, kinks, and the way on to ℂ."""
+"""What a row states besides its value and derivative: signs, cost, kinks, and the way on to ℂ."""
 
 from __future__ import annotations
 
@@ -15,6 +15,30 @@ class Written(NamedTuple):
 
     text: str
     latex: str
+
+
+class Infix(NamedTuple):
+    """A sign between two operands, as code writes it.
+
+    Attributes
+    ----------
+    sign : str
+    binding : int
+        How tightly it binds: operands that bind more loosely stand in brackets.
+    regroups : bool
+        Whether a + (b + c) needs no brackets; a − (b − c) does.
+    """
+
+    sign: str
+    binding: int
+    regroups: bool = True
+
+
+COMPARED, SUMMED, MULTIPLIED = 1, 3, 5
+"""How tightly Python's signs bind."""
+
+ONE_INSTRUCTION, A_SERIES = 1, 12
+"""What an element costs, in additions: what processors have an instruction for, and what not."""
 
 
 class Slope(NamedTuple):

@@ -9,15 +9,13 @@ import numpy as np
 from chainrule.graph.node import Array
 from chainrule.primitives.arithmetic import choose
 from chainrule.primitives.elementwise import Elementwise, elementwise
-from chainrule.primitives.expression import Expression
 from chainrule.primitives.slopes import (
     component,
-    of,
     one_minus_square,
     one_over_one_plus_square,
     sech_squared,
 )
-from chainrule.primitives.stated import PRIME, Written, at_zero
+from chainrule.primitives.stated import ONE_INSTRUCTION, PRIME, Written, at_zero
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -45,30 +43,30 @@ cos = elementwise(np.cos, derivative=lambda x, y: -np.sin(x))
 tan = elementwise(np.tan, derivative=lambda x, y: 1 + y * y, domain=(-1, 1))
 arcsin = elementwise(
     np.arcsin,
-    derivative=lambda x, y: np.reciprocal(np.sqrt(of(one_minus_square, x))),
+    derivative=lambda x, y: np.reciprocal(np.sqrt(one_minus_square(x))),
     domain=(-0.8, 0.8),
     finite=False,
 )
 arccos = elementwise(
     np.arccos,
-    derivative=lambda x, y: (-1, np.reciprocal(np.sqrt(of(one_minus_square, x)))),
+    derivative=lambda x, y: (-1, np.reciprocal(np.sqrt(one_minus_square(x)))),
     domain=(-0.8, 0.8),
     finite=False,
 )
-arctan = elementwise(np.arctan, derivative=lambda x, y: of(one_over_one_plus_square, x))
+arctan = elementwise(np.arctan, derivative=lambda x, y: one_over_one_plus_square(x))
 arctan2 = elementwise(
     np.arctan2,
     derivative=(
-        lambda a, b, y: (of(component, b, a), np.reciprocal(np.hypot(a, b))),
-        lambda a, b, y: (-1, of(component, a, b), np.reciprocal(np.hypot(a, b))),
+        lambda a, b, y: (component(b, a), np.reciprocal(np.hypot(a, b))),
+        lambda a, b, y: (-1, component(a, b), np.reciprocal(np.hypot(a, b))),
     ),
     domain=((0.2, 2), (-2, 2)),
 )
 hypot = elementwise(
     np.hypot,
     derivative=(
-        lambda a, b, y: of(component, a, b),
-        lambda a, b, y: of(component, b, a),
+        lambda a, b, y: component(a, b),
+        lambda a, b, y: component(b, a),
     ),
     domain=((0.2, 2), (-2, 2)),
     on_complex=lambda a, b: np.sqrt(a * a + b * b),
@@ -83,9 +81,7 @@ deg2rad = elementwise(np.deg2rad, derivative=np.pi / 180)
 
 sinh = elementwise(np.sinh, derivative=lambda x, y: np.cosh(x), finite=False)
 cosh = elementwise(np.cosh, derivative=lambda x, y: np.sinh(x), finite=False)
-tanh = elementwise(
-    np.tanh, derivative=lambda x, y: of(sech_squared, x), domain=(-3, 3), slopes=PRIME
-)
+tanh = elementwise(np.tanh, derivative=lambda x, y: sech_squared(x), domain=(-3, 3), slopes=PRIME)
 arcsinh = elementwise(np.arcsinh, derivative=lambda x, y: np.reciprocal(np.hypot(1.0, x)))
 arccosh = elementwise(
     np.arccosh,
@@ -95,7 +91,7 @@ arccosh = elementwise(
 )
 arctanh = elementwise(
     np.arctanh,
-    derivative=lambda x, y: np.reciprocal(of(one_minus_square, x)),
+    derivative=lambda x, y: np.reciprocal(one_minus_square(x)),
     domain=(-0.8, 0.8),
     finite=False,
 )
@@ -131,26 +127,26 @@ logistic_density: Elementwise = elementwise(
     _logistic_density, derivative=lambda x, y: (-1, y, np.tanh(0.5 * x)), domain=(-3, 3),
     name="logistic_density",
     on_complex=lambda z: 0.25 / np.square(np.cosh(z / 2)),
-    stands_for=lambda x: of(sigmoid, x) * (1 - of(sigmoid, x)),
+    stands_for=lambda x: sigmoid(x) * (1 - sigmoid(x)),
     source="the derivative of the logistic function, sigma(x) sigma(-x) = sech(x/2)^2 / 4",
 )  # fmt: skip
 sigmoid: Elementwise = elementwise(
-    _sigmoid, derivative=lambda x, y: of(logistic_density, x), domain=(-3, 3), name="sigmoid",
+    _sigmoid, derivative=lambda x, y: logistic_density(x), domain=(-3, 3), name="sigmoid",
     source="the logistic function of (5.113); its derivative is sigma(x) sigma(-x)",
     symbol=Written("σ", r"\sigma"), slopes=PRIME, on_complex=_sigmoid_of_complex,
 )  # fmt: skip
 relu = elementwise(
     _relu, derivative=lambda x, y: x > 0, domain=(0.2, 2), name="relu",
-    slopes=PRIME, kink=at_zero("relu′(0) = 0"),
+    slopes=PRIME, kink=at_zero("relu′(0) = 0"), cost=ONE_INSTRUCTION,
     on_complex=lambda z: np.where(np.real(z) > 0, z, 0),
 )  # fmt: skip
 
 
-def _softer(a: Any, b: Any) -> Expression:
+def _softer(a: Any, b: Any) -> Any:
     """The weight of ``a`` in logaddexp(a, b): exp(a) / (exp(a) + exp(b)); equal ones share."""
     if a.node.finite and b.node.finite:
-        return of(sigmoid, a - b)
-    return of(sigmoid, choose((a == b) & np.isinf(a), 0.0, a - b))
+        return sigmoid(a - b)
+    return sigmoid(choose((a == b) & np.isinf(a), 0.0, a - b))
 
 
 logaddexp = elementwise(

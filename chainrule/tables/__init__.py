@@ -10,7 +10,7 @@ from chainrule.tables.predictions import Predictions, predictions_of
 from chainrule.tables.preparation import Preparation, preparation_from
 from chainrule.tables.table import Table
 from chainrule.tables.target import Task, task_of
-from chainrule.tables.words import closest, listed, quoted
+from chainrule.tables.words import listed, quoted
 
 __all__ = [
     "ASKED",
@@ -24,7 +24,6 @@ __all__ = [
     "Table",
     "Task",
     "answers",
-    "closest",
     "constant_answers",
     "judged",
     "kinds_from",

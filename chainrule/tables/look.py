@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ArgumentError, DataError
+from chainrule.spelling import closest
 from chainrule.tables.amounts import amount_in
 from chainrule.tables.cells import DATED, NO_NUMBER, date_formats, is_truth, number_in
 from chainrule.tables.table import Table
-from chainrule.tables.words import closest, listed, quoted
+from chainrule.tables.words import listed, quoted
 
 FEW = 20
 """So many different texts are categories in any table."""

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import DataError
+from chainrule.spelling import closest
 from chainrule.tables.amounts import remedy_for
 from chainrule.tables.cells import NO_NUMBER, is_missing, number_in, texts_of
-from chainrule.tables.words import closest, listed, quoted
+from chainrule.tables.words import listed, quoted
 
 Floats = npt.NDArray[np.float64]
 CODE = re.compile(r"[-+]?0\d+")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 LONGEST = 40
 """Characters of one cell or name that a message shows."""
@@ -28,14 +27,3 @@ def listed(names: Sequence[str]) -> str:
     """
     shown = ", ".join(quoted(name) for name in names[:MOST])
     return shown if len(names) <= MOST else f"{shown} and {len(names) - MOST} more"
-
-
-def closest(word: str, names: Sequence[str]) -> str | None:
-    """The name that was probably meant, whatever its capitals; None if nothing is near.
-
-    >>> closest("Pirce", ["area", "price"])
-    'price'
-    """
-    folded = {name.casefold().strip(): name for name in reversed(names)}
-    found = get_close_matches(word.casefold().strip(), list(folded), n=1)
-    return folded[found[0]] if found else None

@@ -13,7 +13,9 @@ import numpy as np
 
 from chainrule.arguments import real_array, shown
 from chainrule.errors import ArgumentError, ShapeError
-from chainrule.graph.node import Node
+from chainrule.graph.node import Node, Primitive
+from chainrule.primitives import transcendental
+from chainrule.primitives.reductions import SOFTMAX
 from chainrule.tracing import node_of, wrap
 from chainrule.tracing.activations import log_softmax
 
@@ -81,7 +83,7 @@ def cross_entropy(output: Any, target: Any) -> Any:
     output, target = _pair("cross_entropy", output, target)
     if output.shape == (1,):
         return binary_cross_entropy(output, target)
-    if _made_by("sigmoid", output) is not None:
+    if _made_by(transcendental.sigmoid, output) is not None:
         raise ArgumentError(
             "cross_entropy",
             "several sigmoid units are yes-or-no answers, not one probability vector",
@@ -116,7 +118,7 @@ def binary_cross_entropy(output: Any, target: Any) -> Any:
     0.287682
     """
     output, target = _pair("binary_cross_entropy", output, target)
-    sigmoid = _made_by("sigmoid", output)
+    sigmoid = _made_by(transcendental.sigmoid, output)
     if sigmoid is not None:
         z = wrap(sigmoid.inputs[0])
         return np.sum(target * np.logaddexp(0.0, -z) + (1.0 - target) * np.logaddexp(0.0, z))
@@ -173,16 +175,16 @@ def _named_cost(cost: Cost | str) -> tuple[str, Cost]:
 
 def _times_log(weight: Any, probability: Any) -> Any:
     """Weight · log(probability), and 0 where the weight is 0."""
-    softmax = _made_by("softmax", probability)
+    softmax = _made_by(SOFTMAX, probability)
     if softmax is not None:
         return weight * log_softmax(wrap(softmax.inputs[0]), axis=softmax.params)
     return weight * np.log(np.where(weight == 0, 1.0, probability))
 
 
-def _made_by(primitive: str, output: Any) -> Node | None:
+def _made_by(primitive: Primitive, output: Any) -> Node | None:
     """The node of a traced output if this primitive made it, straight from pre-activations."""
     node = node_of(output)
-    return node if node is not None and node.primitive.name == primitive else None
+    return node if node is not None and node.primitive is primitive else None
 
 
 def _pair(operation: str, output: Any, target: Any) -> tuple[Any, Any]:

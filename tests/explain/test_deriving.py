@@ -248,3 +248,16 @@ def test_jupyter_shows_mathematics():
     assert d._repr_latex_().startswith("$$\n\\begin{aligned}")
     assert d._repr_markdown_() == d.markdown()
     assert d.latex(standalone=True).startswith("\\documentclass")
+
+
+def test_a_captured_array_keeps_its_name_on_the_way_back():
+    W = np.array([[1.0, 2.0, -1.0], [0.5, -0.3, 0.8]])
+
+    def E(x):
+        Z = W @ x
+        f = cr.sigmoid(Z)
+        return 0.5 * np.sum(f**2)
+
+    d = cr.derive(E)(np.array([0.3, -0.7, 1.1]))
+    assert "∂E/∂x = ∂E/∂Z · W " in str(d)
+    assert "C1" not in str(d)

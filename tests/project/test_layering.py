@@ -13,7 +13,7 @@ from tests.project.imports import PACKAGE, REPOSITORY, Import, imports, imports_
 
 # Lowest first. A file imports from the rows above its own, and from its own folder.
 LAYERS = (
-    ("errors", "forks", "properties", "starting", "version"),
+    ("errors", "forks", "numerics", "properties", "signatures", "spelling", "starting", "version"),
     ("arguments",),
     ("shapes",),
     ("transformed",),
@@ -22,11 +22,10 @@ LAYERS = (
     ("interpret",),
     ("jacobian",),
     ("tracing",),
-    ("differentiate", "simplify"),
+    ("differentiate",),
     ("native", "explain"),
     ("train",),
-    ("tables", "estimators", "export", "scale"),
-    ("report", "page"),
+    ("tables",),
     ("cli",),
     ("",),  # chainrule/__init__.py, the public face
     ("__main__",),
@@ -80,6 +79,20 @@ def cycle(edges: dict[str, set[str]]) -> list[str]:
 def test_every_part_of_the_package_has_a_layer() -> None:
     unknown = {part(module) for module in modules()} - LEVEL.keys()
     assert not unknown, f"give these a row in LAYERS: {sorted(unknown)}"
+
+
+def test_every_layer_is_there() -> None:
+    gone = LEVEL.keys() - {part(module) for module in modules()}
+    assert not gone, f"LAYERS names what does not exist: {sorted(gone)}"
+
+
+def test_every_folder_stands_in_the_page_for_contributors() -> None:
+    """And no other: the page and the package cannot differ."""
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    table = "".join(line.split("|")[1] for line in text.splitlines() if line.startswith("|"))
+    named = set(re.findall(r"`(?:chainrule/)?(\w+)/`", table))
+    folders = {part(name) for name, path in modules().items() if path.parent != PACKAGE}
+    assert named == folders - {""}
 
 
 def test_imports_point_downward() -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import DataError
-from chainrule.tables import Table, closest, listed, quoted, read_table
+from chainrule.spelling import closest
+from chainrule.tables import Table, listed, quoted, read_table
 from chainrule.tables.csvfile import _check_names
 from chainrule.tables.layout import delimiter_of
 

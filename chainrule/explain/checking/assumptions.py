@@ -15,8 +15,8 @@ from chainrule.explain.checking.findings import Case, Comparison, Finding
 from chainrule.explain.checking.given import Given
 from chainrule.explain.checking.layouts import accepted
 from chainrule.explain.checking.relations import proportional, symmetric_conventions
-from chainrule.explain.checking.subject import parameter_names
 from chainrule.explain.checking.trials import Trial, tried
+from chainrule.signatures import parameter_names
 
 POINTS = 3
 """Points at which an assumption is made to hold."""

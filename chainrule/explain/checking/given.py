@@ -14,11 +14,11 @@ from chainrule.explain.checking.subject import (
     failures,
     leaves_of,
     parameter_name,
-    parameter_names,
     real_array,
 )
 from chainrule.explain.formula import Formula, parse
 from chainrule.graph.node import Array
+from chainrule.signatures import parameter_names
 
 
 @dataclass(frozen=True)

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from chainrule.explain.names import written
 from chainrule.graph.node import INPUT, Node, bracketed, is_constant
 from chainrule.graph.program import ATOM, constant_text
 from chainrule.graph.walk import topological
 from chainrule.primitives.arithmetic import reciprocal
 from chainrule.primitives.contraction import CONTRACT
-from chainrule.primitives.elementwise import INFIX, Elementwise
+from chainrule.primitives.elementwise import Elementwise
 from chainrule.primitives.selections import SLICE, whole
+from chainrule.primitives.stated import MULTIPLIED
 
 LONGEST = 48
 """Characters of code that fit into a sentence."""
-
-QUOTIENT = INFIX["divide"][1]
-"""How tightly a quotient binds."""
-
-SYMBOLS = {"sigmoid": "σ", "absolute": "abs"}
-"""Functions that the lecture writes with a letter of their own."""
 
 
 class Words(NamedTuple):
@@ -44,7 +40,7 @@ class Words(NamedTuple):
         """The derivative of a function of elements: ``σ′(Z2)``, or ``∂f1/∂Z1``."""
         name = function_name(result)
         if name and argument in result.inputs:
-            return f"{SYMBOLS.get(name, name)}′({self.of(argument)})"
+            return f"{written(name).text}′({self.of(argument)})"
         return f"∂{self._bracketed(result)}/∂{self._bracketed(argument)}"
 
     def function(self, result: Node, argument: Node) -> str:
@@ -82,7 +78,7 @@ class Words(NamedTuple):
             elif node.primitive is SLICE:
                 texts[node] = _slice_text(node, texts[node.inputs[0]][0])
             elif node.primitive is reciprocal:
-                texts[node] = f"1 / {bracketed(texts[node.inputs[0]], QUOTIENT + 1)}", QUOTIENT
+                texts[node] = f"1 / {bracketed(texts[node.inputs[0]], MULTIPLIED + 1)}", MULTIPLIED
             else:
                 texts[node] = node.primitive.text(node, [texts[item] for item in node.inputs])
         return texts[wanted][0]
@@ -110,7 +106,7 @@ def _slice_text(node: Node, array: str) -> tuple[str, int]:
 def function_name(node: Node) -> str:
     """The name of a function of one argument; empty for operators and everything else."""
     row = node.primitive
-    is_function = isinstance(row, Elementwise) and row.name not in INFIX
+    is_function = isinstance(row, Elementwise) and row.infix is None
     return row.name if is_function and len(node.inputs) == 1 else ""
 
 

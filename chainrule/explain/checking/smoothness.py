@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from chainrule.explain.checking.findings import Case, Comparison
 from chainrule.explain.checking.subject import Subject
 from chainrule.explain.checking.trials import Trial
 from chainrule.graph.node import Array
+from chainrule.numerics.differences import Line, extrapolated, one_sided
 
 MOST_ENTRIES = 32
 """Entries whose one-sided differences are taken."""
@@ -130,9 +129,7 @@ def confirmed(subject: Subject, which: int, trial: Trial) -> bool:
     return bool(max(np.max(np.abs(side - found), initial=0.0) for side in (left, right)) <= slack)
 
 
-def _along(
-    subject: Subject, which: int, trial: Trial, direction: Array
-) -> Callable[[float], Array]:
+def _along(subject: Subject, which: int, trial: Trial, direction: Array) -> Line:
     """The function along a line through the point, in float64."""
     origin = [np.asarray(array, float) for array in trial.arrays]
 
@@ -145,20 +142,12 @@ def _along(
     return value
 
 
-def _one_sided(value: Callable[[float], Array], h: float = 1e-3) -> tuple[Array, Array, float]:
+def _one_sided(value: Line, h: float = 1e-3) -> tuple[Array, Array, float]:
     """The derivatives from the left and from the right, and the size of what they came from.
 
-    Forward differences with steps h, h/2, …, h/16, extrapolated to an error of order h⁵.
+    The error of differences with steps h, h/2, …, h/16 is of order h⁵.
     """
     here = value(0.0)
-    sides, size = [], float(np.max(np.abs(here), initial=0.0))
-    for sign in (-1.0, 1.0):
-        row = []
-        for k in range(5):
-            step = h / 2**k
-            row.append(sign * (value(sign * step) - here) / step)
-        for order in range(1, 5):
-            row = [(2**order * b - a) / (2**order - 1) for a, b in pairwise(row)]
-        sides.append(np.asarray(row[0]))
-        size = max(size, float(np.max(np.abs(row[0]), initial=0.0)))
-    return sides[0], sides[1], size
+    left, right = (extrapolated(one_sided(value, here, step, 5), 1) for step in (-h, h))
+    size = max(float(np.max(np.abs(a), initial=0.0)) for a in (here, left, right))
+    return left, right, size

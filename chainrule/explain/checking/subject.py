@@ -15,6 +15,7 @@ from chainrule.differentiate.problem import Key, Problem, Wrt, record, resolve_w
 from chainrule.errors import ArgumentError, ChainruleError, DtypeError, ShapeError
 from chainrule.graph.node import Array, Node, is_constant
 from chainrule.graph.walk import topological
+from chainrule.signatures import collecting_parameter, parameter_names
 from chainrule.tracing.containers import flatten, paths, unflatten
 from chainrule.tracing.session import PLAIN, recording
 
@@ -151,22 +152,8 @@ def parameter_name(f: Callable[..., Any], key: Key) -> str:
     names = parameter_names(f)
     if key < len(names):
         return names[key]
-    collected = _parameters(f, (inspect.Parameter.VAR_POSITIONAL,))
-    return f"{collected[0]}[{key - len(names)}]" if collected else f"x{key}"
-
-
-def parameter_names(f: Callable[..., Any]) -> list[str]:
-    """The names of the parameters that positional arguments go to."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return _parameters(f, kinds)
-
-
-def _parameters(f: Callable[..., Any], kinds: Sequence[Any]) -> list[str]:
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [parameter.name for parameter in parameters if parameter.kind in kinds]
+    rest = collecting_parameter(f)
+    return f"x{key}" if rest is None else f"{rest}[{key - len(names)}]"
 
 
 def numbered(names: Mapping[Node, str], first: Sequence[Node]) -> dict[Node, str]:

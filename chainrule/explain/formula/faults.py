@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from chainrule.errors import ChainruleError, ShapeError
+from chainrule.spelling import closest
 
 _SHOWN = 72  # columns of a long line that are shown around the carets
 _QUOTED = 40  # characters of the part that stand at the head of the sentence
@@ -128,5 +128,5 @@ def _width(text: str) -> int:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``did you mean …?`` where a known word is close, else nothing."""
-    close = get_close_matches(word, list(known), n=1)
-    return f"did you mean {close[0]}?" if close else ""
+    close = closest(word, known)
+    return f"did you mean {close}?" if close else ""

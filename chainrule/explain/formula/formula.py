@@ -19,7 +19,7 @@ from chainrule.explain.formula.faults import (
     did_you_mean,
     quoted,
 )
-from chainrule.explain.formula.operations import OPERATIONS
+from chainrule.explain.formula.operations import operation
 from chainrule.explain.formula.parser import statements_of
 from chainrule.explain.formula.shape_rules import Misfit, Operand
 from chainrule.explain.formula.steps import Statement, Step
@@ -165,7 +165,7 @@ class Formula:
             return ()
         if step.kind == "operation":
             try:
-                return OPERATIONS[step.word].shape(operands, step.axis)
+                return operation(step.word).shape(operands, step.axis)
             except Misfit as misfit:
                 raise FormulaShapeError(
                     self.text, step.span, misfit.problem, misfit.remedy
@@ -249,7 +249,7 @@ class Formula:
         if step.kind == "name":
             return known[step.word]
         keywords = {} if step.axis is None else {"axis": step.axis}
-        value = OPERATIONS[step.word].value
+        value = operation(step.word).value
         try:
             if all(type(operand) is float for operand in operands):
                 with np.errstate(all="ignore"):  # a number takes the dtype of what it meets
@@ -303,7 +303,8 @@ def parse(text: str) -> Formula:
     Notes
     -----
     Entry by entry: exp, expm1, log (ln), log1p, sqrt, square, sin, cos, tan, arctan, sinh, cosh,
-    tanh, abs, sigmoid (σ), relu; of two arrays: maximum, minimum. With an optional ``axis=``: sum,
+    tanh, abs, sigmoid (σ), relu; of two arrays: maximum, minimum; and by NumPy's name whatever
+    else has a derivative here, such as arcsin, cbrt or hypot. With an optional ``axis=``: sum,
     mean, max, min, norm (of vectors the 2-norm, of matrices Frobenius'), logsumexp, softmax,
     log_softmax. Of vectors and matrices: dot, outer, kron, transpose, diag, trace (tr), det, logdet
     (log |det A|), inv, solve. ``x ** 2`` is NumPy's: every entry's square.

@@ -1,4 +1,8 @@
-"""The operations of the language: one row each, with its shape rule and its value."""
+"""The operations of the language: one row each, with its shape rule and its value.
+
+Functions of elements stand here where the language documents them; the others, and those that a
+user adds, are read as their rows state them.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.errors import DtypeError
 from chainrule.explain.formula import shape_rules as rules
+from chainrule.primitives.elementwise import ROWS, Elementwise
 from chainrule.tracing.activations import log_softmax, logsumexp, relu, sigmoid, softmax
+
+REAL = np.dtype(np.float64)
 
 
 class Operation(NamedTuple):
@@ -80,11 +88,51 @@ OPERATIONS: dict[str, Operation] = {
 
 SPELLINGS = {
     **{name: name for name in OPERATIONS if name not in ("size", "raised")},
-    "tr": "trace", "σ": "sigmoid", "logistic": "sigmoid", "expit": "sigmoid",
+    "tr": "trace", "logistic": "sigmoid", "expit": "sigmoid",
     "absolute": "abs", "ln": "log",
     "amax": "max", "amin": "min", "lse": "logsumexp",
 }  # fmt: skip
-"""Every name that a function has in a formula."""
+"""What else functions are called, beside the names and the signs that their rows state."""
+
+
+def spelled(word: str) -> str | None:
+    """The operation that a function's name in a formula stands for."""
+    return SPELLINGS.get(word) or _of_rows().get(word)
+
+
+def spellings() -> list[str]:
+    """Every name that a function has in a formula."""
+    return [*SPELLINGS, *_of_rows()]
+
+
+def operation(word: str) -> Operation:
+    """What an operation is; any row that real numbers are given to is one, with no line here."""
+    known = OPERATIONS.get(word)
+    if known is not None:
+        return known
+    row = ROWS[word]
+    return Operation(len(row.derivatives), rules.elementwise, row)
+
+
+def _of_rows() -> dict[str, str]:
+    """Functions of elements by their names, and by their letters, such as σ."""
+    rows = [row for row in ROWS.values() if _is_function(row)]
+    letters = {row.symbol.text: row.name for row in rows if row.symbol is not None}
+    return letters | {row.name: row.name for row in rows}
+
+
+def _is_function(row: Elementwise) -> bool:
+    """Whether it has a derivative, and is neither a sign nor a part of another's derivative."""
+    return row.varies and row.infix is None and row.stands_for is None and _takes_reals(row)
+
+
+def _takes_reals(row: Elementwise) -> bool:
+    try:
+        loop = row.loop((REAL,) * len(row.derivatives))
+    except DtypeError:
+        return False
+    return all(dtype == REAL for dtype in loop)
+
 
 METHODS = frozenset({"sum", "mean", "max", "min", "trace", "dot", "transpose"})
 """Functions that may follow their first operand, as in ``x.sum()``."""

@@ -6,7 +6,14 @@ from typing import NamedTuple, NoReturn
 
 from chainrule.explain.formula.cursor import Cursor
 from chainrule.explain.formula.faults import FormulaError, Span, did_you_mean
-from chainrule.explain.formula.operations import METHODS, OPERATIONS, PREFIXES, SPELLINGS
+from chainrule.explain.formula.operations import (
+    METHODS,
+    PREFIXES,
+    SPELLINGS,
+    operation,
+    spelled,
+    spellings,
+)
 from chainrule.explain.formula.steps import INFIX, SIGN, SIGNS, Statement, Step
 from chainrule.explain.formula.tokens import Kind, Token, tokenize
 
@@ -145,14 +152,14 @@ class _Reader(Cursor):
             self.add(Step("name", name.text, span=name.span), name.span)
             return False
         prefix, _, plain = name.text.rpartition(".")
-        known = SPELLINGS.get(plain)
+        known = spelled(plain)
         if known is None or (prefix and prefix not in PREFIXES):
             self.unknown_function(name.text, plain, name.span)
         self.open_call(known, name.span.start, len(self.values))
         return self.argument_or_axis()
 
     def unknown_function(self, word: str, plain: str, span: Span) -> NoReturn:
-        remedy = did_you_mean(plain, SPELLINGS)
+        remedy = did_you_mean(plain, spellings())
         if not remedy and len(plain) <= 2:
             remedy = f"write {word} @ (…) or {word} * (…) for a product"
         self.fail(span, "there is no such function here", remedy or f"known are {_known()}")
@@ -201,7 +208,7 @@ class _Reader(Cursor):
         one = self.written(left) if left.end - left.start <= 20 else "(…)"
         opened = {"(": "(…)", "|": "|…|", "‖": "‖…‖"}
         two = opened.get(token.text) or self.written(token.span)
-        if len(one) > 1 and one in SPELLINGS:
+        if len(one) > 1 and one in spellings():
             self.fail(span, f"{one} is a function", f"write {one}({two})")
         products = f"{one} * {two}"
         if self.steps[-1].kind != "number":
@@ -241,7 +248,7 @@ class _Reader(Cursor):
         if self.token.kind is not Kind.NAME or not self.next_is("="):
             return True
         call, name = self.pending[-1], self.token
-        takes_axis = OPERATIONS[call.word].takes_axis
+        takes_axis = operation(call.word).takes_axis
         if name.text != "axis" or not takes_axis:
             allowed = "it takes axis" if takes_axis else "it takes no keywords"
             self.fail(name.span, f"{call.word} has no such keyword", allowed)
@@ -310,20 +317,20 @@ class _Reader(Cursor):
         if item.kind == "bars":
             self.combine(item.word, 1, span)
             return
-        count, operation = len(self.values) - item.below, OPERATIONS[item.word]
-        if count != operation.operands:
+        count = len(self.values) - item.below
+        if count != operation(item.word).operands:
             self.wrong_count(item.word, count, span)
         self.combine(item.word, count, span, item.axis)
 
     def wrong_count(self, word: str, count: int, span: Span) -> NoReturn:
-        operation = OPERATIONS[word]
+        wanted = operation(word)
         remedy = ""
         if word in ("max", "min") and count == 2:
             remedy = f"write {word}imum(a, b) for the {word}imum entry by entry"
-        elif count == 2 and operation.takes_axis:
+        elif count == 2 and wanted.takes_axis:
             remedy = f"write {word}(x, axis=0) for an axis"
-        plural = "" if operation.operands == 1 else "s"
-        self.fail(span, f"{word} takes {operation.operands} argument{plural}, not {count}", remedy)
+        plural = "" if wanted.operands == 1 else "s"
+        self.fail(span, f"{word} takes {wanted.operands} argument{plural}, not {count}", remedy)
 
 
 def _known() -> str:

@@ -24,7 +24,7 @@ Emitter = Callable[..., Value]
 _FEW_PRODUCTS = range(1, 5)
 
 
-def _in_own_precision(core: Emitter) -> Emitter:
+def in_own_precision(core: Emitter) -> Emitter:
     """Single precision with single-precision instructions: the quickest."""
 
     def emit(f: Function, *values: Value) -> Value:
@@ -35,7 +35,7 @@ def _in_own_precision(core: Emitter) -> Emitter:
     return emit
 
 
-def _through_double(core: Emitter) -> Emitter:
+def through_double(core: Emitter) -> Emitter:
     """Single precision computed with doubles, which need no pairs: short, and nearly exact."""
 
     def emit(f: Function, *values: Value) -> Value:
@@ -47,9 +47,9 @@ def _through_double(core: Emitter) -> Emitter:
     return emit
 
 
-def _in_own_precision_if_fused(core: Emitter) -> Emitter:
+def in_own_precision_if_fused(core: Emitter) -> Emitter:
     """Single precision with its own instructions where these include fused products."""
-    own, wide = _in_own_precision(core), _through_double(core)
+    own, wide = in_own_precision(core), through_double(core)
     return lambda f, *values: (own if f.target.has_fma else wide)(f, *values)
 
 
@@ -65,7 +65,7 @@ def _power(f: Function, x: Value, y: Value) -> Value:
     if exponent not in _FEW_PRODUCTS:
         is_whole = exponent is not None and exponent.is_integer()
         general = powers.whole_power if is_whole else powers.power
-        return _through_double(general)(f, x, y)
+        return through_double(general)(f, x, y)
     if exponent == 1:
         return x
     square = f.mul(x, x)
@@ -81,7 +81,7 @@ _OF_NUMBERS: dict[str, Emitter] = {
     "divide": Function.div,
     "reciprocal": plain.reciprocal,
     "one_minus_square": plain.one_minus_square,
-    "one_over_one_plus_square": _in_own_precision(circular.one_over_one_plus_square),
+    "one_over_one_plus_square": in_own_precision(circular.one_over_one_plus_square),
     "sqrt": Function.sqrt,
     "absolute": Function.abs,
     "fabs": Function.abs,
@@ -122,37 +122,41 @@ _OF_NUMBERS: dict[str, Emitter] = {
     "rad2deg": plain.scaled_by(180 / math.pi),
     "radians": plain.scaled_by(math.pi / 180),
     "deg2rad": plain.scaled_by(math.pi / 180),
-    "exp": _in_own_precision(exponential.exp),
-    "exp2": _in_own_precision(exponential.exp2),
-    "expm1": _in_own_precision(exponential.expm1),
-    "log": _in_own_precision(logarithm.log),
-    "log2": _in_own_precision(logarithm.log2),
-    "log10": _in_own_precision(logarithm.log10),
-    "log1p": _in_own_precision(logarithm.log1p),
-    "logaddexp": _in_own_precision(logarithm.logaddexp),
-    "logaddexp2": _in_own_precision(logarithm.logaddexp2),
-    "tanh": _in_own_precision(hyperbolic.tanh),
-    "sigmoid": _in_own_precision(hyperbolic.sigmoid),
-    "logistic_density": _in_own_precision(hyperbolic.logistic_density),
-    "sech_squared": _in_own_precision(hyperbolic.sech_squared),
-    "sinh": _in_own_precision(hyperbolic.sinh),
-    "cosh": _in_own_precision(hyperbolic.cosh),
-    "arcsinh": _through_double(hyperbolic.arcsinh),
-    "arccosh": _through_double(hyperbolic.arccosh),
-    "arctanh": _through_double(hyperbolic.arctanh),
-    "sin": _in_own_precision_if_fused(circular.sin),
-    "cos": _in_own_precision_if_fused(circular.cos),
-    "tan": _in_own_precision_if_fused(circular.tan),
-    "arcsin": _through_double(circular.arcsin),
-    "arccos": _through_double(circular.arccos),
-    "arctan": _through_double(circular.arctan),
-    "arctan2": _through_double(circular.arctan2),
+    "exp": in_own_precision(exponential.exp),
+    "exp2": in_own_precision(exponential.exp2),
+    "expm1": in_own_precision(exponential.expm1),
+    "log": in_own_precision(logarithm.log),
+    "log2": in_own_precision(logarithm.log2),
+    "log10": in_own_precision(logarithm.log10),
+    "log1p": in_own_precision(logarithm.log1p),
+    "logaddexp": in_own_precision(logarithm.logaddexp),
+    "logaddexp2": in_own_precision(logarithm.logaddexp2),
+    "tanh": in_own_precision(hyperbolic.tanh),
+    "sigmoid": in_own_precision(hyperbolic.sigmoid),
+    "logistic_density": in_own_precision(hyperbolic.logistic_density),
+    "sech_squared": in_own_precision(hyperbolic.sech_squared),
+    "sinh": in_own_precision(hyperbolic.sinh),
+    "cosh": in_own_precision(hyperbolic.cosh),
+    "arcsinh": through_double(hyperbolic.arcsinh),
+    "arccosh": through_double(hyperbolic.arccosh),
+    "arctanh": through_double(hyperbolic.arctanh),
+    "sin": in_own_precision_if_fused(circular.sin),
+    "cos": in_own_precision_if_fused(circular.cos),
+    "tan": in_own_precision_if_fused(circular.tan),
+    "arcsin": through_double(circular.arcsin),
+    "arccos": through_double(circular.arccos),
+    "arctan": through_double(circular.arctan),
+    "arctan2": through_double(circular.arctan2),
     "power": _power,
     "float_power": _float_power,
-    "cbrt": _through_double(powers.cbrt),
-    "hypot": _through_double(powers.hypot),
-    "component": _through_double(powers.component),
+    "cbrt": through_double(powers.cbrt),
+    "hypot": through_double(powers.hypot),
+    "component": through_double(powers.component),
 }
 
 EMITTERS = {name: with_booleans(name, emitter) for name, emitter in _OF_NUMBERS.items()}
-"""How the values of each primitive are computed; what is not here is left to the interpreter."""
+"""How the values of each primitive are computed; what is not here is left to the interpreter.
+
+The table is native code's own: a row knows nothing of instructions. A user's row gets an emitter by
+an entry, ``EMITTERS["softsign"] = in_own_precision(softsign)``.
+"""

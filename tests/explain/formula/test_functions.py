@@ -8,6 +8,8 @@ import pytest
 import chainrule as cr
 from chainrule.errors import ArgumentError, DtypeError, SingularError
 from chainrule.explain.formula import FormulaError, FormulaShapeError, parse
+from chainrule.explain.formula.operations import spelled, spellings
+from chainrule.primitives.elementwise import ROWS
 
 RNG = np.random.default_rng(7)
 A, x, b = RNG.standard_normal((3, 4)), RNG.standard_normal(4), RNG.standard_normal(3)
@@ -126,3 +128,32 @@ def test_shapes_of_every_part():
     assert shapes.names["Z1"] == shapes.names["f1"] == ("h",)
     assert dict(shapes.parts)["A1 @ f1"] == ("m",)
     assert dict(shapes.parts)["½ * (f2 - Y)' @ (f2 - Y)"] == ()
+
+
+OF_ROWS = sorted(name for name in spellings() if spelled(name) in ROWS)
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+def test_rows_are_functions_of_the_language(name):
+    """Whatever has a derivative and is neither a sign nor a part of another's derivative."""
+    row = ROWS[spelled(name)]
+    rng = np.random.default_rng(3)
+    arrays = [rng.uniform(low, high, 3) for low, high in row.domain]
+    f = parse(f"{name}({', '.join('abc'[: len(arrays)])})").function()
+    np.testing.assert_array_equal(f(*arrays), row(*arrays))
+    cr.check_grads(f, arrays, order=1)
+
+
+def test_which_rows_are_none():
+    """Signs, steps, choices, and what derivatives of other rows are made of."""
+    without = {name for name, row in ROWS.items() if row.varies} - set(spellings())
+    assert without == {
+        "remainder", "where", "ldexp", "component", "logistic_density", "sech_squared",
+        "one_minus_square", "one_over_one_plus_square",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "meant"), [("SIN", "sin"), ("arcsine", "arcsin")])
+def test_a_function_is_found_whatever_its_capitals(written, meant):
+    with pytest.raises(FormulaError, match=f"did you mean {meant}?"):
+        parse(f"{written}(x)")

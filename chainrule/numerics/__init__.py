@@ -1,0 +1,1 @@
+"""Derivatives by ways that know no rule: differences of values, and complex steps."""
