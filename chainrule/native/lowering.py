@@ -23,6 +23,7 @@ from chainrule.primitives.contraction import (
     insert_axes,
     relabel,
 )
+from chainrule.primitives.elementwise import apply
 from chainrule.primitives.expression import UFUNCS
 from chainrule.primitives.identities import cast
 from chainrule.primitives.norms import DIRECTION, LENGTH, NORM, Axes, scales, squares
@@ -259,7 +260,7 @@ def _logsumexp(node: Node, operands: Sequence[Node]) -> Node:
 
 
 def _norm(node: Node, operands: Sequence[Node]) -> Node:
-    return sqrt(squares(operands[0], node.params))
+    return apply(sqrt, squares(operands[0], node.params))
 
 
 def _length(node: Node, operands: Sequence[Node]) -> Node:
@@ -286,7 +287,7 @@ def _scaled_length(a: Node, axes: Axes) -> tuple[Node, Node]:
     def chosen(short: Node, middle: Node, long: Node) -> Node:
         short, middle, long = (broadcast_to(item, total.shape) for item in (short, middle, long))
         is_short, is_long = UFUNCS[np.less](total, low), UFUNCS[np.greater](total, high)
-        return where(is_short, short, where(is_long, long, middle))
+        return apply(where, is_short, short, apply(where, is_long, long, middle))
 
     shorter, longer = (
         squares(UFUNCS[np.multiply](a, broadcast_to(power, a.shape)), axes) for power in (up, down)
