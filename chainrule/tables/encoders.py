@@ -48,10 +48,10 @@ class Remarks:
             total = sum(count for count, _ in self.unseen.values())
             name, (_, cell) = next(iter(self.unseen.items()))
             have = "s have values" if total > 1 else " has a value"
-            where = listed(list(self.unseen))
+            first = f"{quoted(cell)} in {quoted(name)}" if len(self.unseen) > 1 else quoted(cell)
             found.append(
-                f"{total:,} cell{have} that the training rows lack, in {where}, such as "
-                f"{quoted(cell)} in {quoted(name)}"
+                f"{total:,} cell{have} that the training rows lack, in "
+                f"{listed(list(self.unseen))}, such as {first}"
             )
         return tuple(found)
 

@@ -156,7 +156,7 @@ def test_a_category_has_a_unit_for_each_value_and_unseen_ones_are_counted():
     np.testing.assert_array_equal(X, [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]])
     assert notes == (
         "1 cell without a value in 'x' is taken as usual in the training rows",
-        "1 cell has a value that the training rows lack, in 'x', such as 'pink' in 'x'",
+        "1 cell has a value that the training rows lack, in 'x', such as 'pink'",
     )
 
 
