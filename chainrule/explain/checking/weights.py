@@ -19,6 +19,7 @@ from chainrule.jacobian.apply import pull_back
 from chainrule.primitives.arithmetic import divide, sum_of
 from chainrule.primitives.contraction import broadcast_to, drop_axes, insert_axes, scaled
 from chainrule.primitives.elementwise import apply
+from chainrule.primitives.gathers import PUT, TAKE
 from chainrule.primitives.terms import Term
 
 
@@ -44,13 +45,18 @@ def assumed_sums(shop: Workshop) -> Iterator[Slip]:
 
 
 def _weights(shop: Workshop, cotangent: Node) -> list[Node]:
-    """Arrays that do not vary, with entries of one sign, which a cotangent was made with."""
+    """Arrays that do not vary, with entries of one sign, which a cotangent was made with.
+
+    Positions in another array are none: they are no numbers to be multiplied.
+    """
+    order = topological([cotangent])
+    positions = {node.inputs[1] for node in order if node.primitive in (TAKE, PUT)}
     return [
         node
-        for node in topological([cotangent])
+        for node in order
         if not node.inputs and node not in shop.backward.active and node.value is not None
         and node.size > 1 and node.ndim in (1, 2) and node.dtype.kind in "fiu"
-        and (bool(np.all(node.value >= 0)) or _is_negative(node))
+        and node not in positions and (bool(np.all(node.value >= 0)) or _is_negative(node))
     ]  # fmt: skip
 
 
