@@ -8,7 +8,7 @@ of ``direction`` and ``length``, whose squares are scaled where it is needed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -38,7 +38,7 @@ class Scales(NamedTuple):
     down: float
 
 
-@cache
+@lru_cache(maxsize=8)
 def scales(dtype: np.dtype[Any]) -> Scales:
     """With the largest number near 2ᵉ, sums of squares are kept between 2^(−4e/5) and 2^(4e/5)."""
     e = int(np.finfo(dtype).maxexp)
@@ -162,6 +162,7 @@ class Norm(Primitive):
         self.as_written = written
         self.reduces = reduces
 
+    source = "d‖x‖ = xᵀ dx / ‖x‖"
     convention = "‖x‖ has no derivative where x = 0; 0 is used there"
 
     def infer(self, inputs: tuple[Node, ...], params: Any) -> Signature:

@@ -252,10 +252,10 @@ def turns(days: Floats, cycle: str) -> Floats:
 
 
 def learn_amount(table: Table, name: str, rows: npt.NDArray[np.intp], values: Floats) -> Amount:
-    """The median and the spread of the training rows; the standard deviation where most agree.
+    """The median and the spread of the training rows.
 
     The spread is the distance of the quartiles, in units in which it is 1.349 for a normal
-    distribution.
+    distribution, or the standard deviation where that is smaller or most numbers are the same.
     """
     # Imported here: scikit-learn takes most of a second, and predicting does without it.
     from sklearn.impute import SimpleImputer
@@ -271,7 +271,7 @@ def learn_amount(table: Table, name: str, rows: npt.NDArray[np.intp], values: Fl
         numbers = np.where(np.isnan(values), 0, values)
         raise too_large(table, name, numbers, int(np.abs(numbers).argmax()))
     quartiles = np.subtract(*np.nanpercentile(learnt, [75, 25]))
-    scale = robust.scale_[0] if quartiles > 0 else plain.scale_[0]
+    scale = min(robust.scale_[0], plain.scale_[0]) if quartiles > 0 else plain.scale_[0]
     fill = SimpleImputer(strategy="median").fit(learnt).statistics_[0]
     flags = bool(np.isnan(learnt).any())
     centre = float(robust.center_[0])

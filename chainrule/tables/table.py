@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import DataError
+from chainrule.properties import cached_property
 from chainrule.spelling import closest
 from chainrule.tables.amounts import remedy_for
 from chainrule.tables.cells import NO_NUMBER, is_missing, number_in, texts_of

@@ -350,8 +350,9 @@ def test_inputs_and_amounts_are_scaled_on_the_training_rows_alone():
     np.testing.assert_allclose(quartiles[1], 0, atol=1e-12)
     # the quartiles of a normal distribution are 1.349 standard deviations apart; most of `few` are
     # 0, so that its own deviation counts
-    np.testing.assert_allclose((quartiles[2] - quartiles[0])[[0, 2]], 1.349, rtol=1e-3)
-    np.testing.assert_allclose(data.train.X[:, 1].std(), 1, rtol=1e-12)
+    spread, deviation = (quartiles[2] - quartiles[0]) / 1.349, data.train.X.std(axis=0)
+    np.testing.assert_allclose(np.minimum(spread, deviation)[[0, 2]], 1, rtol=1e-3)
+    np.testing.assert_allclose(deviation[1], 1, rtol=1e-12)
     np.testing.assert_allclose((data.train.Y.mean(), data.train.Y.std()), (0, 1), atol=1e-12)
     assert abs(np.median(data.test.X[:, 0])) > 1e-3
 
