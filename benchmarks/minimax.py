@@ -1,10 +1,10 @@
-"""Derives the polynomials of the native functions: chainrule/native/functions/coefficients.py.
+"""Derives the polynomials of the native functions: chainrule/native/code/functions/coefficients.py.
 
 Each is the minimax approximation of a power series' tail, found by Remez's exchange in 60 digits:
 the error, weighted by its effect on the function, alternates at one point more than there are
 coefficients. The degree is the lowest that keeps the error below the bound.
 
-    python benchmarks/minimax.py > chainrule/native/functions/coefficients.py
+    python benchmarks/minimax.py > chainrule/native/code/functions/coefficients.py
 """
 
 from __future__ import annotations

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.native.builder import Function
-from chainrule.native.functions import EMITTERS
-from chainrule.native.ir import Module, vector
-from chainrule.native.machine import NativeModule, compile_text
+from chainrule.native.code.builder import Function
+from chainrule.native.code.functions import EMITTERS
+from chainrule.native.code.ir import Module, vector
+from chainrule.native.run.machine import NativeModule, compile_text
 from chainrule.native.target import LEVELS, Target, host, level
 from chainrule.primitives.elementwise import ROWS
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
-from chainrule.native import machine
+from chainrule.native.run import machine
 
 FUNCTIONS = (np.sin, np.tanh, np.cos, np.abs, np.arctan)
 

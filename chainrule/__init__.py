@@ -1,6 +1,6 @@
 """chainrule: derivatives of plain NumPy code, how they come about, and networks trained by them."""
 
-from chainrule import starting as starting  # before all else: Ctrl-C during the imports below
+from chainrule import starting as starting
 
 # isort: split
 import importlib
@@ -25,12 +25,12 @@ from chainrule.tracing.activations import log_softmax, logsumexp, relu, sigmoid,
 from chainrule.version import __version__
 
 if typing.TYPE_CHECKING:
-    from chainrule.explain.checking.judging import check
-    from chainrule.explain.checking.report import CheckReport
-    from chainrule.explain.derivation import Derivation
-    from chainrule.explain.deriving import derive
-    from chainrule.native.compiled import Compiled, compile
-    from chainrule.native.threads import get_threads, set_threads
+    from chainrule.checking.judging import check
+    from chainrule.checking.report import CheckReport
+    from chainrule.derivations.derivation import Derivation
+    from chainrule.derivations.deriving import derive
+    from chainrule.native.entry.compiled import Compiled, compile
+    from chainrule.native.run.threads import get_threads, set_threads
     from chainrule.train import (
         AdaGrad,
         Adam,
@@ -49,12 +49,12 @@ if typing.TYPE_CHECKING:
     )
 
 _LATER = {
-    "chainrule.explain.checking.judging": ("check",),
-    "chainrule.explain.checking.report": ("CheckReport",),
-    "chainrule.explain.derivation": ("Derivation",),
-    "chainrule.explain.deriving": ("derive",),
-    "chainrule.native.compiled": ("Compiled", "compile"),
-    "chainrule.native.threads": ("get_threads", "set_threads"),
+    "chainrule.checking.judging": ("check",),
+    "chainrule.checking.report": ("CheckReport",),
+    "chainrule.derivations.derivation": ("Derivation",),
+    "chainrule.derivations.deriving": ("derive",),
+    "chainrule.native.entry.compiled": ("Compiled", "compile"),
+    "chainrule.native.run.threads": ("get_threads", "set_threads"),
     "chainrule.train": (
         "AdaGrad", "Adam", "AdamW", "FitResult", "GradientDescent", "Momentum", "Network",
         "RMSProp", "binary_cross_entropy", "cross_entropy", "fit", "load", "save", "squared_cost",

@@ -11,7 +11,7 @@ from chainrule.cli import shown
 from chainrule.cli.measuring import microseconds
 from chainrule.cli.speed import SpeedReport, measured
 from chainrule.cli.workload import LARGE, MEDIUM, SMALL, TINY, Workload
-from chainrule.native.threads import MOST, set_threads
+from chainrule.native.run.threads import MOST, set_threads
 
 ELEMENTS = (1, 1000, 10**6)
 BATCH, STEPS = 32, 50

@@ -17,9 +17,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from chainrule.checking.judging import check as judge
+from chainrule.checking.report import CheckReport
 from chainrule.errors import ArgumentError, ChainruleError
-from chainrule.explain.checking.judging import check as judge
-from chainrule.explain.checking.report import CheckReport
 
 KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 SCALAR = "scalar"

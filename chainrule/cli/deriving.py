@@ -14,10 +14,10 @@ from typer.core import TyperCommand
 
 from chainrule.cli.paths import checked_output
 from chainrule.cli.points import Point, point_for
+from chainrule.derivations.derivation import Derivation
+from chainrule.derivations.deriving import derive as derivation_of
 from chainrule.errors import ArgumentError
-from chainrule.explain.derivation import Derivation
-from chainrule.explain.deriving import derive as derivation_of
-from chainrule.explain.formula import Formula, normal_name, parse, shape_text
+from chainrule.formulas import Formula, normal_name, parse, shape_text
 from chainrule.spelling import closest
 from chainrule.train import write_whole
 

@@ -13,7 +13,7 @@ import numpy as np
 import typer
 
 from chainrule.errors import ArgumentError, FileFormatError
-from chainrule.explain.formula import (
+from chainrule.formulas import (
     Dimensions,
     Formula,
     concrete,

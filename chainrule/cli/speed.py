@@ -17,8 +17,8 @@ from chainrule.cli import shown
 from chainrule.cli.measuring import example_function, processor, timed
 from chainrule.cli.workload import Stopwatch, Workload
 from chainrule.differentiate.gradients import grad
-from chainrule.native.compiled import compile
-from chainrule.native.threads import get_threads
+from chainrule.native.entry.compiled import compile
+from chainrule.native.run.threads import get_threads
 from chainrule.version import __version__
 
 TURN = 0.1

@@ -15,7 +15,7 @@ BLOCK = 1 << 17
 """Bytes of a block of the widest of the arrays: several fit into a core's own cache."""
 
 
-class Step(NamedTuple):
+class Application(NamedTuple):
     """A function, where its inputs are, where its result goes, and what is not needed after it."""
 
     function: Callable[..., Array]
@@ -55,11 +55,11 @@ class Blocks:
 
     Parameters
     ----------
-    steps, nodes : sequence of Step, sequence of Node
+    steps, nodes : sequence of Application, sequence of Node
         All of one shape.
     """
 
-    def __init__(self, steps: Sequence[Step], nodes: Sequence[Node]) -> None:
+    def __init__(self, steps: Sequence[Application], nodes: Sequence[Node]) -> None:
         made = {step.output for step in steps}
         freed = {slot for step in steps for slot in step.frees}
         self.steps = tuple(steps)
@@ -77,7 +77,7 @@ class Blocks:
         self.places = len(place)
         local = {slot: place[slot] for slot in made}
         self.local = [
-            Step(
+            Application(
                 step.function,
                 tuple(place[slot] for slot in step.inputs),
                 place[step.output],

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.graph.node import CONSTANT, INPUT, Array, Node
 from chainrule.graph.walk import last_uses, topological
-from chainrule.interpret.blocks import Blocks, Step, runs
+from chainrule.interpret.blocks import Application, Blocks, runs
 
 HELD: ContextVar[dict[Node, Array] | None] = ContextVar("chainrule_values", default=None)
 """Values, for the call under way alone, of nodes that later calls use again; None for no such call.
@@ -112,7 +112,7 @@ class Instruction(NamedTuple):
     frees: tuple[int, ...]
 
 
-def _alone(step: Step) -> Instruction:
+def _alone(step: Application) -> Instruction:
     function, inputs, output, frees = step
     first = inputs[0] if inputs else -1
     second = inputs[1] if len(inputs) > 1 else -1
@@ -157,12 +157,12 @@ class Program:
         functions = [node.primitive.bind(node) for node in computed]
         frees = last_uses(computed, outputs)
 
-        def step(k: int) -> Step:
+        def step(k: int) -> Application:
             node = computed[k]
             inputs = tuple([place[item] for item in node.inputs])
             # a constant stays for the next run
             freed = [place[item] for item in frees[k] if item.value is None or item in given]
-            return Step(functions[k], inputs, place[node], tuple(freed))
+            return Application(functions[k], inputs, place[node], tuple(freed))
 
         self.instructions = [
             _alone(step(run[0]))

@@ -19,11 +19,11 @@ from chainrule.primitives.terms import Term
 from chainrule.shapes import Shape
 
 KEY = "Jacobian[...]"
-Part = Range | Array
+Taken = Range | Array
 """What is taken of an axis: a range, or an array of positions."""
 
 
-def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Part], list[int]]:
+def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Taken], list[int]]:
     """What a key takes of each axis, and which axes remain."""
     items = list(key) if isinstance(key, tuple) else [key]
     gaps = [k for k, item in enumerate(items) if item is Ellipsis]
@@ -34,7 +34,7 @@ def parts_of_axes(key: Any, shape: Shape) -> tuple[list[Part], list[int]]:
     items += [slice(None)] * (len(shape) - len(items))
     if len(items) > len(shape):
         raise PositionError(KEY, f"too many indices: {len(items)} for a Jacobian of shape {shape}")
-    ranges: list[Part] = []
+    ranges: list[Taken] = []
     kept: list[int] = []
     for axis, (item, size) in enumerate(zip(items, shape, strict=True)):
         if isinstance(item, slice):
@@ -84,7 +84,7 @@ def _is_whole_number(item: Any) -> bool:
     return isinstance(item, (int, np.integer)) and not isinstance(item, (bool, np.bool_))
 
 
-def part(summands: Sequence[Term], ranges: Sequence[Part], kept: Sequence[int]) -> list[Term]:
+def part(summands: Sequence[Term], ranges: Sequence[Taken], kept: Sequence[int]) -> list[Term]:
     """The summands of the rows and columns that ranges select; axes not kept are dropped."""
     made = []
     for summand in summands:
@@ -104,7 +104,7 @@ def part(summands: Sequence[Term], ranges: Sequence[Part], kept: Sequence[int]) 
     return merged(made)
 
 
-def _taken(part_of: Part, label: int, size: int | None) -> Axis:
+def _taken(part_of: Taken, label: int, size: int | None) -> Axis:
     if isinstance(part_of, np.ndarray):
         return Gather(constant(part_of), (label,))
     return label if part_of == whole(size or -1) else Affine(label, *part_of)

@@ -19,7 +19,7 @@ import opt_einsum
 from chainrule.graph.node import Array
 from chainrule.shapes import Labels
 
-Step = Callable[..., Array]
+Kernel = Callable[..., Array]
 
 STRIPS = 4
 """Strips in which a symmetric product is computed: each from its diagonal block on."""
@@ -48,7 +48,7 @@ class Spec(NamedTuple):
 
 
 @lru_cache(maxsize=2048)
-def plan(spec: Spec, dtypes: tuple[np.dtype[Any], ...]) -> Step:
+def plan(spec: Spec, dtypes: tuple[np.dtype[Any], ...]) -> Kernel:
     """A function of the operands' arrays that computes the product."""
     distinct = tuple(dict.fromkeys(spec.out))
     product = _product(spec, dtypes, distinct)
@@ -61,13 +61,13 @@ def plan(spec: Spec, dtypes: tuple[np.dtype[Any], ...]) -> Step:
     return elementwise(both) if is_elementwise(product) and is_elementwise(finish) else both
 
 
-def elementwise(function: Step) -> Step:
+def elementwise(function: Kernel) -> Kernel:
     """Mark a function: of arrays of one shape, it goes through them element by element."""
     function.is_elementwise = True  # type: ignore[attr-defined]
     return function
 
 
-def is_elementwise(function: Step) -> bool:
+def is_elementwise(function: Kernel) -> bool:
     """Whether it can be applied to parts of arrays of one shape as well as to the whole."""
     return isinstance(function, np.ufunc) or getattr(function, "is_elementwise", False)
 
@@ -105,9 +105,9 @@ def is_sum_of_products(spec: Spec) -> bool:
 # -- one operand ----------------------------------------------------------------------------------
 
 
-def _single(labels: Labels, keep: Labels, dtype: np.dtype[Any]) -> Step | None:
+def _single(labels: Labels, keep: Labels, dtype: np.dtype[Any]) -> Kernel | None:
     """Diagonals of repeated labels, then sums over the labels that are not kept."""
-    steps: list[Step] = []
+    steps: list[Kernel] = []
     labels_now = list(labels)
     for label in dict.fromkeys(labels):
         while labels_now.count(label) > 1:
@@ -128,14 +128,14 @@ def _single(labels: Labels, keep: Labels, dtype: np.dtype[Any]) -> Step | None:
     return lambda a: reduce(lambda value, step: step(value), steps, a)
 
 
-def _diagonal(first: int, second: int) -> Step:
+def _diagonal(first: int, second: int) -> Kernel:
     return lambda a: a.diagonal(0, first, second)
 
 
 # -- several operands -----------------------------------------------------------------------------
 
 
-def _product(spec: Spec, dtypes: tuple[np.dtype[Any], ...], out: Labels) -> Step:
+def _product(spec: Spec, dtypes: tuple[np.dtype[Any], ...], out: Labels) -> Kernel:
     """The product with the axes of ``out`` that the operands have, in that order."""
     kept = [_kept(spec, position) for position in range(len(spec.operands))]
     prepared = [_single(*pair, spec.dtype) for pair in zip(spec.operands, kept, strict=True)]
@@ -168,7 +168,7 @@ def _kept(spec: Spec, position: int) -> Labels:
     return kept
 
 
-def _align(labels: Labels, out: Labels) -> Step | None:
+def _align(labels: Labels, out: Labels) -> Kernel | None:
     """Transpose and insert axes so that the operand broadcasts against the axes ``out``."""
     order = tuple(labels.index(label) for label in out if label in labels)
     moved = order != tuple(range(len(order)))
@@ -186,7 +186,7 @@ def _align(labels: Labels, out: Labels) -> Step | None:
 
 def _elementwise(
     spec: Spec, dtypes: tuple[np.dtype[Any], ...], labels: Sequence[Labels], out: Labels
-) -> Step:
+) -> Kernel:
     """Nothing is summed: a broadcast product, where booleans select instead of multiplying."""
     aligned = [_align(item, out) for item in labels]
     numbers = [k for k, dtype in enumerate(dtypes) if dtype.kind != "b"]
@@ -232,7 +232,7 @@ def _put_zeros(product: Array, factors: Sequence[Array]) -> None:
     np.copyto(product, 0, where=zeros & np.isnan(product))
 
 
-def _strong_sums(product: Step, plain: Step) -> Step:
+def _strong_sums(product: Kernel, plain: Kernel) -> Kernel:
     """Sums of products to which zero times infinity or NaN adds nothing.
 
     ``plain`` computes the same sums, also where the result has no symmetry to use.
@@ -245,7 +245,7 @@ def _strong_sums(product: Step, plain: Step) -> Step:
     return run
 
 
-def _sums_where_zeros_win(result: Array, x: Array, y: Array, product: Step) -> Array:
+def _sums_where_zeros_win(result: Array, x: Array, y: Array, product: Kernel) -> Array:
     """What the NaNs of a result should be: the finite terms' sum, and what else has no zero in it.
 
     Terms of each kind are counted, by products as well: the work stays that of a few of them.
@@ -295,11 +295,11 @@ def pairwise_path(spec: Spec) -> list[tuple[int, ...]]:
     return path
 
 
-def _pairs(spec: Spec, labels: Sequence[Labels], out: Labels) -> Step:
+def _pairs(spec: Spec, labels: Sequence[Labels], out: Labels) -> Kernel:
     """Pair after pair in the cheapest order, each on matmul."""
     stack = list(labels)
     path = pairwise_path(spec._replace(operands=tuple(labels), out=out))
-    steps: list[tuple[tuple[int, ...], Step]] = []
+    steps: list[tuple[tuple[int, ...], Kernel]] = []
     for chosen in path:
         taken = [stack[k] for k in sorted(chosen)]
         stack = [item for k, item in enumerate(stack) if k not in chosen]
@@ -322,7 +322,7 @@ def _pairs(spec: Spec, labels: Sequence[Labels], out: Labels) -> Step:
     return run
 
 
-def _chain(taken: list[Labels], needed: set[int], out: Labels, spec: Spec) -> tuple[Step, Labels]:
+def _chain(taken: list[Labels], needed: set[int], out: Labels, spec: Spec) -> tuple[Kernel, Labels]:
     """One step of a path: usually two operands; more are taken from the left."""
     if len(taken) == 1:
         keep = tuple(label for label in out if label in taken[0])
@@ -336,7 +336,7 @@ def _chain(taken: list[Labels], needed: set[int], out: Labels, spec: Spec) -> tu
     return (lambda a, b, *others: rest(step(a, b), *others)), result
 
 
-def _pair(a: Labels, b: Labels, needed: set[int], out: Labels, spec: Spec) -> tuple[Step, Labels]:
+def _pair(a: Labels, b: Labels, needed: set[int], out: Labels, spec: Spec) -> tuple[Kernel, Labels]:
     """Two operands: a broadcast product or a (batched) matrix product."""
     shared = [label for label in a if label in b]
     batch = [label for label in shared if label in needed]
@@ -360,7 +360,7 @@ def _pair(a: Labels, b: Labels, needed: set[int], out: Labels, spec: Spec) -> tu
 def _matmul(
     a: Labels, b: Labels, batch: list[int], left: list[int], summed: list[int], right: list[int],
     spec: Spec,
-) -> tuple[Step, Labels]:  # fmt: skip
+) -> tuple[Kernel, Labels]:  # fmt: skip
     """``(batch, left, summed) @ (batch, summed, right)``."""
 
     def sizes(labels: Sequence[int]) -> tuple[int, ...]:
@@ -374,7 +374,7 @@ def _matmul(
     groups_b = ([batch] if batch else []) + [summed] + ([right] if right else [])
     ready_a = _regroup(a, [n for g in groups_a for n in g], flat(groups_a))
     ready_b = _regroup(b, [n for g in groups_b for n in g], flat(groups_b))
-    product: Step = {
+    product: Kernel = {
         (True, True): np.matmul,
         (True, False): np.matvec if batch else np.matmul,
         (False, True): np.vecmat if batch else np.matmul,
@@ -407,7 +407,7 @@ def symmetric_matmul(x: Array, y: Array) -> Array:
     return result
 
 
-def _regroup(labels: Labels, wanted: list[int], shape: tuple[int, ...]) -> Step | None:
+def _regroup(labels: Labels, wanted: list[int], shape: tuple[int, ...]) -> Kernel | None:
     order = tuple(labels.index(label) for label in wanted)
     moved = order != tuple(range(len(order)))
     if len(shape) == len(labels):
@@ -418,9 +418,9 @@ def _regroup(labels: Labels, wanted: list[int], shape: tuple[int, ...]) -> Step 
 # -- the end: scale, repeated values, embedded diagonals ------------------------------------------
 
 
-def _finish(spec: Spec, distinct: Labels) -> Step | None:
+def _finish(spec: Spec, distinct: Labels) -> Kernel | None:
     """Scale, cast, create labels and embed diagonals; None where nothing is left to do."""
-    steps: list[Step] = []
+    steps: list[Kernel] = []
     used = {label for labels in spec.operands for label in labels}
     scale, dtype = spec.scale, spec.dtype
     if scale != 1.0:
@@ -438,14 +438,14 @@ def _finish(spec: Spec, distinct: Labels) -> Step | None:
     return lambda a: reduce(lambda value, step: step(value), steps, a)
 
 
-def _scaled(scale: float, dtype: np.dtype[Any]) -> Step:
+def _scaled(scale: float, dtype: np.dtype[Any]) -> Kernel:
     if scale == -1.0 and dtype.kind != "b":
         return np.negative
     factor = scale if dtype.kind == "f" else dtype.type(scale)
     return elementwise(lambda a: np.multiply(a, factor))
 
 
-def _embedding(spec: Spec, distinct: Labels) -> Step:
+def _embedding(spec: Spec, distinct: Labels) -> Kernel:
     """Values on a diagonal of zeros: ``out`` repeats a label."""
     shape = tuple(spec.sizes[label] for label in spec.out)
     axes = {label: k for k, label in enumerate(distinct)}

@@ -1,7 +1,7 @@
 """Tables of numbers to arrays: reading, checking, splitting, standardising, judging, writing."""
 
 from chainrule.tables.csvfile import read_table
-from chainrule.tables.dataset import Dataset, Part, prepare
+from chainrule.tables.dataset import Dataset, Portion, prepare
 from chainrule.tables.digits import load_digits
 from chainrule.tables.look import ASKED, Kind, Look, kinds_from, look
 from chainrule.tables.metrics import Metrics, answers, constant_answers, judged
@@ -18,7 +18,7 @@ __all__ = [
     "Kind",
     "Look",
     "Metrics",
-    "Part",
+    "Portion",
     "Predictions",
     "Preparation",
     "Table",

@@ -27,7 +27,7 @@ from chainrule.tables.words import quoted
 
 
 @dataclass(frozen=True)
-class Part:
+class Portion:
     """Some rows of a table as a network takes them.
 
     Attributes
@@ -56,9 +56,9 @@ class Dataset:
     """
 
     preparation: Preparation
-    train: Part
-    validation: Part
-    test: Part
+    train: Portion
+    validation: Portion
+    test: Portion
     notes: tuple[str, ...] = ()
     look: Look | None = None
 
@@ -122,7 +122,7 @@ def prepare(
     X, filled = preparation.inputs_of(table)
     Y = truth if outputs is None else outputs.apply(truth)
     train, validation, test = (
-        Part(X[r], Y[r], truth[r]) for r in (split.train, split.validation, split.test)
+        Portion(X[r], Y[r], truth[r]) for r in (split.train, split.validation, split.test)
     )
     notes = (*without, *notes_of(table, target, preparation.numeric, task), *seen.notes, *filled)
     return Dataset(preparation, train, validation, test, notes, seen)

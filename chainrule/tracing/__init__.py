@@ -1,6 +1,6 @@
 """Plain NumPy functions become graphs: stand-ins for arrays, names, captured programs."""
 
-from chainrule.tracing import functions as _functions  # registers NumPy's functions
+from chainrule.tracing import functions as _functions
 from chainrule.tracing.captured import Captured, Origin, capture
 from chainrule.tracing.traced import Traced, as_node, named, node_of, wrap
 

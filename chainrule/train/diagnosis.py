@@ -19,7 +19,7 @@ class Diverged(Exception):
 
 
 @dataclass(frozen=True)
-class Step:
+class TrainingStep:
     """One step of training.
 
     Parameters
@@ -42,7 +42,7 @@ class Step:
     table: str = "X"
 
 
-def diverged(cost: float, what: str, step: Step, before: Step | None) -> Diverged:
+def diverged(cost: float, what: str, step: TrainingStep, before: TrainingStep | None) -> Diverged:
     """Say where a cost that is not finite began.
 
     Parameters
@@ -51,9 +51,9 @@ def diverged(cost: float, what: str, step: Step, before: Step | None) -> Diverge
         NaN or infinite.
     what : str
         Which cost it is: ``"cost"`` or ``"validation cost"``.
-    step : Step
+    step : TrainingStep
         The evaluation that gave it.
-    before : Step or None
+    before : TrainingStep or None
         The step that made its parameters. If they are not finite already, it began there.
     """
     found = f"the {what} became {_spelled(cost)} in {step.when}"
@@ -66,7 +66,7 @@ def diverged(cost: float, what: str, step: Step, before: Step | None) -> Diverge
     )
 
 
-def place_of(origin: Origin | None, step: Step) -> str:
+def place_of(origin: Origin | None, step: TrainingStep) -> str:
     """The layer, the operation, the unit and the row of a first value that is not finite."""
     if origin is None:
         return "in no single operation"
@@ -75,7 +75,7 @@ def place_of(origin: Origin | None, step: Step) -> str:
     return f"in {layer_of(origin.name)}{name}, operation {origin.text}{where}"
 
 
-def _unit_and_row(origin: Origin, step: Step) -> str:
+def _unit_and_row(origin: Origin, step: TrainingStep) -> str:
     """Values of a layer have a row for each example and a column for each unit."""
     rows, shape, place = len(step.rows), origin.shape, origin.place
     parameters = step.args[0]

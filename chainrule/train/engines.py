@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.native.epochs import EpochProgram, Running
-from chainrule.native.machine import CompilationError
-from chainrule.native.shuffling import shuffled
-from chainrule.native.training_steps import Batches, NotNative, Step
+from chainrule.native.code.shuffling import shuffled
+from chainrule.native.run.epochs import EpochProgram, Running
+from chainrule.native.run.machine import CompilationError
+from chainrule.native.run.training_steps import Batches, NotNative, Update
 from chainrule.tracing import Captured
 from chainrule.tracing.containers import flatten, unflatten
 from chainrule.train.examples import Array
@@ -205,7 +205,7 @@ def _interpreted_seconds(program: Captured, data: Data) -> float:
     return steps * (len(nodes) * _NODE + arithmetic)
 
 
-def _step(program: Captured, params: Params, state: Any) -> Step:
+def _step(program: Captured, params: Params, state: Any) -> Update:
     """A step's nodes, if its new state is of the old one's kind."""
     graph = program.graph
     kept = len(flatten((params, state))[0])
@@ -215,4 +215,4 @@ def _step(program: Captured, params: Params, state: Any) -> Step:
         raise NotNative("the optimiser changes the shapes or the dtypes of its state")
     if graph.outputs[0].dtype not in (np.float32, np.float64):
         raise NotNative(f"the cost is {graph.outputs[0].dtype}")
-    return Step(tuple(graph.inputs), tuple(graph.outputs))
+    return Update(tuple(graph.inputs), tuple(graph.outputs))

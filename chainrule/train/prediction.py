@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.native.compiled import compile
+from chainrule.native.entry.compiled import compile
 from chainrule.tracing import Captured, capture
 from chainrule.train.examples import as_floats, as_inputs, row_blocks
 from chainrule.train.network import Network, Params, check_params

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.native.compiled import compile as compiled
-from chainrule.train.diagnosis import Step, diverged
+from chainrule.native.entry.compiled import compile as compiled
+from chainrule.train.diagnosis import TrainingStep, diverged
 from chainrule.train.engines import Data, Rows, engine_for
 from chainrule.train.examples import Array, row_blocks
 from chainrule.train.network import Params
@@ -206,14 +206,14 @@ class Training:
         self._good = before.args[0] if before else self._latest[0].params
         return diverged(cost, "cost", self._before(step), before)
 
-    def _before(self, step: int) -> Step:
+    def _before(self, step: int) -> TrainingStep:
         """A step with its arguments, done again up to there."""
         from_ = next(item for item in reversed(self._latest) if item.step <= step)
         self.engine.restore(from_.params, from_.state)
         self.engine.run(from_.step, step)
         rows = Rows(self.job.data)
         args = (*self.engine.reached, *rows.of(step))
-        return Step(self._place(step), self._steps.program(*args), args, rows.numbers(step))
+        return TrainingStep(self._place(step), self._steps.program(*args), args, rows.numbers(step))
 
     def _epochs_of(self, costs: Array) -> tuple[list[float], Array]:
         """The costs of whole epochs from those of their steps, and the steps that are left."""
@@ -245,11 +245,11 @@ class Training:
     def _over(self, X: Array, Y: Array) -> float:
         return cost_over(self.job.objective, self._total, self.params, X, Y)
 
-    def _first_bad_block(self, X: Array, Y: Array, what: str) -> Step:
+    def _first_bad_block(self, X: Array, Y: Array, what: str) -> TrainingStep:
         table = "X" if what == "cost" else "the validation X"
         for rows in row_blocks(len(X)):
             args = (self.params, X[rows], Y[rows])
             if not math.isfinite(self._totals(*args)):
                 break
         numbers = np.arange(rows.start, rows.stop)
-        return Step(self.when, self._totals.program(*args), args, numbers, table)
+        return TrainingStep(self.when, self._totals.program(*args), args, numbers, table)

@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.cli import measuring, speed, workload
 from chainrule.cli.measuring import example_function, microseconds, timed
 from chainrule.cli.workload import MEDIUM, SMALL, Stopwatch, Workload
-from chainrule.native.threads import set_threads
+from chainrule.native.run.threads import set_threads
 from chainrule.train import fit
 
 QUICK = ("--rounds", "1", "--network", "3-5-2", "--batch", "4")

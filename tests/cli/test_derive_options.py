@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.cli.deriving import derive
 from chainrule.cli.points import point_for
 from chainrule.errors import ArgumentError, ChainruleError, FileFormatError
-from chainrule.explain.formula import FormulaError, FormulaShapeError, parse
+from chainrule.formulas import FormulaError, FormulaShapeError, parse
 
 LOSS = "½ * norm(σ(A @ x + b) - y)**2"
 SHAPES = ["A=m×n", "x=n", "b=m", "y=m"]

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import chainrule as cr
 from chainrule.errors import ChainruleError
-from chainrule.explain.formula import parse
+from chainrule.formulas import parse
 
 SIZES = (1, 2, 3, 4)
 SLOWEST = 1.0

@@ -2,7 +2,7 @@
 
     python -m tests.fuzz.gradients --number 1000 --seed 0
 
-A function is a random composition of the hand-written layers of tests/explain/checking/mutants.py,
+A function is a random composition of the hand-written layers of tests/checking/mutants.py,
 behind an entry that may be a vector or a matrix; its gradient is a loop over their backward steps
 in NumPy, and the library takes no part in it. A right gradient is written in one of several ways; a
 wrong one has a wrong backward step, or its numbers are changed.
@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
-from chainrule.explain.checking.judging import check
-from tests.explain.checking.mutants import COSTS, LAYERS, Mutant, N
+from chainrule.checking.judging import check
+from tests.checking.mutants import COSTS, LAYERS, Mutant, N
 
 SECONDS = 2.0
 """Of processor time for one check: what is slower is listed."""

@@ -6,9 +6,9 @@ import ctypes
 
 import numpy as np
 
-from chainrule.native.builder import Function
-from chainrule.native.ir import Module, vector
-from chainrule.native.machine import compile_text
+from chainrule.native.code.builder import Function
+from chainrule.native.code.ir import Module, vector
+from chainrule.native.run.machine import compile_text
 from chainrule.native.target import host
 
 KINDS = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i64"}

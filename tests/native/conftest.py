@@ -2,7 +2,7 @@
 
 import pytest
 
-from chainrule.native import machine
+from chainrule.native.run import machine
 
 
 @pytest.fixture(autouse=True, scope="session")

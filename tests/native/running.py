@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Array, Node
-from chainrule.native.gathers import Gather
-from chainrule.native.loops import run_loop
-from chainrule.native.plan import Plan
-from chainrule.native.products import Pack, Product
-from chainrule.native.stages import External, Stage
-from chainrule.native.views import view_of
+from chainrule.native.plan.gathers import Gather
+from chainrule.native.plan.loops import run_loop
+from chainrule.native.plan.planning import Plan
+from chainrule.native.plan.products import Pack, Product
+from chainrule.native.plan.stages import External, Stage
+from chainrule.native.plan.views import view_of
 from chainrule.primitives.elementwise import ROWS
 
 

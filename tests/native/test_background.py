@@ -9,8 +9,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import ArgumentError, TracingError
-from chainrule.native import compiled as module
-from chainrule.native.machine import CompilationError
+from chainrule.native.entry import compiled as module
+from chainrule.native.run.machine import CompilationError
 
 X = np.linspace(0, 1, 5)
 

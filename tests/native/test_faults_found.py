@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.native import stages
-from chainrule.native.functions import EMITTERS
-from chainrule.native.pace import Pace
-from chainrule.native.plan import plan
-from chainrule.native.segment import local_offsets
-from chainrule.native.stages import Stage
+from chainrule.native.code.functions import EMITTERS
+from chainrule.native.code.segment import local_offsets
+from chainrule.native.plan import stages
+from chainrule.native.plan.planning import plan
+from chainrule.native.plan.stages import Stage
+from chainrule.native.run.pace import Pace
 from chainrule.native.target import host
 from chainrule.tracing.captured import capture
 

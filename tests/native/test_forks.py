@@ -18,10 +18,17 @@ OWN = {"Lock", "RLock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "
        "allocate_lock"}  # fmt: skip
 KNOWN = {
     "forks.py": {"Condition"},  # of `still`, which is a new one in every child
-    "native/cache.py": {"Lock"},  # begins anew
-    "native/compiled.py": {"RLock", "Thread"},  # begins anew; what the thread made, a call makes
-    "native/machine.py": {"RLock"},  # llvmlite's, where it was held
-    "native/threads.py": {"Lock", "SimpleQueue", "Thread"},  # all in one team; a child has its own
+    "native/run/cache.py": {"Lock"},  # begins anew
+    "native/entry/compiled.py": {
+        "RLock",
+        "Thread",
+    },  # begins anew; what the thread made, a call makes
+    "native/run/machine.py": {"RLock"},  # llvmlite's, where it was held
+    "native/run/threads.py": {
+        "Lock",
+        "SimpleQueue",
+        "Thread",
+    },  # all in one team; a child has its own
     "tracing/exact_types.py": {"Lock"},  # begins anew
 }
 """Where locks, queues and threads are made, and what becomes of them in a child."""

@@ -14,7 +14,7 @@ import pytest
 import chainrule as cr
 from chainrule import forks
 from chainrule.graph import node as nodes
-from chainrule.native import machine
+from chainrule.native.run import machine
 from chainrule.tracing import lanes
 
 MOST_ENTRIES = 2048

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import scipy.linalg.cython_blas as blas
 
-from chainrule.native import cache as caching
-from chainrule.native import machine
-from chainrule.native.machine import CompilationError, compile_text
+from chainrule.native.run import cache as caching
+from chainrule.native.run import machine
+from chainrule.native.run.machine import CompilationError, compile_text
 from chainrule.native.target import Target, host
 
 UNARY = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)
@@ -274,7 +274,7 @@ def test_many_threads_compile_at_once(cache):
 WRITER = """
 import ctypes, sys
 from tests.native.test_native import call, times
-from chainrule.native.machine import compile_text
+from chainrule.native.run.machine import compile_text
 for k in range(1, 21):
     assert call(compile_text(times(k), ["run"])) == 2.0 * k
 """

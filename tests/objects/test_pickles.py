@@ -18,7 +18,7 @@ import pytest
 import chainrule as cr
 from chainrule import errors
 from chainrule.errors import ChainruleError, UnpicklableError
-from chainrule.explain.formula.faults import FormulaError, Span
+from chainrule.formulas.faults import FormulaError, Span
 from tests.objects.kinds import KINDS, P, X, cost, layer, products, same
 
 PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.explain.formula import parse
+from chainrule.formulas import parse
 from chainrule.graph.node import PRIMITIVES
-from chainrule.native.functions import EMITTERS, in_own_precision
+from chainrule.native.code.functions import EMITTERS, in_own_precision
 from chainrule.primitives.elementwise import ROWS, elementwise
 from chainrule.primitives.stated import PRIME, Written
 

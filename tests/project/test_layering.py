@@ -23,7 +23,8 @@ LAYERS = (
     ("jacobian",),
     ("tracing",),
     ("differentiate",),
-    ("native", "explain"),
+    ("native", "formulas", "notation"),
+    ("derivations", "checking"),
     ("train",),
     ("tables",),
     ("cli",),
@@ -31,6 +32,9 @@ LAYERS = (
     ("__main__",),
 )
 LEVEL = {name: level for level, row in enumerate(LAYERS) for name in row}
+
+# Within chainrule/native, lowest first.
+NATIVE = ("target", "plan", "code", "run", "entry")
 
 # Slow to import or optional: these may be imported inside the function that needs them.
 HEAVY = frozenset(
@@ -97,6 +101,16 @@ def test_every_folder_stands_in_the_page_for_contributors() -> None:
 
 def test_imports_point_downward() -> None:
     upward = [entry for entry in imports() if is_own(entry.imported) and not points_downward(entry)]
+    assert not upward, "\n".join(map(str, upward))
+
+
+def test_imports_within_native_point_downward() -> None:
+    def level(module: str) -> int:
+        return NATIVE.index(module.split(".")[2])
+
+    prefix = "chainrule.native."
+    own = [e for e in imports() if e.importer.startswith(prefix) and e.imported.startswith(prefix)]
+    upward = [entry for entry in own if level(entry.imported) > level(entry.importer)]
     assert not upward, "\n".join(map(str, upward))
 
 

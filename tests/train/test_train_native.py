@@ -19,10 +19,10 @@ from optree import tree_map
 
 import chainrule as cr
 from chainrule.errors import ChainruleError
-from chainrule.native.builder import Function
-from chainrule.native.ir import Module
-from chainrule.native.machine import compile_text
-from chainrule.native.shuffling import shuffle, shuffled
+from chainrule.native.code.builder import Function
+from chainrule.native.code.ir import Module
+from chainrule.native.code.shuffling import shuffle, shuffled
+from chainrule.native.run.machine import compile_text
 from chainrule.native.target import host
 from chainrule.train import FitResult, GradientDescent, Network, fit
 from tests.native.calling import address_of_function

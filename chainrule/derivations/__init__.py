@@ -1,0 +1,1 @@
+"""How a derivative came about: its steps, their checks, and their pictures."""

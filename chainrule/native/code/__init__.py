@@ -1,0 +1,1 @@
+"""The instructions: LLVM's language, loops, products, functions."""

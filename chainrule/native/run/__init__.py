@@ -1,0 +1,1 @@
+"""Machine code at work: compiled, kept, shared out among threads."""

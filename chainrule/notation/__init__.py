@@ -1,0 +1,1 @@
+"""Mathematics as data: read from graphs, simplified, and written in letters."""
