@@ -64,6 +64,12 @@ class Gate:
                 self._owner = None
                 self._change.notify_all()
 
+    def release_in_child(self) -> None:
+        """Give it back in a child; another thread may have been in here as the fork came."""
+        self._change = threading.Condition()
+        self._forking = 0
+        self.release()
+
     def __enter__(self) -> None:
         me = get_ident()
         with self._change:
@@ -160,7 +166,12 @@ def _release() -> None:
 
 def _in_child() -> None:
     global _still, _is_torn
-    _release()
+    for lock in reversed(_waiting.held):
+        if isinstance(lock, Gate):
+            lock.release_in_child()
+        else:
+            lock.release()
+    _waiting.held = ()
     _still = Gate()
     _is_torn = _is_torn or not _waiting.is_complete
     for thing in list(_followed):

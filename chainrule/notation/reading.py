@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.derivations.logistic import Reciprocal, by_names, reciprocals
 from chainrule.graph.node import CONSTANT, Array, Node, Primitive, make, new_input, scalar_value
 from chainrule.graph.pickling import Table, packed, unpacked
 from chainrule.graph.walk import topological
@@ -32,6 +31,7 @@ from chainrule.notation.algebra import (
     number,
     shape_of_array,
 )
+from chainrule.notation.logistic import Reciprocal, by_names, reciprocals
 from chainrule.notation.networks import Factor, read_value
 from chainrule.notation.pieces import Value, split_number
 from chainrule.notation.rewriting import inverse, power, product, transpose

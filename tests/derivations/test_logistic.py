@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.derivations.cancelling import shortest, turned
-from chainrule.derivations.logistic import by_names
 from chainrule.notation.algebra import dense_shape
 from chainrule.notation.evaluation import evaluate
+from chainrule.notation.logistic import by_names
 from chainrule.notation.text import TextNotation
 from tests.notation.expressions import SHAPES, expressions, values
 

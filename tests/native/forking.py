@@ -20,8 +20,12 @@ from typing import Any
 
 import numpy as np
 
-import chainrule as cr
-from chainrule import forks
+LAST: list[Callable[[], None]] = []
+"""What is called right before a fork, when all else is ready for it."""
+os.register_at_fork(before=lambda: [call() for call in LAST])  # the first to register is last
+
+import chainrule as cr  # noqa: E402
+from chainrule import forks  # noqa: E402
 
 BOUND = 60.0
 """Seconds in which a child must end: it takes one, and may wait for others on a busy machine."""
@@ -148,6 +152,25 @@ def storm(forks_wanted: int = 12) -> None:
         thread.join(BOUND)
 
 
+def instant() -> None:
+    """A fork in the very instant in which another thread is inside the lock that forks take."""
+    everything()
+    inside, done = threading.Event(), threading.Event()
+
+    def enter() -> None:
+        with forks.still()._change:
+            inside.set()
+            done.wait(BOUND)
+
+    def just_before() -> None:
+        threading.Thread(target=enter, daemon=True).start()
+        inside.wait(BOUND)
+
+    LAST.append(just_before)
+    forked("an instant", everything, done.set)
+    LAST.clear()
+
+
 # -- every lock -----------------------------------------------------------------------------------
 
 
@@ -243,4 +266,4 @@ def waiting() -> None:
 
 
 if __name__ == "__main__":
-    {"storm": storm, "locked": locked, "waiting": waiting}[sys.argv[1]]()
+    {"storm": storm, "instant": instant, "locked": locked, "waiting": waiting}[sys.argv[1]]()

@@ -35,7 +35,7 @@ KNOWN = {
 
 
 @forking
-@pytest.mark.parametrize("program", ["storm", "locked", "waiting"])
+@pytest.mark.parametrize("program", ["storm", "instant", "locked", "waiting"])
 def test_every_child_ends(program, tmp_path):
     environment = os.environ | {"CHAINRULE_CACHE": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
     command = [sys.executable, "-m", "tests.native.forking", program]
