@@ -37,22 +37,20 @@ def is_missing(cell: str) -> bool:
     return cell.casefold() in MISSING
 
 
-def missing_in(cells: Cells) -> npt.NDArray[np.bool_]:
-    """For each cell whether its value is missing."""
-    if isinstance(cells, np.ndarray):
-        return np.isnan(cells)
-    return np.array([is_missing(cell) for cell in cells], bool)
+def parsed(cell: Any) -> float | None:
+    """A cell as Python reads it, which may be NaN or infinite; None if it is no number."""
+    if isinstance(cell, str) and "_" in cell:  # Python reads 1_000 as a number; tables do not
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
 def number_in(cell: str) -> float | None:
     """The number that a cell is, which may be infinite; None if it is none."""
-    if "_" in cell:  # Python reads 1_000 as a number; tables do not
-        return None
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return None if math.isnan(value) else value
+    value = parsed(cell)
+    return None if value is None or math.isnan(value) else value
 
 
 def text_of_number(value: float) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import DataError
-from chainrule.tables.cells import date_in
+from chainrule.tables.cells import NO_NUMBER, date_in
 from chainrule.tables.table import Floats, Table
 from chainrule.tables.words import listed, quoted
 
@@ -221,7 +221,7 @@ def days_of(table: Table, name: str, style: str) -> Floats:
         If a cell is no date of this style.
     """
     texts = table.texts(name)
-    known: dict[str, float] = {"": np.nan, "-": np.nan, "--": np.nan, ".": np.nan}
+    known = dict.fromkeys(("", *NO_NUMBER), np.nan)
     for place, cell in enumerate(texts):
         if cell in known:
             continue
@@ -297,6 +297,8 @@ def learn_category(table: Table, name: str, rows: npt.NDArray[np.intp]) -> Categ
 
     texts = np.array(table.texts(name), object)[rows]
     present = texts[texts != ""]
+    if not present.size:  # the few values that there are happen to be in other rows
+        return Category(name, (), missing=True)
     encoder = OneHotEncoder(
         handle_unknown="infrequent_if_exist", max_categories=MOST_VALUES + 1
     ).fit(present[:, None])

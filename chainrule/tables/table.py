@@ -15,7 +15,7 @@ from chainrule.errors import DataError
 from chainrule.properties import cached_property
 from chainrule.spelling import closest
 from chainrule.tables.amounts import remedy_for
-from chainrule.tables.cells import NO_NUMBER, is_missing, number_in, texts_of
+from chainrule.tables.cells import NO_NUMBER, is_missing, number_in, parsed, texts_of
 from chainrule.tables.words import listed, quoted
 
 Floats = npt.NDArray[np.float64]
@@ -210,12 +210,9 @@ NOT_FINITE = Problem("holds a value that is not finite", "replace it or remove t
 
 def problem_of(cell: Any) -> Problem | None:
     """What keeps a cell from being a finite number; None if nothing does."""
-    try:
-        value = float(cell)
-    except ValueError:
+    value = parsed(cell)
+    if value is None:
         return TEXT if cell.strip() else EMPTY
-    if isinstance(cell, str) and "_" in cell:  # Python reads 1_000 as a number; tables do not
-        return TEXT
     return None if math.isfinite(value) else NOT_FINITE
 
 

@@ -207,6 +207,17 @@ def test_rows_without_a_target_are_left_out_and_counted():
         prepared(["1", "2"] * 5, [""] * 10)
 
 
+@pytest.mark.parametrize("cells", [("red", "blue"), ("2024-01-02", "2024-03-04"), ("1.5", "2.5")])
+def test_a_column_may_have_its_only_values_outside_of_the_training_rows(cells):
+    held = split_rows("t.csv", 40, None, 1).test
+    x = [""] * 40
+    for place, row in enumerate(held):
+        x[row] = cells[place % 2]
+    data = prepared(x)
+    assert np.isfinite(data.train.X).all()
+    assert np.isfinite(data.test.X).all()
+
+
 def test_what_is_learnt_is_of_the_training_rows_alone():
     x = [str(k) for k in range(40)]
     held = split_rows("t.csv", 40, None, 1).test
