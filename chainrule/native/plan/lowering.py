@@ -214,12 +214,13 @@ def _shifted(node: Node, axis: int) -> tuple[Node, Node]:
     top = extremum(MAX, node, (axis,))
     zero = full(top.shape, 0.0, top.dtype)
     top = where(UFUNCS[np.isfinite](top), top, zero)
-    whole = _repeated(top, axis, node.shape)
+    whole = _repeated(top, (axis,), node.shape)
     return UFUNCS[np.subtract](node, whole), top
 
 
-def _repeated(node: Node, axis: int, shape: tuple[int, ...]) -> Node:
-    return broadcast_to(insert_axes(node, [axis]), shape)
+def _repeated(node: Node, axes: Sequence[int], shape: tuple[int, ...]) -> Node:
+    """What was reduced over axes, along them again."""
+    return broadcast_to(insert_axes(node, axes), shape)
 
 
 def _sum(node: Node, axis: int) -> Node:
@@ -234,7 +235,7 @@ def _softmax(node: Node, operands: Sequence[Node]) -> Node:
 
 def _shares(node: Node, operands: Sequence[Node]) -> Node:
     (a,) = operands
-    top = _repeated(extremum(MAX, a, (node.params,)), node.params, a.shape)
+    top = _repeated(extremum(MAX, a, (node.params,)), (node.params,), a.shape)
     zero = full(a.shape, 0.0, a.dtype)
     below = where(UFUNCS[np.equal](a, top), zero, UFUNCS[np.subtract](a, top))
     return _over_their_sum(below, node.params)
@@ -242,13 +243,13 @@ def _shares(node: Node, operands: Sequence[Node]) -> Node:
 
 def _over_their_sum(exponents: Node, axis: int) -> Node:
     e = UFUNCS[np.exp](exponents)
-    return UFUNCS[np.divide](e, _repeated(_sum(e, axis), axis, e.shape))
+    return UFUNCS[np.divide](e, _repeated(_sum(e, axis), (axis,), e.shape))
 
 
 def _log_softmax(node: Node, operands: Sequence[Node]) -> Node:
     shifted, _ = _shifted(operands[0], node.params)
     total = UFUNCS[np.log](_sum(UFUNCS[np.exp](shifted), node.params))
-    return UFUNCS[np.subtract](shifted, _repeated(total, node.params, shifted.shape))
+    return UFUNCS[np.subtract](shifted, _repeated(total, (node.params,), shifted.shape))
 
 
 def _logsumexp(node: Node, operands: Sequence[Node]) -> Node:
@@ -274,7 +275,7 @@ def _direction(node: Node, operands: Sequence[Node]) -> Node:
     zero, one = (full(length.shape, value, a.dtype) for value in (0.0, 1.0))
     length = where(UFUNCS[np.equal](length, zero), one, length)
     return UFUNCS[np.divide](
-        UFUNCS[np.multiply](a, _kept(powers, axes, a.shape)), _kept(length, axes, a.shape)
+        UFUNCS[np.multiply](a, _repeated(powers, axes, a.shape)), _repeated(length, axes, a.shape)
     )
 
 
@@ -293,10 +294,6 @@ def _scaled_length(a: Node, axes: Axes) -> tuple[Node, Node]:
         squares(UFUNCS[np.multiply](a, broadcast_to(power, a.shape)), axes) for power in (up, down)
     )
     return sqrt(chosen(shorter, total, longer)), chosen(up, one, down)
-
-
-def _kept(node: Node, axes: Sequence[int], shape: tuple[int, ...]) -> Node:
-    return broadcast_to(insert_axes(node, axes), shape)
 
 
 _RULES: dict[Primitive, Callable[[Node, Sequence[Node]], Node | None]] = {
